@@ -1,0 +1,216 @@
+"""RunConfig: everything that decides a run, one frozen section a stage. Unknown keys are refused.
+
+The docstring under a field is its help text in the app and in `python -m farzi_core distill --help-settings`:
+what it is, its unit, its range and its effect. Symbols are the paper's (arXiv 2310.09983).
+"""
+
+import hashlib
+import json
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from farzi_core.errors import ConfigError
+
+SCHEMA_VERSION = 1
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
+
+
+class DataConfig(Section):
+    """1. Which events, and how users are split."""
+
+    source: str = "python-calls"
+    """A built-in or catalogue name (python-calls, planted, ...) or `dataset:<id>` of an imported data set."""
+    max_items: int = Field(500, ge=2, le=1_000_000)
+    """Items kept, most frequent first; events of rarer items are removed and counted in the report."""
+    seed: int = Field(0, ge=0)
+    """Seed of the random 80/10/10 split of users into train, validation and test."""
+
+
+class ModelConfig(Section):
+    """2. The student that is trained in the inner loop, and the full-data reference (same architecture)."""
+
+    kind: Literal["sasrec"] = "sasrec"
+    """Architecture of the student."""
+    hidden: int = Field(32, ge=4, le=512)
+    """Width of the item embedding and of every block, in units."""
+    layers: int = Field(1, ge=1, le=8)
+    """Transformer blocks."""
+    heads: int = Field(1, ge=1, le=8)
+    """Attention heads; must divide the width."""
+    max_length: int = Field(50, ge=2, le=1024)
+    """Longest context in events; longer sequences keep their last events."""
+
+    @model_validator(mode="after")
+    def _heads_divide_width(self) -> "ModelConfig":
+        if self.hidden % self.heads:
+            raise ValueError(f"heads={self.heads} does not divide hidden={self.hidden}; choose a divisor")
+        return self
+
+
+class TeacherConfig(Section):
+    """3. Training on the real data: the full-data reference and the trajectory pool Omega (paper, eq. 2)."""
+
+    lr: float = Field(0.005, gt=0, le=1)
+    """Adam step size of full-data training."""
+    batch: int = Field(256, ge=1, le=65536)
+    """Real sequences a training step."""
+    epochs: int = Field(12, ge=1, le=1000)
+    """Most passes over the training users; the best epoch on validation users is kept."""
+    trajectories: int = Field(4, ge=0, le=1000)
+    """|Omega|: short real-data trajectories that inner loops may start from; 0 means random weights only."""
+    trajectory_steps: int = Field(60, ge=1, le=100_000)
+    """Length of one trajectory, in real-data training steps."""
+    states: int = Field(6, ge=1, le=1000)
+    """States kept along each trajectory, evenly spaced."""
+
+
+class SyntheticConfig(Section):
+    """4. The synthetic data softmax(Z M / tau)."""
+
+    mu: int = Field(100, ge=1, le=100_000)
+    """Synthetic sequences."""
+    xi: int = Field(10, ge=2, le=1024)
+    """Events in each synthetic sequence."""
+    d: int = Field(16, ge=1, le=512)
+    """Latent factors: Z is mu x xi x d, M is d x |V|."""
+    tau: float = Field(1.0, gt=0, le=100)
+    """Softmax temperature; lower makes each position more certain."""
+    start: Literal["data", "random"] = "data"
+    """Where Z and M start: windows of real sequences in the leading co-occurrence factors, or random numbers."""
+    start_scale: float = Field(3.0, gt=0, le=100)
+    """Sharpness of the data-driven start, in logits."""
+
+
+class InnerConfig(Section):
+    """5. The inner loop: a student trained with Adam on synthetic data for a differentiated window of steps."""
+
+    steps: int = Field(25, ge=1, le=5000)
+    """T: Adam steps that are differentiated."""
+    burn_in: int = Field(40, ge=0, le=5000)
+    """Largest number of undifferentiated steps before the window; each outer step draws 0..burn_in."""
+    batch: int = Field(50, ge=1, le=100_000)
+    """Synthetic sequences a step; mu or more means all of them."""
+    lr: float = Field(0.02, gt=0, le=1)
+    """Adam step size of the student on synthetic data."""
+    schedule: Literal["constant", "linear"] = "constant"
+    """Inner learning rate over burn-in and window: constant, or warm-up followed by linear decay."""
+    beta1: float = Field(0.9, ge=0, lt=1)
+    """Decay of Adam's first moment."""
+    beta2: float = Field(0.999, ge=0, lt=1)
+    """Decay of Adam's second moment."""
+    eps: float = Field(1e-3, gt=0, le=1)
+    """Added to Adam's root; below 1e-6 the meta-gradient is mostly rounding noise."""
+    weight_decay: float = Field(0.0, ge=0, le=1)
+    """L2 decay of the student's weights."""
+    omega_share: float = Field(0.5, ge=0, le=1)
+    """Share of outer steps that start from a state of Omega instead of random weights."""
+
+
+class OuterConfig(Section):
+    """6. The outer loop: Adam on Z and M, with a cosine schedule and gradient clipping."""
+
+    steps: int = Field(400, ge=1, le=1_000_000)
+    """Outer steps."""
+    lr: float = Field(0.05, gt=0, le=10)
+    """Adam step size for Z and M at the start of the cosine schedule."""
+    batch: int = Field(512, ge=1, le=65536)
+    """Real sequences in the outer loss."""
+    clip: float = Field(1.0, gt=0, le=1e6)
+    """Largest norm of the meta-gradient; longer ones are scaled down."""
+
+
+class ValidationConfig(Section):
+    """7. Validation during the run, on fresh students and validation users; the best snapshot is kept."""
+
+    every: int = Field(50, ge=1, le=1_000_000)
+    """Outer steps between validations."""
+    students: int = Field(2, ge=1, le=20)
+    """Fresh students trained at each validation."""
+    steps: int = Field(150, ge=1, le=100_000)
+    """Most training steps of a student; the best step on validation users is used."""
+    users: int = Field(2000, ge=10, le=10_000_000)
+    """Most validation users scored."""
+
+
+class EvaluationConfig(Section):
+    """8. The final table on test users: full data, distilled, and baselines of equal size."""
+
+    seeds: int = Field(5, ge=1, le=100)
+    """Fresh students a row."""
+    steps: int = Field(300, ge=1, le=100_000)
+    """Most training steps of a student on a small data set; validation users choose the step."""
+    mask_seen: bool = False
+    """Remove items of the context from the ranking; the paper does not."""
+
+
+class RuntimeConfig(Section):
+    """9. Where it runs and how often it saves."""
+
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    """auto takes CUDA if there is one, else MPS, else the CPU."""
+    threads: int = Field(0, ge=0, le=1024)
+    """CPU threads; 0 takes all cores. Recorded, because sums differ in the last bit between thread counts."""
+    checkpoint_seconds: float = Field(10.0, ge=0, le=86_400)
+    """Least time between two checkpoints; 0 writes one after every outer step."""
+
+
+class RunConfig(Section):
+    """Everything that decides a run."""
+
+    schema_version: Literal[1] = SCHEMA_VERSION
+    name: str = Field("", max_length=200)
+    """A name for people; folders are named by random ids."""
+    preset: str = "demo"
+    """The preset the settings started from."""
+    seed: int = Field(0, ge=0)
+    """Seed of everything random except the split."""
+    data: DataConfig = DataConfig()
+    model: ModelConfig = ModelConfig()
+    teacher: TeacherConfig = TeacherConfig()
+    synthetic: SyntheticConfig = SyntheticConfig()
+    inner: InnerConfig = InnerConfig()
+    outer: OuterConfig = OuterConfig()
+    validation: ValidationConfig = ValidationConfig()
+    evaluation: EvaluationConfig = EvaluationConfig()
+    runtime: RuntimeConfig = RuntimeConfig()
+
+    def digest(self) -> str:
+        """SHA-256 hex of the settings in canonical JSON: the same digest is the same run."""
+        return hashlib.sha256(json.dumps(self.model_dump(mode="json"), sort_keys=True).encode()).hexdigest()
+
+
+def parse_config(values: dict[str, Any]) -> RunConfig:
+    """A checked `RunConfig`; raises `ConfigError` that names each bad setting, its value and the rule."""
+    try:
+        return RunConfig.model_validate(values)
+    except ValidationError as error:
+        raise ConfigError("; ".join(_sentence(one) for one in error.errors())) from None
+
+
+def with_settings(config: RunConfig, settings: dict[str, Any]) -> RunConfig:
+    """`config` with dotted settings replaced, for example {"inner.lr": 0.01}; raises `ConfigError`."""
+    values = config.model_dump(mode="json")
+    for dotted, value in settings.items():
+        section = values
+        *path, last = dotted.split(".")
+        for key in path:
+            if not isinstance(section.get(key), dict):
+                raise ConfigError(f"unknown setting {dotted!r}: there is no section {key!r}; sections are {_sections()}")
+            section = section[key]
+        section[last] = value
+    return parse_config(values)
+
+
+def _sections() -> str:
+    return ", ".join(name for name, one in RunConfig.model_fields.items() if isinstance(one.default, Section))
+
+
+def _sentence(error: Any) -> str:
+    place = ".".join(str(part) for part in error["loc"]) or "settings"
+    if error["type"] == "extra_forbidden":
+        return f"unknown setting {place!r} (value {error['input']!r}); remove it or correct its name"
+    return f"{place} = {error['input']!r}: {error['msg'].removeprefix('Value error, ')}"

@@ -1,0 +1,87 @@
+"""The final table: one row a training set, one value a metric and seed. No torch: pages and exports read it too."""
+
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Metric(StrEnum):
+    """Ranking metrics of the paper (appendix C.1), as fractions."""
+
+    HR10 = "hr@10"
+    HR100 = "hr@100"
+    NDCG10 = "ndcg@10"
+    NDCG100 = "ndcg@100"
+    AUC = "auc"
+
+
+class RowName(StrEnum):
+    """What a student was trained on, or which rule ranked the items."""
+
+    FULL = "full"
+    DISTILLED = "distilled"
+    RANDOM = "random_users"
+    HEAD = "head_users"
+    POPULAR = "most_popular"
+    MARKOV = "markov"
+
+
+LABELS = {
+    RowName.FULL: "Full data",
+    RowName.DISTILLED: "Distilled",
+    RowName.RANDOM: "Random users",
+    RowName.HEAD: "Head users",
+    RowName.POPULAR: "Most popular",
+    RowName.MARKOV: "Markov",
+}
+
+
+class Interval(BaseModel):
+    """A 95 % interval; as fractions, or as differences of fractions."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    low: float
+    high: float
+
+
+class Row(BaseModel):
+    """One row of the table, on test users."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: RowName
+    sequences: int
+    """Sequences trained on (0 for rules without training)."""
+    events: int
+    seeds: tuple[dict[Metric, float], ...]
+    """One entry a fresh student; rules have one entry."""
+    mean: dict[Metric, float]
+    interval: dict[Metric, Interval]
+    """Of the mean over seeds: bootstrap over test users."""
+    percent_of_full: dict[Metric, float]
+    minus_distilled: dict[Metric, Interval]
+    """Paired bootstrap interval of (distilled - this row); empty for the distilled row itself."""
+    steps: float
+    """Mean training steps chosen on validation users."""
+    seconds: float
+    """Mean seconds to train one student."""
+
+
+class Evaluation(BaseModel):
+    """The table and the protocol it was made under."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    rows: tuple[Row, ...]
+    test_users: int
+    validation_users: int
+    masked_seen: bool
+    seeds: int
+    full_sequences: int
+    full_events: int
+    stored_numbers: int
+    """Floats in Z and M together."""
+
+    def row(self, name: RowName) -> Row | None:
+        return next((row for row in self.rows if row.name == name), None)

@@ -1,0 +1,23 @@
+"""Every bound of the product: one named constant each, with its unit and the reason for its value."""
+
+MIB = 1024 * 1024
+
+# --- uploads and imports (farzi_core.data) -----------------------------------------------------------------------
+MAX_UPLOAD_BYTES = 200 * MIB  # bytes of one uploaded file; .streamlit/config.toml carries the same number in MB
+MAX_EXPANDED_BYTES = 1024 * MIB  # bytes after gunzip or unzip; stops compression bombs
+MAX_EXPANSION_RATIO = 200  # expanded : compressed; real logs reach about 30, a bomb 1,000
+MAX_COLUMNS = 64  # columns of a table; 40,000 equal headers cost pandas 17 s
+MAX_EVENTS = 20_000_000  # rows of an event table
+MAX_ID_LENGTH = 256  # characters of a user or item id
+MAX_TITLE_LENGTH = 512  # characters of an item title; longer ones are cut for display and reported
+IMPORT_SECONDS = 120  # wall-clock seconds the parser's child process may take
+IMPORT_MEMORY_BYTES = 6 * 1024 * MIB  # address space of the parser's child process
+
+# --- data sets ---------------------------------------------------------------------------------------------------
+MIN_EVENTS_PER_USER = 3  # protocol: context, one more event to train on, and a target (paper, appendix C.2)
+
+# --- runs (farzi_core.runs) --------------------------------------------------------------------------------------
+MAX_AUTOMATIC_RESUMES = 3  # resumes without a newer checkpoint before a run is called failed
+MAX_ROLLBACKS = 3  # divergence roll-backs before a run is called diverged
+STOP_GRACE_SECONDS = 10  # seconds between a stop request and SIGKILL
+MIN_FREE_BYTES = 64 * MIB  # disk reserve that is never written into
