@@ -1,0 +1,32 @@
+"""Farzi Studio: `streamlit run app.py` or `python app.py`.
+
+The launcher runs `pages/_main.py`, where the navigation lives. It is separate so that a link to any page works on a
+freshly started server: Streamlit's own discovery of `pages/` would open the bare page file (docs/adr/0001-launcher.md).
+"""
+
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import streamlit as st
+
+from farzi_core.runs import launcher
+
+if not hasattr(st, "App"):
+    sys.exit(
+        f"Farzi Studio needs streamlit 1.67 or newer, found {st.__version__}: run `pip install -r requirements.txt`."
+    )
+
+
+@asynccontextmanager
+async def lifespan(_: st.App) -> AsyncIterator[None]:
+    """Before the first page: adopt running workers, mark runs whose worker died, start the next in the queue."""
+    launcher.reconcile()
+    yield
+
+
+app = st.App(Path(__file__).resolve().parent / "pages" / "_main.py", lifespan=lifespan)
+
+if __name__ == "__main__":
+    app.run()
