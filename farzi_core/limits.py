@@ -21,3 +21,8 @@ MAX_AUTOMATIC_RESUMES = 3  # resumes without a newer checkpoint before a run is 
 MAX_ROLLBACKS = 3  # divergence roll-backs before a run is called diverged
 STOP_GRACE_SECONDS = 10  # seconds between a stop request and SIGKILL
 MIN_FREE_BYTES = 64 * MIB  # disk reserve that is never written into
+
+# --- inspection of a finished run (farzi_core.evaluation.inspect) ------------------------------------------------
+MAX_COMPARED_POSITIONS = 40_000_000_000  # item look-ups of one nearest-window search; under a minute on one core
+MAX_HELD_OUT_WINDOWS = 300  # held-out windows of the memorisation reference; a histogram needs no more
+MAX_TSNE_ITEMS = 3000  # items on the t-SNE map, most frequent first; 3,000 take about 15 s

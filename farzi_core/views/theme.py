@@ -1,0 +1,73 @@
+"""Colours, dashes and markers: the same thing looks the same on every page, in light and in dark, for every eye.
+
+Every line colour has a contrast of at least 3:1 against both backgrounds (WCAG 1.4.11), and colour is never the only
+sign: dashes, markers and labels say the same. Hues after Okabe and Ito (2008), their light ones darkened for white paper.
+"""
+
+from typing import Any, NamedTuple
+
+import plotly.graph_objects as go
+
+from farzi_core.evaluation.report import LABELS, RowName
+from farzi_core.views import text
+
+LIGHT, DARK = "#ffffff", "#12161c"  # page backgrounds, the same as in .streamlit/config.toml
+NEUTRAL = "#7a7f87"  # other items, reference lines: readable on both backgrounds
+FAINT = "rgba(122, 127, 135, 0.35)"  # fills that carry no information of their own
+
+CATEGORICAL = ("#2a7fc1", "#d55e00", "#009073", "#b8609a", "#9a7600", "#7d6bc4", "#b0413e", "#6b7c2f")
+SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "x", "star", "triangle-down")
+SEQUENTIAL = "Cividis"  # made for colour vision deficiencies; monotone in lightness
+DIVERGING = "RdBu"  # ColorBrewer: safe for red-green deficiencies, white at zero
+
+
+class Style(NamedTuple):
+    """How one row of the accuracy table is drawn everywhere."""
+
+    label: str
+    color: str
+    dash: str
+    symbol: str
+
+
+STYLES: dict[RowName, Style] = {
+    RowName.FULL: Style(LABELS[RowName.FULL], "#7a7f87", "dash", "square"),
+    RowName.DISTILLED: Style(LABELS[RowName.DISTILLED], "#d55e00", "solid", "circle"),
+    RowName.RANDOM: Style(LABELS[RowName.RANDOM], "#2a7fc1", "dot", "diamond"),
+    RowName.HEAD: Style(LABELS[RowName.HEAD], "#009073", "dashdot", "triangle-up"),
+    RowName.POPULAR: Style(LABELS[RowName.POPULAR], "#b8609a", "longdash", "cross"),
+    RowName.MARKOV: Style(LABELS[RowName.MARKOV], "#9a7600", "longdashdot", "x"),
+}
+
+
+class Chart(NamedTuple):
+    """A figure, what it shows for those who cannot see it, and what a reader should know to read it."""
+
+    figure: go.Figure
+    alt: str
+    caption: str
+
+
+def category_color(index: int) -> str:
+    """The colour of the index-th category; beyond the palette everything is neutral."""
+    return CATEGORICAL[index] if index < len(CATEGORICAL) else NEUTRAL
+
+
+def translucent(color: str, alpha: float) -> str:
+    """`#rrggbb` as rgba, for bands behind lines."""
+    red, green, blue = (int(color[place : place + 2], 16) for place in (1, 3, 5))
+    return f"rgba({red}, {green}, {blue}, {alpha})"
+
+
+def layout(figure: go.Figure, *, x: str, y: str, height: int, **more: Any) -> go.Figure:
+    """Axis titles and the plain frame every figure shares; titles are escaped here."""
+    figure.update_layout(
+        height=height,
+        margin={"l": 8, "r": 8, "t": 28, "b": 8},
+        legend={"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0},
+        hoverlabel={"namelength": -1},
+        **more,
+    )
+    figure.update_xaxes(title_text=text.plotly(x), automargin=True)
+    figure.update_yaxes(title_text=text.plotly(y), automargin=True)
+    return figure
