@@ -19,6 +19,10 @@ class Saved(NamedTuple):
     meta: Meta
 
 
+class Stopped(Exception):
+    """Raised by the pipeline after a stop request was seen and a checkpoint written."""
+
+
 class Recorder(Protocol):
     def log(self, event: str, /, **values: Any) -> None:
         """Append one line to the run's record (kinds: `docs/run-folder.md`)."""
