@@ -12,6 +12,8 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict
 
+from farzi_core.data.events import Finding
+
 Task = Literal["recommendation", "language"]
 Part = Literal["train", "validation", "test"]
 IntArray = npt.NDArray[np.int64]
@@ -86,6 +88,7 @@ class Dataset:
     sequences: Sequences
     vocab: Vocab
     split: dict[Part, IntArray]  # sequence indices, disjoint, together all of 0..U-1
+    findings: tuple[Finding, ...] = ()  # what was set aside on the way here, and why
 
     def part(self, name: Part) -> Sequences:
         return self.sequences.take(self.split[name])

@@ -65,3 +65,8 @@ def sweep(folder: Path) -> int:
     for entry in strays:
         shutil.rmtree(entry, ignore_errors=True) if entry.is_dir() else entry.unlink(missing_ok=True)
     return len(strays)
+
+
+def discard(temporary: Path) -> None:
+    """Remove a temporary folder that will not be committed."""
+    shutil.rmtree(temporary, ignore_errors=True)

@@ -1,0 +1,88 @@
+"""An event table as a folder: events.parquet, items.parquet, card.json. Used for imported data sets and caches."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from farzi_core.data.events import EventTable, IngestReport
+from farzi_core.errors import DatasetError
+from farzi_core.runs import atomic
+
+EVENTS_FILE = "events.parquet"
+ITEMS_FILE = "items.parquet"
+CARD_FILE = "card.json"
+SCHEMA_VERSION = 1
+_AGAIN = "remove it and import the file again"
+
+
+class Card(BaseModel):
+    """What a stored table is and where it comes from; `card.json`, written last."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    schema_version: int = SCHEMA_VERSION
+    name: str
+    source: str
+    licence: str
+    citation: str
+    stored: str
+    """UTC time of storing, for show."""
+    report: IngestReport
+
+
+def save_table(table: EventTable, folder: Path, stored: str) -> None:
+    """Write `table` as the new folder `folder`, whole or not at all; an existing folder is left as it is."""
+    if folder.exists():
+        return
+    temporary = atomic.temporary_folder(folder)
+    table.frame.to_parquet(temporary / EVENTS_FILE, index=False, compression="zstd")
+    table.items.to_parquet(temporary / ITEMS_FILE, index=False, compression="zstd")
+    card = Card(
+        name=table.name,
+        source=table.source,
+        licence=table.licence,
+        citation=table.citation,
+        stored=stored,
+        report=table.report,
+    )
+    (temporary / CARD_FILE).write_text(card.model_dump_json(indent=1), encoding="utf-8")
+    try:
+        atomic.commit_folder(temporary, folder)
+    except OSError:
+        atomic.discard(temporary)
+        if not folder.exists():  # somebody else stored the same content first: the same folder, nothing to do
+            raise
+
+
+def load_card(folder: Path) -> Card:
+    """The card of a stored table; raises `DatasetError` where it is missing, damaged or from a newer version."""
+    try:
+        values: dict[str, Any] = json.loads((folder / CARD_FILE).read_text(encoding="utf-8"))
+        card = Card.model_validate(values)
+    except (OSError, ValueError, ValidationError) as error:
+        raise DatasetError(
+            f"data set {folder.name}: its card cannot be read ({type(error).__name__}); {_AGAIN}"
+        ) from None
+    if card.schema_version > SCHEMA_VERSION:
+        raise DatasetError(
+            f"data set {folder.name} was stored by a newer Farzi Studio (schema {card.schema_version}, this one reads "
+            f"{SCHEMA_VERSION}); update Farzi Studio"
+        )
+    return card
+
+
+def load_table(folder: Path) -> EventTable:
+    """The stored event table; raises `DatasetError` where it is missing or damaged."""
+    card = load_card(folder)
+    try:
+        frame = pd.read_parquet(folder / EVENTS_FILE)
+        items = pd.read_parquet(folder / ITEMS_FILE)
+        return EventTable(card.name, frame, items, card.report, card.source, card.licence, card.citation)
+    except (OSError, ValueError, pa.ArrowException, AssertionError) as error:
+        raise DatasetError(
+            f"data set {card.name!r}: its tables cannot be read ({type(error).__name__}); {_AGAIN}"
+        ) from None
