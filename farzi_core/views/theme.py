@@ -1,7 +1,7 @@
 """Colours, dashes and markers: the same thing looks the same on every page, in light and in dark, for every eye.
 
 Every line colour has a contrast of at least 3:1 against both backgrounds (WCAG 1.4.11), and colour is never the only
-sign: dashes, markers and labels say the same. Hues after Okabe and Ito (2008), their light ones darkened for white paper.
+sign: dashes, markers and labels say the same. Hues after Okabe and Ito (2008), their light ones darkened.
 """
 
 from typing import Any, NamedTuple
@@ -51,6 +51,24 @@ class Chart(NamedTuple):
 def category_color(index: int) -> str:
     """The colour of the index-th category; beyond the palette everything is neutral."""
     return CATEGORICAL[index] if index < len(CATEGORICAL) else NEUTRAL
+
+
+def luminance(color: str) -> float:
+    """Relative luminance of `#rrggbb` (WCAG 2.2)."""
+    parts = [int(color[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+    red, green, blue = (one / 12.92 if one <= 0.04045 else ((one + 0.055) / 1.055) ** 2.4 for one in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def contrast(one: str, other: str) -> float:
+    """Contrast ratio of two colours, 1 to 21 (WCAG 2.2)."""
+    dark, light = sorted((luminance(one), luminance(other)))
+    return (light + 0.05) / (dark + 0.05)
+
+
+def ink_on(fill: str) -> str:
+    """Black or white, whichever is easier to read on `fill`."""
+    return "#000000" if contrast(fill, "#000000") >= contrast(fill, "#ffffff") else "#ffffff"
 
 
 def translucent(color: str, alpha: float) -> str:

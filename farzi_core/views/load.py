@@ -1,0 +1,181 @@
+"""The result of a run, read lazily from its folder (docs/run-folder.md). No torch: pages hold these objects.
+
+A file counts only if the manifest lists it with the checksum it has. Legend: mu synthetic sequences of xi events, d
+latent factors, V items; X = softmax(Z M / tau).
+"""
+
+import io
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import safetensors
+import safetensors.numpy
+from pydantic import BaseModel, ValidationError
+
+from farzi_core.config import RunConfig
+from farzi_core.data.dataset import DatasetInfo
+from farzi_core.errors import StoreError
+from farzi_core.evaluation.report import Evaluation
+from farzi_core.runs import files, manifest, migrate
+
+Model = TypeVar("Model", bound=BaseModel)
+Array = npt.NDArray[Any]
+Float64 = npt.NDArray[np.float64]
+
+SYNTHETIC, MAPS = "result/synthetic.safetensors", "result/maps.safetensors"
+VOCAB, CURVES, NEAREST = "result/vocab.parquet", "result/curves.parquet", "result/nearest.parquet"
+DATASET, EVALUATION, MEMORISATION = "result/dataset.json", "result/evaluation.json", "result/memorisation.json"
+_AGAIN = "Duplicate the run and start it again."
+CHUNK_NUMBERS = 4_000_000  # probabilities held at once: 32 MB as float64
+
+
+@dataclass(frozen=True)
+class Synthetic:
+    """The synthetic data in its stored form; probabilities are made where they are needed."""
+
+    latent: Array  # Z [mu, xi, d] float32
+    decoder: Array  # M [d, V] float32
+    tau: float
+
+    @property
+    def mu(self) -> int:
+        return int(self.latent.shape[0])
+
+    @property
+    def xi(self) -> int:
+        return int(self.latent.shape[1])
+
+    @property
+    def items(self) -> int:
+        return int(self.decoder.shape[1])
+
+    def probs(self, first: int, last: int | None = None) -> Float64:
+        """X[first:last] as [n, xi, V], softmax in float64; `last` defaults to the one sequence at `first`."""
+        logits = self.latent[first : first + 1 if last is None else last].astype(np.float64) @ self.decoder / self.tau
+        logits -= logits.max(axis=2, keepdims=True)
+        np.exp(logits, out=logits)
+        logits /= logits.sum(axis=2, keepdims=True)
+        return logits
+
+    def chunks(self) -> Iterator[tuple[int, Float64]]:
+        """(index of the first sequence, X of a few sequences) over all mu, in bounded memory."""
+        size = max(1, CHUNK_NUMBERS // (self.xi * self.items))
+        for first in range(0, self.mu, size):
+            yield first, self.probs(first, first + size)
+
+
+class RunView:
+    """One run's result. Each property reads its file once; damage and absence raise `StoreError` with the next step."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def has(self, name: str) -> bool:
+        """Is the file committed? A running, failed or early stopped run lacks some or all results."""
+        return name in self._files
+
+    @cached_property
+    def config(self) -> RunConfig:
+        return _parse(RunConfig, self.read(manifest.CONFIG), self._where(manifest.CONFIG))
+
+    @cached_property
+    def info(self) -> DatasetInfo:
+        return _parse(DatasetInfo, self.read(DATASET), self._where(DATASET))
+
+    @cached_property
+    def evaluation(self) -> Evaluation:
+        return _parse(Evaluation, self.read(EVALUATION), self._where(EVALUATION))
+
+    @cached_property
+    def memorisation(self) -> dict[str, Any]:
+        """`synthetic`, `argmax`, `heldout`: distances to the nearest training window; `length` and counts."""
+        values: dict[str, Any] = json.loads(self.read(MEMORISATION))
+        return values
+
+    @cached_property
+    def vocab(self) -> pd.DataFrame:
+        """item, title, group, count; the row number is the internal id."""
+        return self._table(VOCAB, ("item", "title", "group", "count"))
+
+    @cached_property
+    def curves(self) -> pd.DataFrame:
+        """row, seed, step, seconds, metric, value."""
+        return self._table(CURVES, ("row", "seed", "step", "seconds", "metric", "value"))
+
+    @cached_property
+    def nearest(self) -> pd.DataFrame:
+        """synthetic, rank, user, offset, distance, items."""
+        return self._table(NEAREST, ("synthetic", "rank", "user", "offset", "distance", "items"))
+
+    @cached_property
+    def maps(self) -> dict[str, Array]:
+        """pca [V, 2], tsne [V, 2], cluster [V], pca_variance [2]."""
+        arrays = self._arrays(MAPS, ("pca", "tsne", "cluster", "pca_variance"))
+        self._check(MAPS, len(arrays["pca"]) == len(self.vocab), "has another number of items than the vocabulary")
+        return arrays
+
+    @cached_property
+    def synthetic(self) -> Synthetic:
+        arrays = self._arrays(SYNTHETIC, ("latent", "decoder", "tau"))
+        latent, decoder, tau = arrays["latent"], arrays["decoder"], arrays["tau"]
+        fits = latent.ndim == 3 and decoder.ndim == 2 and latent.shape[2] == decoder.shape[0] and tau.size == 1
+        self._check(SYNTHETIC, fits, "has tensors whose shapes do not fit each other")
+        finite = all(np.isfinite(one).all() for one in arrays.values())
+        self._check(SYNTHETIC, finite, "holds a number that is not finite")
+        self._check(SYNTHETIC, decoder.shape[1] == len(self.vocab), "has another number of items than the vocabulary")
+        return Synthetic(latent, decoder, float(tau.ravel()[0]))
+
+    def read(self, name: str) -> bytes:
+        """The bytes of a committed file, checked against the manifest."""
+        if not self.has(name):
+            raise StoreError(
+                f"{self._where(name)} does not exist: the run ended before it was written. Resume the run."
+            )
+        record = self._files[name]
+        content = files.read_bounded(self.folder / name, record.size)
+        self._check(
+            name, files.sha256(content) == record.sha256, "is damaged: its checksum is not that of the manifest"
+        )
+        return content
+
+    @cached_property
+    def _files(self) -> dict[str, manifest.FileRecord]:
+        return migrate.read_manifest(self.folder).manifest.files
+
+    def _where(self, name: str) -> str:
+        return f"{name} of run {self.folder.name}"
+
+    def _check(self, name: str, good: bool, problem: str) -> None:
+        if not good:
+            raise StoreError(f"{self._where(name)} {problem}. {_AGAIN}")
+
+    def _table(self, name: str, columns: tuple[str, ...]) -> pd.DataFrame:
+        content = self.read(name)
+        try:
+            return pd.read_parquet(io.BytesIO(content), columns=list(columns))
+        except (OSError, ValueError, KeyError) as error:  # pyarrow's errors are ValueErrors
+            raise StoreError(f"{self._where(name)} is not the expected table ({error}). {_AGAIN}") from None
+
+    def _arrays(self, name: str, keys: tuple[str, ...]) -> dict[str, Array]:
+        content = self.read(name)
+        try:
+            arrays = safetensors.numpy.load(content)
+            return {key: arrays[key] for key in keys}
+        except (safetensors.SafetensorError, KeyError) as error:
+            raise StoreError(f"{self._where(name)} is not the expected file ({error}). {_AGAIN}") from None
+
+
+def _parse(model: type[Model], content: bytes, where: str) -> Model:
+    try:
+        return model.model_validate_json(content)
+    except ValidationError as error:
+        raise StoreError(
+            f"{where} does not have the expected form ({error.error_count()} problems). {_AGAIN}"
+        ) from None

@@ -1,0 +1,161 @@
+"""Figures of the Sequences page: the strip of one synthetic sequence, and the memorisation reference."""
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from farzi_core.views import text, theme
+from farzi_core.views.load import Array, Float64
+from farzi_core.views.theme import Chart
+
+LABEL_LENGTH = 28  # characters of a title inside a bar; hover and table have all of it
+
+
+def strip(frame: pd.DataFrame, number: int, items: int) -> Chart:
+    """One sequence as a strip: a bar a position, split into its top items; beside it the entropy in bits.
+
+    `frame` comes from `positions` (or a range of its positions). An item has one colour along the whole strip.
+    """
+    figure = make_subplots(1, 2, shared_yaxes=True, column_widths=[0.84, 0.16], horizontal_spacing=0.02)
+    colors = _item_colors(frame)
+    for rank, part in frame.groupby("rank"):
+        figure.add_trace(_segment(part, colors, f"rank {rank}"), row=1, col=1)
+    one = frame[frame["rank"] == 1]
+    rest = (1 - frame.groupby("position")["probability"].sum()).clip(lower=0)
+    figure.add_trace(
+        _bar(rest.index.to_numpy(), rest.to_numpy(), theme.FAINT, "All other items together<br>probability %{x:.1%}"),
+        row=1,
+        col=1,
+    )
+    entropy_hover = "position %{y}<br>entropy %{x:.2f} bits"
+    figure.add_trace(
+        _bar(one["position"].to_numpy(), one["entropy"].to_numpy(), theme.NEUTRAL, entropy_hover), row=1, col=2
+    )
+    theme.layout(figure, x="Probability of the item", y="Position in the sequence", height=90 + 28 * len(one))
+    figure.update_layout(barmode="stack", bargap=0.12, showlegend=False, uniformtext={"minsize": 10, "mode": "hide"})
+    figure.update_xaxes(range=[0, 1], tickformat=".0%", row=1, col=1)
+    figure.update_xaxes(range=[0, float(np.log2(max(2, items)))], title_text="Entropy (bits)", row=1, col=2)
+    figure.update_yaxes(autorange="reversed", type="category", title_text="", row=1, col=2)
+    figure.update_yaxes(autorange="reversed", type="category", row=1, col=1)
+    figure.update_layout(margin={"t": 8})
+    return Chart(figure, _strip_alt(one, number), _strip_caption(items))
+
+
+def memorisation_chart(distances: dict[str, list[float]], length: int) -> Chart:
+    """Histogram of distances to the nearest training window: synthetic, its argmax decoding, held-out people."""
+    edges = _edges(length)
+    figure = go.Figure()
+    for index, (key, label, pattern) in enumerate(_KINDS):
+        values = distances.get(key, [])
+        if not values:
+            continue
+        share = np.histogram(values, edges)[0] / len(values)
+        figure.add_bar(
+            x=(edges[:-1] + edges[1:]) / 2,
+            y=share,
+            name=f"{label} (n = {len(values):,})",
+            marker={"color": theme.CATEGORICAL[(1, 4, 0)[index]], "pattern": {"shape": pattern, "fgopacity": 0.6}},
+            hovertemplate="distance about %{x:.2f}<br>%{y:.1%} of them<extra></extra>",
+        )
+    theme.layout(
+        figure,
+        x=f"Distance to the nearest training window (0 copy, 1 nothing shared; {length} positions)",
+        y="Share of sequences",
+        height=340,
+        barmode="group",
+        bargap=0.15,
+    )
+    figure.update_yaxes(tickformat=".0%", rangemode="tozero")
+    figure.update_xaxes(range=[float(edges[0]), float(edges[-1])])
+    return Chart(figure, f"Histogram of distances. {memorisation_reading(distances)}", _MEMORISATION_CAPTION)
+
+
+def memorisation_reading(distances: dict[str, list[float]]) -> str:
+    """What the distances say, in sentences that also say when they cannot say it."""
+    hard, held = distances.get("argmax") or distances.get("synthetic", []), distances.get("heldout", [])
+    if not hard:
+        return "No distances were computed for this run."
+    copies = sum(one == 0 for one in hard)
+    said = f"{copies:,} of {len(hard):,} decoded synthetic sequences are verbatim copies of a training window"
+    if not held:
+        return f"{said}. There is no reference: no held-out sequence is as long as a synthetic one."
+    real = sum(one == 0 for one in held)
+    said += f"; among held-out real windows {real:,} of {len(held):,} also occur in training."
+    mine, theirs = float(np.median(hard)), float(np.median(held))
+    side = "nearer to" if mine < theirs else "as far from" if mine == theirs else "further from"
+    return (
+        f"{said} At the median, decoded synthetic sequences are {side} the training data than held-out people are "
+        f"(distance {mine:.2f} against {theirs:.2f})."
+    )
+
+
+_KINDS = (
+    ("argmax", "Synthetic, most probable items", ""),
+    ("synthetic", "Synthetic, as distributions", "/"),
+    ("heldout", "Held-out real windows", "."),
+)
+_MEMORISATION_CAPTION = (
+    "Held-out people were never trained on: their distances are what ordinary similarity looks like. Synthetic "
+    "sequences far to the left of them would be copies. Distributions lie further right than their decoding, because "
+    "probability spread over several items can agree with only one of them."
+)
+
+
+def _strip_caption(items: int) -> str:
+    return (
+        f"Each row is one position: a distribution over all {items:,} items, most probable first. One colour is one "
+        "item along the strip; the eight most expected items have colours, the others are grey. Long bars and low "
+        f"entropy mean the position is certain; the largest possible entropy is {np.log2(max(2, items)):.1f} bits."
+    )
+
+
+def _strip_alt(top: pd.DataFrame, number: int) -> str:
+    listed = [
+        f"{row.position}: {text.truncate(str(row.title), 40)} {row.probability:.0%}"
+        for row in top.head(12).itertuples()
+    ]
+    more = "" if len(top) <= 12 else f", and {len(top) - 12} more positions"
+    return (
+        f"Synthetic sequence {number}, {len(top)} positions. Most probable item of each: {'; '.join(listed)}{more}. "
+        f"Mean entropy {top['entropy'].mean():.2f} bits."
+    )
+
+
+def _item_colors(frame: pd.DataFrame) -> dict[int, str]:
+    """Colours for the items with the largest expected counts in this strip."""
+    expected = frame.groupby("id")["probability"].sum().sort_values(ascending=False, kind="stable")
+    return {int(item): color for item, color in zip(expected.index, theme.CATEGORICAL, strict=False)}
+
+
+def _segment(part: pd.DataFrame, colors: dict[int, str], name: str) -> go.Bar:
+    fills = [colors.get(item, theme.NEUTRAL) for item in part["id"].tolist()]
+    shown = [text.plotly(text.truncate(str(title), LABEL_LENGTH)) for title in part["title"]]
+    full = [text.plotly(str(title)) for title in part["title"]]
+    return go.Bar(
+        x=part["probability"],
+        y=part["position"],
+        orientation="h",
+        name=name,
+        marker={"color": fills, "line": {"width": 1, "color": "rgba(255, 255, 255, 0.7)"}},
+        text=shown,
+        textposition="inside",
+        insidetextanchor="start",
+        textangle=0,
+        insidetextfont={"color": [theme.ink_on(fill) for fill in fills], "size": 12},
+        customdata=np.column_stack([full, part["rank"].astype(str)]),
+        hovertemplate="position %{y}, rank %{customdata[1]}<br>%{customdata[0]}<br>probability %{x:.1%}<extra></extra>",
+    )
+
+
+def _bar(positions: Array, values: Array, color: str, hover: str) -> go.Bar:
+    return go.Bar(
+        x=values, y=positions, orientation="h", marker={"color": color}, hovertemplate=f"{hover}<extra></extra>"
+    )
+
+
+def _edges(length: int) -> Float64:
+    """Bins centred on the possible distances j / length of hard windows; for long windows several share a bin."""
+    step = max(1, round(length / 25))
+    edges: Float64 = (np.arange(0, length + step + 1, step) - 0.5) / length
+    return edges

@@ -1,0 +1,159 @@
+"""Synthetic sequences as frames: every position is a distribution over items.
+
+Legend: X[s, i, v] probability of item v at position i of sequence s; entropy H = -sum_v X log2 X in bits, from 0 (one
+certain item) to log2 V (anything goes). Sequences and positions are counted from 1 where people see them.
+"""
+
+from enum import StrEnum
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from farzi_core.views.load import Float64, Synthetic
+
+Ints = npt.NDArray[np.int64]
+ARROW = " → "
+OUTSIDE = "(outside)"
+
+
+class Sort(StrEnum):
+    """Orders of the overview."""
+
+    NUMBER = "number"
+    ENTROPY = "entropy"
+    CERTAINTY = "certainty"
+    DISTINCT = "distinct items"
+    DISTANCE = "distance"
+
+
+def entropy_bits(probs: Float64) -> Float64:
+    """Entropy over the last axis, in bits; 0 log 0 = 0."""
+    logs = np.log2(probs, out=np.zeros_like(probs), where=probs > 0)
+    result: Float64 = np.maximum(0.0, -(probs * logs).sum(axis=-1))
+    return result
+
+
+def decode_argmax(synthetic: Synthetic) -> Ints:
+    """[mu, xi]: the most probable item of every position."""
+    return np.concatenate([probs.argmax(axis=2) for _, probs in synthetic.chunks()])
+
+
+def decode_sampled(synthetic: Synthetic, seed: int) -> Ints:
+    """[mu, xi]: one independent draw from every position; the same seed gives the same sequences."""
+    random = np.random.default_rng(seed)
+    return np.concatenate([_draw(probs, random) for _, probs in synthetic.chunks()])
+
+
+def _draw(probs: Float64, random: np.random.Generator) -> Ints:
+    """Inverse of the distribution function at a uniform number; never an item of probability zero."""
+    cumulated = probs.cumsum(axis=2)
+    uniform = random.random(probs.shape[:2])[..., None] * cumulated[..., -1:]
+    drawn: Ints = (cumulated <= uniform).sum(axis=2)
+    return drawn
+
+
+def overview(synthetic: Synthetic, titles: pd.Series, nearest: pd.DataFrame | None) -> pd.DataFrame:
+    """One row a sequence: number, decoded, entropy (mean bits), certainty (mean top probability), distinct, distance.
+
+    `distance` is to the nearest training window, NaN where `nearest` is not known.
+    """
+    entropy, certainty = np.empty(synthetic.mu), np.empty(synthetic.mu)
+    items = np.empty((synthetic.mu, synthetic.xi), dtype=np.int64)
+    for first, probs in synthetic.chunks():
+        part = slice(first, first + len(probs))
+        entropy[part], certainty[part] = entropy_bits(probs).mean(axis=1), probs.max(axis=2).mean(axis=1)
+        items[part] = probs.argmax(axis=2)
+    frame = pd.DataFrame({"number": np.arange(1, synthetic.mu + 1), "decoded": join(items, titles)})
+    frame["entropy"], frame["certainty"] = entropy, certainty
+    frame["distinct"] = [len(set(one)) for one in items.tolist()]
+    best = None if nearest is None else nearest[nearest["rank"] == 0].set_index("synthetic")["distance"]
+    frame["distance"] = np.nan if best is None else best.reindex(range(synthetic.mu)).to_numpy()
+    return frame
+
+
+def join(items: Ints, titles: pd.Series) -> list[str]:
+    """Each row of items as one line of titles."""
+    names = titles.astype(str).tolist()
+    return [ARROW.join(names[item] for item in row) for row in items.tolist()]
+
+
+def select(frame: pd.DataFrame, contains: str, sort: Sort, descending: bool) -> pd.DataFrame:
+    """Rows of `overview` whose decoded titles contain the text (any case), in the wanted order."""
+    column = {Sort.DISTINCT: "distinct"}.get(sort, sort.value)
+    found = frame[frame["decoded"].str.contains(contains, case=False, regex=False)] if contains else frame
+    return found.sort_values(column, ascending=not descending, kind="stable", na_position="last")
+
+
+def positions(synthetic: Synthetic, sequence: int, vocab: pd.DataFrame, k: int) -> pd.DataFrame:
+    """The k most probable items of each position of one sequence (index from 0).
+
+    Columns position, rank (both from 1), id (internal), item, title, probability, entropy (bits, of the position).
+    """
+    probs = synthetic.probs(sequence)[0]
+    k = min(k, synthetic.items)
+    best = np.argsort(-probs, axis=1, kind="stable")[:, :k]
+    frame = pd.DataFrame(
+        {
+            "position": np.repeat(np.arange(1, synthetic.xi + 1), k),
+            "rank": np.tile(np.arange(1, k + 1), synthetic.xi),
+            "id": best.ravel(),
+            "probability": np.take_along_axis(probs, best, axis=1).ravel(),
+            "entropy": np.repeat(entropy_bits(probs), k),
+        }
+    )
+    names = vocab[["item", "title"]].take(best.ravel()).reset_index(drop=True)
+    return pd.concat([frame[["position", "rank", "id"]], names, frame[["probability", "entropy"]]], axis=1)
+
+
+def all_positions(synthetic: Synthetic, vocab: pd.DataFrame, k: int) -> pd.DataFrame:
+    """`positions` of every sequence, with a first column `sequence` (from 1): the table that is downloaded."""
+    parts = [positions(synthetic, one, vocab, k).assign(sequence=one + 1) for one in range(synthetic.mu)]
+    frame = pd.concat(parts, ignore_index=True)
+    return frame[["sequence", *(column for column in frame.columns if column != "sequence")]]
+
+
+def neighbours(nearest: pd.DataFrame, sequence: int, xi: int, titles: pd.Series) -> pd.DataFrame:
+    """Nearest real windows of one sequence: rank (from 1), user, offset, distance, window (titles).
+
+    `agreeing` is the expected number of agreeing positions, xi (1 - distance).
+    """
+    rows = nearest[nearest["synthetic"] == sequence].sort_values("rank")
+    windows = [ARROW.join(window_titles(items, titles)) for items in rows["items"]]
+    return pd.DataFrame(
+        {
+            "rank": rows["rank"].to_numpy() + 1,
+            "user": rows["user"].astype(str).to_numpy(),
+            "offset": rows["offset"].to_numpy(),
+            "distance": rows["distance"].to_numpy(),
+            "agreeing": (1 - rows["distance"].to_numpy()) * xi,
+            "window": windows,
+        }
+    )
+
+
+def window_titles(items: npt.ArrayLike, titles: pd.Series) -> list[str]:
+    """Titles of a real window; places beyond the ends of the real sequence are said to be that."""
+    return [str(titles.iloc[item]) if item >= 0 else OUTSIDE for item in np.asarray(items).tolist()]
+
+
+def alignment(synthetic: Synthetic, sequence: int, items: npt.ArrayLike, titles: pd.Series) -> pd.DataFrame:
+    """One sequence beside one real window, position by position.
+
+    Columns position, synthetic (most probable title), probability (of it), real (title), agreement (probability that X
+    gives the real item); the agreements add up to xi (1 - distance).
+    """
+    probs = synthetic.probs(sequence)[0]
+    real = np.asarray(items, dtype=np.int64)
+    places = np.arange(len(real))
+    agreement = np.where(real >= 0, probs[places, np.maximum(real, 0)], 0.0)
+    top = probs.argmax(axis=1)
+    return pd.DataFrame(
+        {
+            "position": places + 1,
+            "synthetic": [str(titles.iloc[item]) for item in top],
+            "probability": probs[places, top],
+            "real": window_titles(real, titles),
+            "agreement": agreement,
+        }
+    )

@@ -1,0 +1,291 @@
+"""A small but real run folder, without torch: what the worker leaves behind, with consistent numbers and checksums.
+
+make_finished_run(home)                          a finished run with every file of docs/run-folder.md
+make_finished_run(home, state=RunState.FAILED)   ended early: no result
+make_finished_run(home, titles=HOSTILE_TITLES)   item titles that attack Markdown, HTML, CSV and the eye
+"""
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import safetensors.numpy
+
+from farzi_core.config import RunConfig, with_settings
+from farzi_core.data.dataset import DatasetInfo, Sequences
+from farzi_core.evaluation import inspect
+from farzi_core.evaluation.report import Evaluation, Interval, Metric, Row, RowName
+from farzi_core.runs import manifest, metrics_log
+from farzi_core.runs.files import sha256
+from farzi_core.runs.manifest import Environment, FileRecord, Manifest, RunState
+
+TITLES = (
+    "len",
+    ".append",
+    "isinstance",
+    "range",
+    "os.path.join",
+    "open",
+    ".items",
+    "print",
+    "sorted",
+    ".strip",
+    "zip",
+    "max",
+)
+HOSTILE_TITLES = (
+    "![x](http://evil.example/x.png)",
+    "<img src=http://evil.example/y.png onerror=alert(1)>",
+    "<b>bold</b><a href='http://evil.example'>link</a>",
+    '=HYPERLINK("http://evil.example")',
+    "+1+1",
+    "-2+3",
+    "@SUM(A1)",
+    ":material/warning: :red[red] **bold** `code`",
+    "$\\frac{1}{2}$ %{x} %{customdata[0]}",
+    "\u202egnp.exe",
+    "line\nbreak\ttab\0nul",
+    "x" * 400,
+)
+TEST_USERS, VALIDATION_USERS = 200, 180
+SEQUENCES, EVENTS = 60, 420
+
+
+def make_finished_run(
+    home: Path,
+    *,
+    number: int = 1,
+    name: str = "",
+    state: RunState = RunState.DONE,
+    titles: Sequence[str] = TITLES,
+    mu: int = 6,
+    xi: int = 5,
+    d: int = 3,
+    seed: int = 0,
+    result: bool | None = None,
+    error: str = "",
+) -> Path:
+    """A run folder in `home`/runs and its id `r-<number in 16 hex digits>`; `result` defaults to: it is done."""
+    folder = home / "runs" / f"r-{number:016x}"
+    folder.mkdir(parents=True)
+    config = with_settings(
+        RunConfig(name=name, seed=seed), {"synthetic.mu": mu, "synthetic.xi": xi, "synthetic.d": d, "outer.steps": 20}
+    )
+    files = {manifest.CONFIG: config.model_dump_json(indent=1).encode()}
+    if result if result is not None else state is RunState.DONE:
+        files |= _result(titles, mu, xi, d, seed)
+    for path, content in files.items():
+        (folder / path).parent.mkdir(exist_ok=True)
+        (folder / path).write_bytes(content)
+    _write_metrics(folder, seed, state, error)
+    manifest.write(folder, _manifest(folder.name, number, config, state, error, files))
+    return folder
+
+
+def train_sequences(items: int, seed: int = 0, users: int = SEQUENCES) -> Sequences:
+    """Random sequences of 3 to 9 events over `items` items, the first items most frequent."""
+    random = np.random.default_rng([seed, 1])
+    lists = [np.minimum(random.geometric(0.25, random.integers(3, 10)) - 1, items - 1) for _ in range(users)]
+    offsets = np.cumsum([0, *map(len, lists)])
+    return Sequences(np.concatenate(lists).astype(np.int64), offsets, tuple(f"user {one}" for one in range(users)))
+
+
+def evaluation(seed: int = 0, mu: int = 6, xi: int = 5, d: int = 3, items: int = 12) -> Evaluation:
+    """A table whose means, percentages and intervals follow from its seeds by the definitions of the report."""
+    random = np.random.default_rng([seed, 2])
+    levels = {
+        RowName.FULL: 0.64,
+        RowName.DISTILLED: 0.58,
+        RowName.RANDOM: 0.40,
+        RowName.HEAD: 0.45,
+        RowName.POPULAR: 0.27,
+        RowName.MARKOV: 0.56,
+    }
+    seeds = {
+        row: _seeds(level, 1 if row in {RowName.POPULAR, RowName.MARKOV} else 5, random)
+        for row, level in levels.items()
+    }
+    means = {
+        row: {metric: float(np.mean([one[metric] for one in many])) for metric in Metric} for row, many in seeds.items()
+    }
+    rows = tuple(
+        Row(
+            name=row,
+            sequences=_sizes(row, mu, xi)[0],
+            events=_sizes(row, mu, xi)[1],
+            seeds=seeds[row],
+            mean=means[row],
+            interval={one: Interval(low=means[row][one] - 0.03, high=means[row][one] + 0.03) for one in Metric},
+            percent_of_full={one: 100 * means[row][one] / means[RowName.FULL][one] for one in Metric},
+            minus_distilled={}
+            if row is RowName.DISTILLED
+            else {
+                one: Interval(low=gap - 0.025, high=gap + 0.025)
+                for one in Metric
+                if (gap := means[RowName.DISTILLED][one] - means[row][one]) is not None
+            },
+            steps=150.0,
+            seconds=1.25,
+        )
+        for row in levels
+    )
+    return Evaluation(
+        rows=rows,
+        test_users=TEST_USERS,
+        validation_users=VALIDATION_USERS,
+        masked_seen=False,
+        seeds=5,
+        full_sequences=SEQUENCES,
+        full_events=EVENTS,
+        stored_numbers=mu * xi * d + d * items,
+    )
+
+
+def _seeds(level: float, count: int, random: np.random.Generator) -> tuple[dict[Metric, float], ...]:
+    scale = {Metric.HR10: 1.0, Metric.HR100: 1.4, Metric.NDCG10: 0.6, Metric.NDCG100: 0.7, Metric.AUC: 1.45}
+    return tuple({one: float(level * scale[one] + random.normal(0, 0.004)) for one in Metric} for _ in range(count))
+
+
+def _sizes(row: RowName, mu: int, xi: int) -> tuple[int, int]:
+    if row is RowName.FULL:
+        return SEQUENCES, EVENTS
+    return (0, 0) if row in {RowName.POPULAR, RowName.MARKOV} else (mu, mu * xi)
+
+
+def _result(titles: Sequence[str], mu: int, xi: int, d: int, seed: int) -> dict[str, bytes]:
+    random = np.random.default_rng(seed)
+    items = len(titles)
+    latent = (2 * random.normal(size=(mu, xi, d))).astype(np.float32)
+    decoder = random.normal(size=(d, items)).astype(np.float32)
+    logits = latent @ decoder
+    probs = np.exp(logits - logits.max(axis=2, keepdims=True))
+    probs /= probs.sum(axis=2, keepdims=True)
+    train = train_sequences(items, seed)
+    counts = np.bincount(train.items, minlength=items)
+    groups = [("text", "files", "")[one % 3] for one in range(items)]
+    vocab = pd.DataFrame(
+        {"item": [f"id{one}" for one in range(items)], "title": titles, "group": groups, "count": counts}
+    )
+    report = evaluation(seed, mu, xi, d, items)
+    info = DatasetInfo(
+        name="fixture",
+        task="recommendation",
+        source="made by the tests",
+        seed=0,
+        sequences=SEQUENCES + 15,
+        events=EVENTS + 100,
+        items=items,
+        digest="0" * 64,
+    )
+    return {
+        "result/synthetic.safetensors": safetensors.numpy.save(
+            {"latent": latent, "decoder": decoder, "tau": np.ones(1, dtype=np.float32)}
+        ),
+        "result/vocab.parquet": vocab.to_parquet(index=False),
+        "result/dataset.json": info.model_dump_json().encode(),
+        "result/evaluation.json": report.model_dump_json().encode(),
+        "result/curves.parquet": curves(report, seed).to_parquet(index=False),
+        "result/nearest.parquet": inspect.nearest(probs, train).to_parquet(index=False),
+        "result/memorisation.json": json.dumps(
+            inspect.memorisation(probs, train, train_sequences(items, seed + 1, 15))
+        ).encode(),
+        "result/maps.safetensors": safetensors.numpy.save(inspect.maps(decoder, counts)),
+    }
+
+
+def curves(report: Evaluation, seed: int = 0) -> pd.DataFrame:
+    """row, seed, step, seconds, metric, value: every trained row rises towards its final value."""
+    random = np.random.default_rng([seed, 3])
+    lines = [
+        (
+            row.name.value,
+            student,
+            step,
+            step * 0.01,
+            metric.value,
+            final[metric] * (1 - np.exp(-step / 60)) + random.normal(0, 0.002),
+        )
+        for row in report.rows
+        if row.sequences
+        for student, final in enumerate(row.seeds)
+        for step in range(0, 301, 25)
+        for metric in Metric
+    ]
+    return pd.DataFrame(lines, columns=["row", "seed", "step", "seconds", "metric", "value"])
+
+
+def events(seed: int = 0) -> list[dict[str, Any]]:
+    """The lines of a run of 20 outer steps with two validations, one roll-back and one resume."""
+    random = np.random.default_rng([seed, 4])
+    lines: list[dict[str, Any]] = [
+        {"event": "attempt", "attempt": 1, "device": "cpu", "threads": 2, "elapsed": 0.0},
+        {"event": "stage", "stage": "prepare", "message": "Preparing the data", "elapsed": 0.1},
+        {"event": "stage", "stage": "distil", "message": "Distilling", "elapsed": 1.0},
+    ]
+    for step in range(1, 21):
+        elapsed = 1.0 + step
+        lines.append(
+            {
+                "event": "step",
+                "step": step,
+                "steps": 20,
+                "loss": 5.0 * np.exp(-step / 15) + random.normal(0, 0.05),
+                "grad_norm": float(random.lognormal(-2, 0.4)),
+                "lr": 0.05,
+                "growth": 1.5,
+                "seconds": 1.0,
+                "elapsed": elapsed,
+            }
+        )
+        if step % 10 == 0:
+            level = {one.value: 0.4 + step / 100 for one in Metric}
+            lines.append(
+                {"event": "validation", "step": step, **level, "student_steps": 100, "best": True, "elapsed": elapsed}
+            )
+        if step == 12:
+            lines.append(
+                {
+                    "event": "rollback",
+                    "step": 12,
+                    "to_step": 10,
+                    "reason": "gradient norm",
+                    "lr": 0.025,
+                    "elapsed": elapsed,
+                }
+            )
+    return lines
+
+
+def _write_metrics(folder: Path, seed: int, state: RunState, error: str) -> None:
+    lines = [] if state is RunState.QUEUED else events(seed)
+    if state in manifest.FINISHED:
+        lines.append({"event": "end", "state": state.value, "message": error, "elapsed": 25.0})
+    (folder / metrics_log.METRICS).write_bytes(b"".join(map(metrics_log.encode, lines)))
+
+
+def _manifest(
+    run_id: str, number: int, config: RunConfig, state: RunState, error: str, files: dict[str, bytes]
+) -> Manifest:
+    started = state is not RunState.QUEUED
+    return Manifest(
+        id=run_id,
+        number=number,
+        ticket=number,
+        config_digest=config.digest(),
+        state=state,
+        stage="distil" if started else "",
+        step=20 if started else 0,
+        attempt=int(started),
+        created=manifest.now(),
+        started=manifest.now() if started else None,
+        finished=manifest.now() if state in manifest.FINISHED else None,
+        error=error,
+        environment=Environment(device="cpu", threads=2, python="3.11", platform=os.name, versions={}, code="0" * 16)
+        if started
+        else None,
+        files={path: FileRecord(sha256=sha256(content), size=len(content)) for path, content in files.items()},
+    )
