@@ -22,6 +22,7 @@ from farzi_core.evaluation.report import Evaluation, Interval, Metric, Row, RowN
 from farzi_core.runs import manifest, metrics_log
 from farzi_core.runs.files import sha256
 from farzi_core.runs.manifest import Environment, FileRecord, Manifest, RunState
+from farzi_core.runs.run import settings_digest
 
 TITLES = (
     "len",
@@ -275,7 +276,7 @@ def _manifest(
         id=run_id,
         number=number,
         ticket=number,
-        config_digest=config.digest(),
+        config_digest=settings_digest(config),
         state=state,
         stage="distil" if started else "",
         step=20 if started else 0,

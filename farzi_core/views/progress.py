@@ -1,0 +1,143 @@
+"""How a run went, step by step: the lines of metrics.jsonl as frames, and their figures.
+
+`events` is what `runs.metrics_log.read` returns (oldest first; steps that a resume repeated are already left out).
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from farzi_core.evaluation.report import Metric, RowName
+from farzi_core.views import theme
+from farzi_core.views.theme import Chart
+
+Event = Mapping[str, Any]
+MAX_POINTS = 1500  # points of a curve that are drawn: more than a screen has columns
+METRIC_LABELS = {
+    Metric.HR10: "HR@10",
+    Metric.HR100: "HR@100",
+    Metric.NDCG10: "nDCG@10",
+    Metric.NDCG100: "nDCG@100",
+    Metric.AUC: "AUC",
+}
+
+
+def steps(events: Iterable[Event]) -> pd.DataFrame:
+    """step, loss, grad_norm, lr, growth, seconds, elapsed: one row an outer step, the newest line of each step."""
+    return _frame(events, "step", ["step", "loss", "grad_norm", "lr", "growth", "seconds", "elapsed"])
+
+
+def validations(events: Iterable[Event]) -> pd.DataFrame:
+    """step, the five metrics (fractions), student_steps, best, elapsed: one row a validation."""
+    return _frame(events, "validation", ["step", *Metric, "student_steps", "best", "elapsed"])
+
+
+def rollbacks(events: Iterable[Event]) -> pd.DataFrame:
+    """step, to_step, reason, lr, elapsed: one row each time the run left the smooth region and went back."""
+    return _frame(events, "rollback", ["step", "to_step", "reason", "lr", "elapsed"], unique=False)
+
+
+def _frame(events: Iterable[Event], kind: str, columns: Sequence[str], unique: bool = True) -> pd.DataFrame:
+    rows = [event for event in events if event["event"] == kind]
+    frame = pd.DataFrame(rows).reindex(columns=[str(column) for column in columns])
+    return frame.drop_duplicates("step", keep="last").sort_values("step", ignore_index=True) if unique else frame
+
+
+def loss(events: Sequence[Event]) -> Chart | None:
+    """Outer loss a step: raw behind, running mean in front; None before the first step."""
+    frame = steps(events)
+    if frame.empty:
+        return None
+    figure = _curve(frame, "loss", "Outer loss (nats an event)", "%{y:.3f} nats an event")
+    caption = (
+        "Loss of a student trained on the synthetic data, measured on a batch of real sequences. Each step draws "
+        "another batch and another starting point, so the thin raw line is noisy; the thick line is its running mean."
+    )
+    return Chart(figure, _curve_alt(frame, "loss", "Outer loss", "nats an event"), caption)
+
+
+def gradient(events: Sequence[Event]) -> Chart | None:
+    """Norm of the meta-gradient before clipping, on a logarithmic axis, with roll-backs marked."""
+    frame, back = steps(events), rollbacks(events)
+    if frame.empty:
+        return None
+    figure = _curve(frame, "grad_norm", "Meta-gradient norm (log scale)", "norm %{y:.3g}")
+    figure.update_yaxes(type="log", exponentformat="power")
+    for step in back["step"]:
+        figure.add_vline(x=float(step), line={"dash": "dot", "color": theme.NEUTRAL, "width": 1.5})
+    marked = f" Dotted lines mark roll-backs ({len(back)})." if len(back) else ""
+    caption = f"A smooth run keeps this within a few powers of ten; a sudden rise of many powers is divergence.{marked}"
+    return Chart(figure, _curve_alt(frame, "grad_norm", "Meta-gradient norm", "") + marked, caption)
+
+
+def validation(events: Sequence[Event], metric: Metric = Metric.HR10) -> Chart | None:
+    """One metric of fresh students on validation users against the outer step; the best snapshot has a star."""
+    frame, label = validations(events), METRIC_LABELS[metric]
+    if frame.empty:
+        return None
+    values = frame[metric.value].astype(float)
+    style = theme.STYLES[RowName.DISTILLED]
+    figure = go.Figure()
+    figure.add_scatter(
+        x=frame["step"],
+        y=values,
+        mode="lines+markers",
+        name=label,
+        line={"color": style.color, "dash": style.dash},
+        marker={"symbol": style.symbol, "size": 7},
+        hovertemplate="outer step %{x}<br>%{y:.2%}<extra></extra>",
+    )
+    best = frame[frame["best"].fillna(False).astype(bool)].tail(1)
+    figure.add_scatter(
+        x=best["step"],
+        y=best[metric.value].astype(float),
+        mode="markers",
+        name="best so far, kept",
+        marker={"symbol": "star", "size": 15, "color": style.color, "line": {"width": 1, "color": theme.NEUTRAL}},
+        hovertemplate="best: outer step %{x}<br>%{y:.2%}<extra></extra>",
+    )
+    theme.layout(figure, x="Outer step", y=f"{label} on validation users", height=320)
+    figure.update_yaxes(tickformat=".1%")
+    alt = (
+        f"{label} of fresh students against the outer step. {len(frame)} validations, from {values.iloc[0]:.1%} "
+        f"to {values.iloc[-1]:.1%}; highest {values.max():.1%}."
+    )
+    return Chart(figure, alt, "Students trained from random weights on the synthetic data of that moment.")
+
+
+def _curve(frame: pd.DataFrame, column: str, title: str, hover: str) -> go.Figure:
+    """A noisy quantity a step: thin raw line (thinned out for the screen) and its running mean."""
+    figure, color = go.Figure(), theme.CATEGORICAL[0]
+    values = frame[column].astype(float)
+    width = max(1, len(frame) // 25)
+    smooth = values.rolling(width, min_periods=1).mean()
+    shown = np.unique(np.linspace(0, len(frame) - 1, min(len(frame), MAX_POINTS)).astype(int))
+    template = f"outer step %{{x}}<br>{hover}<extra></extra>"
+    figure.add_scatter(
+        x=frame["step"].iloc[shown],
+        y=values.iloc[shown],
+        mode="lines",
+        name="each step",
+        line={"color": theme.translucent(color, 0.4), "width": 1},
+        hovertemplate=template,
+    )
+    figure.add_scatter(
+        x=frame["step"].iloc[shown],
+        y=smooth.iloc[shown],
+        mode="lines",
+        name=f"mean of {width} steps",
+        line={"color": color, "width": 2.5},
+        hovertemplate=template,
+    )
+    return theme.layout(figure, x=f"Outer step (n = {len(frame):,})", y=title, height=300)
+
+
+def _curve_alt(frame: pd.DataFrame, column: str, name: str, unit: str) -> str:
+    values = frame[column].astype(float).dropna()
+    numbers = (
+        f"first {values.iloc[0]:.3g}, last {values.iloc[-1]:.3g}, lowest {values.min():.3g}" if len(values) else "none"
+    )
+    return f"{name} over {len(frame):,} outer steps: {numbers} {unit}".rstrip() + "."
