@@ -27,7 +27,7 @@ import pandas as pd
 from farzi_core.data import call_sequences, columns
 from farzi_core.data.call_sequences import Named
 from farzi_core.data.events import EventTable, Finding
-from farzi_core.data.stored import load_table, save_table
+from farzi_core.data.stored import load_card, load_table, save_table
 from farzi_core.data.tables import table_of
 from farzi_core.errors import DatasetError
 from farzi_core.home import home
@@ -79,7 +79,7 @@ class _File(NamedTuple):
 
 def read_python_calls(progress: Progress | None = None) -> EventTable:
     """The table, from the cache or built now (about 10 s on two cores). `progress(done, total)` counts source bytes."""
-    folder = home() / "cache" / f"{SOURCE}-{_key()}"
+    folder = _cache_folder()
     if folder.is_dir():
         try:
             return load_table(folder)
@@ -89,6 +89,22 @@ def read_python_calls(progress: Progress | None = None) -> EventTable:
     folder.parent.mkdir(parents=True, exist_ok=True)
     save_table(table, folder, datetime.now(UTC).isoformat(timespec="seconds"))
     return table
+
+
+def cached_counts() -> dict[str, int] | None:
+    """Sequences, events and items if the table was built before; None where it would have to be built."""
+    folder = _cache_folder()
+    if not folder.is_dir():
+        return None
+    try:
+        report = load_card(folder).report
+    except DatasetError:
+        return None
+    return {"sequences": report.users, "events": report.events, "items": report.items}
+
+
+def _cache_folder() -> Path:
+    return home() / "cache" / f"{SOURCE}-{_key()}"
 
 
 def _key() -> str:

@@ -70,3 +70,11 @@ def sweep(folder: Path) -> int:
 def discard(temporary: Path) -> None:
     """Remove a temporary folder that will not be committed."""
     shutil.rmtree(temporary, ignore_errors=True)
+
+
+def remove_folder(folder: Path) -> None:
+    """Take `folder` away at once (readers see all of it or nothing), then delete what it held."""
+    temporary = folder.with_name(f"{TEMPORARY}{folder.name}-{secrets.token_hex(4)}")
+    os.rename(folder, temporary)
+    sync_folder(folder.parent)
+    shutil.rmtree(temporary, ignore_errors=True)  # what stays is swept at the next start

@@ -1,0 +1,54 @@
+"""Built-in text "Python docs": the language reference that ships with Python (`pydoc_data.topics`), as sentences.
+
+A sentence is a sequence of lower-case words (dotted and underscored names stay whole, punctuation is left out);
+sentences end at an empty line or after `.`, `?`, `!` or `:` before white space. Sentences of fewer than 3 words are
+headings and list marks: left out and counted. The vocabulary is cut by `prepare(task="language")`, which reads the
+other words as `<unk>`.
+"""
+
+import platform
+import re
+from itertools import chain
+from pydoc_data.topics import topics
+
+import pandas as pd
+
+from farzi_core.data import columns
+from farzi_core.data.events import EventTable, Finding
+from farzi_core.data.tables import table_of
+from farzi_core.limits import MIN_EVENTS_PER_USER
+
+SOURCE = "python-docs"
+NAME = "Python docs"
+LICENCE = "PSF-2.0 (Python Software Foundation Licence); read from this installation of Python"
+
+_SENTENCE_END = re.compile(r"(?<=[.?!:])\s+|\n\s*\n")
+_WORD = re.compile(r"\w+(?:[.']\w+)*")
+
+
+def sentences(text: str) -> list[list[str]]:
+    """Words of each sentence, in order; sentences without words are left out."""
+    found = (_WORD.findall(sentence.lower()) for sentence in _SENTENCE_END.split(text))
+    return [words for words in found if words]
+
+
+def read_python_docs() -> EventTable:
+    """One sequence a sentence, `topic 12` is the twelfth of its topic. Takes about half a second."""
+    users: list[str] = []
+    words: list[list[str]] = []
+    short = 0
+    for topic in sorted(topics):
+        for number, sentence in enumerate(sentences(topics[topic]), start=1):
+            if len(sentence) < MIN_EVENTS_PER_USER:
+                short += 1
+                continue
+            users.append(f"{topic} {number}")
+            words.append(sentence)
+    names = sorted(set(chain.from_iterable(words)))
+    catalogue = pd.DataFrame({columns.ITEM: names, columns.TITLE: names, columns.GROUP: ""})
+    repeated = pd.Series(users, dtype="str").repeat([len(one) for one in words]).reset_index(drop=True)
+    note = f"sentences with fewer than {MIN_EVENTS_PER_USER} words (headings, list marks), left out: {short:,}"
+    findings = (Finding(kind="short_users", count=short, sentence=note),) if short else ()
+    citation = f"The Python Language Reference, version {platform.python_version()}"
+    flat = list(chain.from_iterable(words))
+    return table_of(NAME, SOURCE, repeated, flat, catalogue, licence=LICENCE, citation=citation, findings=findings)
