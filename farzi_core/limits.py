@@ -28,14 +28,14 @@ MAX_AUTOMATIC_RESUMES = 3  # resumes without a newer checkpoint before a run is 
 MAX_ROLLBACKS = 3  # divergence roll-backs before a run is called diverged
 STOP_GRACE_SECONDS = 10  # seconds between a stop request and SIGKILL
 MIN_FREE_BYTES = 64 * MIB  # disk reserve that is never written into
-
-# --- inspection of a finished run (farzi_core.evaluation.inspect) ------------------------------------------------
-MAX_COMPARED_POSITIONS = 40_000_000_000  # item look-ups of one nearest-window search; under a minute on one core
-MAX_HELD_OUT_WINDOWS = 300  # held-out windows of the memorisation reference; a histogram needs no more
-MAX_TSNE_ITEMS = 3000  # items on the t-SNE map, most frequent first; 3,000 take about 15 s
 RUN_LOCK_SECONDS = 5.0  # seconds a worker or command waits for run.lock; readers that probe it hold it for microseconds
 STORE_LOCK_SECONDS = 30.0  # seconds to wait for the store lock; its holders need milliseconds
 SLOT_POLL_SECONDS = 0.2  # seconds between two looks of a waiting worker at the device slot
 MAX_RECORD_BYTES = 16 * MIB  # bytes of config.json or manifest.json; real ones have kilobytes
 MAX_METRICS_BYTES = 1024 * MIB  # bytes of metrics.jsonl that are read; a million steps have about 250 MB
 TAIL_BYTES = 256 * 1024  # bytes read from the end of worker.log or metrics.jsonl for a live view
+
+# --- inspection of a finished run (farzi_core.evaluation.inspect) ------------------------------------------------
+MAX_COMPARED_POSITIONS = 40_000_000_000  # item look-ups of one nearest-window search; under a minute on one core
+MAX_HELD_OUT_WINDOWS = 300  # held-out windows of the memorisation reference; a histogram needs no more
+MAX_TSNE_ITEMS = 3000  # items on the t-SNE map, most frequent first; 3,000 take about 15 s

@@ -27,7 +27,7 @@ def open_append(path: Path) -> int:
 
 
 def read_bounded(path: Path, limit: int) -> bytes:
-    """All of `path`; raises `StoreError` naming the file when it is missing, unreadable or larger than `limit` bytes."""
+    """All of `path`; raises `StoreError` if it is missing, unreadable or larger than `limit` bytes."""
     try:
         with open_regular(path) as file:
             content = file.read(limit + 1)

@@ -7,13 +7,13 @@ import re
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from farzi_core.errors import StoreError
-from farzi_core.limits import MAX_RECORD_BYTES
 from farzi_core.runs import atomic
-from farzi_core.runs.files import read_bounded, sha256
+from farzi_core.runs.files import sha256
 
 SCHEMA_VERSION = 1
 RUN_ID = re.compile(r"r-[0-9a-f]{16}")
@@ -125,15 +125,6 @@ def write(folder: Path, manifest: Manifest) -> None:
     atomic.write_bytes(folder / MANIFEST, seal(manifest))
 
 
-def read(folder: Path) -> Manifest:
-    """The manifest in `folder`; raises `StoreError` if it is missing, damaged or of another schema version."""
-    body = unseal(read_bounded(folder / MANIFEST, MAX_RECORD_BYTES))
-    try:
-        manifest = Manifest.model_validate_json(body)
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise StoreError(f"manifest.json is not valid at {place!r}: {first['msg']}; delete the run") from None
-    if manifest.id != folder.name:
-        raise StoreError(f"manifest.json belongs to run {manifest.id}, not to {folder.name}; delete one of the copies")
-    return manifest
+def ending(state: RunState, error: str = "") -> dict[str, Any]:
+    """What changes in the manifest of a run that comes to an end."""
+    return {"state": state, "error": error, "finished": now(), "process": None}
