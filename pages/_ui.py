@@ -3,16 +3,18 @@
 import functools
 import logging
 import secrets
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
+from typing import NoReturn
 
 import streamlit as st
 
 from farzi_core.errors import FarziError
-from farzi_core.runs.state import RunState
+from farzi_core.runs.manifest import RunState
 from farzi_core.runs.store import Run, Store
+from farzi_core.views import runs as views
 from farzi_core.views import text
 
 log = logging.getLogger("farzi.pages")
@@ -36,9 +38,8 @@ class Url(StrEnum):
 class State(StrEnum):
     """Session state that no widget owns; lost with the tab, so nothing that matters lives here."""
 
-    RUN_CHOICE = "run_choice"
-    RUN_FOLLOWED = "run_followed"
     REQUEST = "request"
+    ESTIMATED = "estimated"
     SEEN = "seen_states"
 
 
@@ -85,6 +86,7 @@ _BADGES: dict[RunState, tuple[str, str]] = {
     RunState.DIVERGED: ("orange", ":material/warning:"),
     RunState.FAILED: ("red", ":material/error:"),
     RunState.INTERRUPTED: ("orange", ":material/power_off:"),
+    RunState.DAMAGED: ("red", ":material/broken_image:"),
 }
 
 
@@ -94,38 +96,40 @@ def badge(state: RunState) -> None:
     st.badge(state.value, icon=icon, color=color)
 
 
-def run_label(run: Run) -> str:
-    """One line for choosers, which show plain text: name or data set, state, id."""
-    return f"{run.title} · {run.state()} · {run.id}"
-
-
 def current_run(states: Collection[RunState] | None = None) -> Run | None:
-    """The run named by `?run=`, changed by a chooser; None where no run is in one of `states` (None: any state)."""
-    runs = {run.id: run for run in Store().list() if states is None or run.state() in states}
-    if not runs:
-        return None
-    _follow_url(runs)
-    if st.session_state.get(State.RUN_CHOICE) not in runs:
-        st.session_state[State.RUN_CHOICE] = next(iter(runs))
-    chosen = st.selectbox(
-        "Run",
-        list(runs),
-        format_func=lambda one: run_label(runs[one]),
-        key=State.RUN_CHOICE,
-        persist_state="session",
-    )
-    st.query_params[Url.RUN] = st.session_state[State.RUN_FOLLOWED] = chosen
-    return runs[chosen]
+    """The run named by `?run=`, changed by a chooser; None where no run is in one of `states` (None: any state).
+
+    The newest is first. The choice follows the person from page to page and stands in the address of each.
+    """
+    runs = {one.id: views.label(one) for one in Store().list() if states is None or one.state in states}
+    return Run(Store().root / linked_choice("Run", runs, Url.RUN)) if runs else None
 
 
-def _follow_url(runs: Collection[str]) -> None:
-    """A link wins over the chooser, but only once: afterwards the chooser writes the address."""
-    linked = st.query_params.get(Url.RUN)
-    if linked and linked != st.session_state.get(State.RUN_FOLLOWED):
-        if linked in runs:
-            st.session_state[State.RUN_CHOICE] = linked
+def linked_choice(label: str, options: Mapping[str, str], url: Url, default: str | None = None) -> str:
+    """A chooser of ids (shown as their labels, plain text) that is written to and read from the address.
+
+    A link wins over the chooser, but only once: afterwards the chooser writes the address. The choice is kept for the
+    session, so that it follows from page to page.
+    """
+    choice, followed = f"choice_{url}", f"followed_{url}"
+    linked = st.query_params.get(url)
+    if linked and linked != st.session_state.get(followed):
+        if linked in options:
+            st.session_state[choice] = linked
         else:
-            st.warning(f"There is no run {text.markdown(linked)} to show here; this is another one.")
+            st.warning(f"{text.markdown(text.truncate(linked, 80))} is not here; choose another {label.lower()}.")
+    if st.session_state.get(choice) not in options:
+        st.session_state[choice] = default if default in options else next(iter(options))
+    chosen: str = st.selectbox(
+        label, list(options), format_func=lambda one: options[one], key=choice, persist_state="session"
+    )
+    st.query_params[url] = st.session_state[followed] = chosen
+    return chosen
+
+
+def open_run(run: Run) -> NoReturn:
+    """Go to the Runs page, showing `run`."""
+    st.switch_page("runs.py", query_params={Url.RUN: run.id})
 
 
 def request_id(clicked: bool) -> str:
@@ -135,20 +139,9 @@ def request_id(clicked: bool) -> str:
     return str(st.session_state[State.REQUEST])
 
 
-def duration(seconds: float) -> str:
-    """`95` -> `1 min 35 s`: two largest units."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
-
-
-def size(count: float) -> str:
-    """Bytes in the unit a person would choose."""
-    for unit in ("B", "kB", "MB"):
-        if count < 1000:
-            return f"{count:.0f} {unit}"
-        count /= 1000
-    return f"{count:.1f} GB"
+def announce(run: Run, state: RunState) -> None:
+    """A toast when a run that this tab saw at work has ended."""
+    seen: dict[str, RunState] = st.session_state.setdefault(State.SEEN, {})
+    before, seen[run.id] = seen.get(run.id, state), state
+    if before.active and not state.active:
+        st.toast(f"Run {run.id} is {state.value}.", icon=_BADGES[state][1], duration="long")

@@ -1,0 +1,157 @@
+"""Runs in words and tables: how far one is, how long it will take, and a list of many."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import pandas as pd
+
+from farzi_core.evaluation.report import Metric
+from farzi_core.runs.manifest import RunState
+from farzi_core.runs.run import RunSummary
+from farzi_core.views import text
+
+Event = Mapping[str, Any]
+
+STAGES = {
+    "prepare": "Preparing the data",
+    "teacher": "Training on the real data",
+    "distil": "Distilling",
+    "evaluate": "Testing on unseen users",
+    "inspect": "Drawing maps, searching nearest sequences",
+}
+RECENT = 30  # events of a stage that the speed is measured over: long enough to be calm, short enough to follow
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a run is: its stage, `done` of `total` in that stage (0 of 0 where unknown), seconds left in it."""
+
+    stage: str
+    message: str
+    done: int = 0
+    total: int = 0
+    seconds_left: float | None = None
+
+    @property
+    def fraction(self) -> float:
+        """Of the stage, in [0, 1); a stage is over when the next begins, for then its product is stored."""
+        return min(self.done / self.total, 0.99) if self.total else 0.0
+
+    @property
+    def percent(self) -> str:
+        """For the title of the browser's tab: `37 % Distilling`."""
+        return f"{self.fraction:.0%}".replace("%", " %") + f" {STAGES.get(self.stage, '')}".rstrip()
+
+    @property
+    def sentence(self) -> str:
+        """`Distilling (stage 3 of 5) · 120 of 400 · about 40 s left in this stage`; may hold foreign text."""
+        names = list(STAGES)
+        place = f" (stage {names.index(self.stage) + 1} of {len(names)})" if self.stage in names else ""
+        count = f" · {self.done:,} of {self.total:,}" if self.total else ""
+        left = "" if self.seconds_left is None else f" · about {duration(self.seconds_left)} left in this stage"
+        return f"{self.message}{place}{count}{left}"
+
+
+def duration(seconds: float) -> str:
+    """`95` -> `1 min 35 s`: the two largest units."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def size(count: float) -> str:
+    """Bytes in the unit a person would choose: `1.2 MB`."""
+    for unit in ("B", "kB", "MB"):
+        if count < 1000:
+            return f"{count:.3g} {unit}"
+        count /= 1000
+    return f"{count:.1f} GB"
+
+
+def progress(events: Sequence[Event]) -> Progress:
+    """What the newest lines of `metrics.jsonl` say."""
+    stage, sentence, marks = "", "Waiting for the first step", []
+    for event in events:
+        if event["event"] in {"stage", "attempt"}:
+            marks = []  # a resumed run is timed afresh
+        if event["event"] == "stage":
+            stage = str(event["stage"])
+            sentence = str(event.get("message") or STAGES.get(stage, stage))
+        elif mark := _mark(event, stage):
+            marks.append(mark)
+    if not marks:
+        return Progress(stage, sentence)
+    done, total, _ = marks[-1]
+    return Progress(stage, sentence, int(done), int(total), _seconds_left(marks[-RECENT:]))
+
+
+def _mark(event: Event, stage: str) -> tuple[float, float, float] | None:
+    """(done, total, elapsed) of a line that counts work of this stage."""
+    if event["event"] == "step":
+        return event["step"], event["steps"], event["elapsed"]
+    if event["event"] == "progress" and event["stage"] == stage and stage != "distil":
+        return event["done"], event["total"], event["elapsed"]
+    return None
+
+
+def _seconds_left(marks: Sequence[tuple[float, float, float]]) -> float | None:
+    (first, _, start), (last, total, end) = marks[0], marks[-1]
+    return (total - last) * (end - start) / (last - first) if last > first else None
+
+
+def best(events: Iterable[Event], metric: Metric = Metric.HR10) -> float | None:
+    """The metric of the snapshot that is kept: of the last validation marked best, a fraction."""
+    found = [event[metric] for event in events if event["event"] == "validation" and event.get("best")]
+    return float(found[-1]) if found else None
+
+
+def age(moment: datetime, now: datetime | None = None) -> str:
+    """`5 min ago`; a moment in the future (a clock was set back) is `just now`."""
+    seconds = ((now or datetime.now(UTC)) - moment).total_seconds()
+    for unit, length in (("day", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= length:
+            count = int(seconds // length)
+            return f"{count} {unit}{'s' if unit == 'day' and count > 1 else ''} ago"
+    return "just now"
+
+
+def facts(run: RunSummary, latest: Mapping[str, Event]) -> list[str]:
+    """Short facts for one line: name, data, device and threads, attempt, age. Foreign text."""
+    attempt = latest.get("attempt", {})
+    where = f"{attempt['device']}, {attempt['threads']} threads" if attempt else ""
+    again = f"attempt {run.attempt}" if run.attempt > 1 else ""
+    begun = f"created {age(run.created)}" if run.created else ""
+    return [text.visible(fact) for fact in (title(run), f"data: {run.source}", where, again, begun, run.id) if fact]
+
+
+def title(run: RunSummary) -> str:
+    """The name, or what the run is made of; foreign text."""
+    return run.name or (f"{run.source}, {run.preset}" if run.source else run.id)
+
+
+def label(run: RunSummary) -> str:
+    """One line for choosers, which show plain text."""
+    return f"{text.visible(title(run))} · {run.state.value} · {run.id}"
+
+
+def table(runs: Sequence[RunSummary], best_hr10: Mapping[str, float | None], sizes: Mapping[str, int]) -> pd.DataFrame:
+    """One row a run, in the given order; index = run id. HR@10 is in percent, the share of steps too."""
+    done = {RunState.DONE: 100.0}
+    rows = [
+        {
+            "State": run.state.value,
+            "Name": text.visible(title(run)),
+            "Data": run.source,
+            "Steps": done.get(run.state, 100 * run.step / run.steps if run.steps else 0.0),
+            "Best HR@10": None if (found := best_hr10.get(run.id)) is None else 100 * found,
+            "Created": run.created,
+            "MB": sizes.get(run.id, 0) / 1e6,
+        }
+        for run in runs
+    ]
+    return pd.DataFrame(rows, index=pd.Index([run.id for run in runs], name="Run")).astype({"Best HR@10": "float64"})

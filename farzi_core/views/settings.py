@@ -1,0 +1,173 @@
+"""`RunConfig` as people see it: one `Setting` a field with label, help, range and choices; and the command that equals it."""
+
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal, get_args, get_origin
+
+from annotated_types import Ge, Gt, Le, Lt
+from pydantic.fields import FieldInfo
+
+from farzi_core.config import RunConfig, Section
+
+# What most people change; the rest waits one click further.
+BASICS = (
+    "name",
+    "seed",
+    "data.max_items",
+    "synthetic.mu",
+    "synthetic.xi",
+    "synthetic.d",
+    "outer.steps",
+    "evaluation.seeds",
+    "runtime.device",
+)
+# Chosen elsewhere in the form, or not a choice.
+HIDDEN = ("schema_version", "preset", "data.source")
+
+# Labels where the field's own name is not one; a dotted name wins over the last part.
+_LABELS = {
+    "lr": "Learning rate",
+    "seed": "Seed",
+    "data.seed": "Seed of the split",
+    "data.max_items": "Items kept",
+    "model.kind": "Architecture",
+    "model.hidden": "Width",
+    "model.layers": "Blocks",
+    "model.max_length": "Longest context",
+    "teacher.trajectories": "Trajectories |Ω|",
+    "teacher.states": "States a trajectory",
+    "synthetic.mu": "Synthetic sequences μ",
+    "synthetic.xi": "Events in each ξ",
+    "synthetic.d": "Latent factors d",
+    "synthetic.tau": "Temperature τ",
+    "inner.steps": "Window T",
+    "inner.burn_in": "Largest burn-in",
+    "inner.batch": "Synthetic batch",
+    "inner.beta1": "Adam β₁",
+    "inner.beta2": "Adam β₂",
+    "inner.eps": "Adam ε",
+    "inner.omega_share": "Share of starts from Ω",
+    "outer.steps": "Outer steps",
+    "outer.batch": "Real batch",
+    "outer.clip": "Largest gradient norm",
+    "validation.every": "Outer steps between",
+    "validation.steps": "Student steps",
+    "evaluation.seeds": "Students a row",
+    "evaluation.steps": "Student steps",
+    "evaluation.mask_seen": "Remove seen items",
+    "runtime.checkpoint_seconds": "Seconds between checkpoints",
+}
+
+Kind = Literal["whole", "real", "yes_no", "choice", "text"]
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One field of `RunConfig`, ready to be drawn."""
+
+    dotted: str
+    label: str
+    help: str  # the field's docstring and its range
+    kind: Kind
+    value: Any
+    low: float | None = None  # smallest allowed value; for an open bound the bound itself
+    high: float | None = None
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Group:
+    """One section of `RunConfig`: its sentence and its settings in order."""
+
+    name: str
+    title: str
+    sentence: str
+    settings: tuple[Setting, ...]
+
+
+def groups(config: RunConfig) -> tuple[Group, ...]:
+    """Sections in pipeline order, without `BASICS` and `HIDDEN`."""
+    found = []
+    for name, field in RunConfig.model_fields.items():
+        section = getattr(config, name)
+        if isinstance(section, Section):
+            number, _, sentence = (type(section).__doc__ or "").partition(". ")
+            rest = tuple(one for one in _settings(section, f"{name}.") if one.dotted not in BASICS)
+            found.append(Group(name, f"{number}. {name.capitalize()}", sentence, rest))
+    return tuple(found)
+
+
+def basics(config: RunConfig) -> tuple[Setting, ...]:
+    """The settings of `BASICS`, in that order."""
+    known = {one.dotted: one for one in all_settings(config)}
+    return tuple(known[dotted] for dotted in BASICS)
+
+
+def all_settings(config: RunConfig) -> Iterator[Setting]:
+    """Every setting a person can change, in the order of `RunConfig`."""
+    yield from _settings(config, "")
+    for name in RunConfig.model_fields:
+        if isinstance(section := getattr(config, name), Section):
+            yield from _settings(section, f"{name}.")
+
+
+def changed(config: RunConfig, base: RunConfig) -> dict[str, Any]:
+    """Dotted settings whose value differs from `base`."""
+    before = {one.dotted: one.value for one in all_settings(base)}
+    return {one.dotted: one.value for one in all_settings(config) if one.value != before[one.dotted]}
+
+
+def command(config: RunConfig, preset: RunConfig) -> str:
+    """The command line that starts the same run, as one would type it in a POSIX shell."""
+    words = ["python", "-m", "farzi_core", "distill", "--preset", config.preset, "--data", config.data.source]
+    for dotted, value in changed(config, preset).items():
+        words += ["--set", f"{dotted}={value}"]
+    return shlex.join(words)
+
+
+def _settings(section: Section, prefix: str) -> Iterator[Setting]:
+    for name, field in type(section).model_fields.items():
+        value, dotted = getattr(section, name), prefix + name
+        if not isinstance(value, Section) and dotted not in HIDDEN:
+            yield _setting(dotted, name, field, value)
+
+
+def _setting(dotted: str, name: str, field: FieldInfo, value: Any) -> Setting:
+    label = _LABELS.get(dotted) or _LABELS.get(name) or name.replace("_", " ").capitalize()
+    low, high, rule = _range(field)
+    choices = tuple(str(one) for one in get_args(field.annotation)) if get_origin(field.annotation) is Literal else ()
+    text = " ".join(part for part in ((field.description or "").strip(), rule) if part)
+    return Setting(dotted, label, text, _kind(field, choices), value, low, high, choices)
+
+
+def _kind(field: FieldInfo, choices: tuple[str, ...]) -> Kind:
+    if choices:
+        return "choice"
+    kinds: dict[Any, Kind] = {bool: "yes_no", int: "whole", float: "real", str: "text"}
+    return kinds[field.annotation]
+
+
+def _range(field: FieldInfo) -> tuple[float | None, float | None, str]:
+    """Bounds and the words for them: `Range: above 0, at most 1.`"""
+    low = high = None
+    words = []
+    for bound in field.metadata:
+        match bound:
+            case Ge(ge=value):
+                low, sentence = value, f"at least {_number(value)}"
+            case Gt(gt=value):
+                low, sentence = value, f"above {_number(value)}"
+            case Le(le=value):
+                high, sentence = value, f"at most {_number(value)}"
+            case Lt(lt=value):
+                high, sentence = value, f"below {_number(value)}"
+            case _:
+                continue
+        words.append(sentence)
+    return low, high, f"Range: {', '.join(words)}." if words else ""
+
+
+def _number(value: Any) -> str:
+    """`1000000.0` -> `1,000,000`; `0.5` stays."""
+    return f"{int(value):,}" if value == int(value) else f"{value:g}"

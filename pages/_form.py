@@ -1,0 +1,124 @@
+"""The settings form: one widget a `Setting`, its docstring and range beside it."""
+
+from typing import Any
+
+import _ui as ui
+import streamlit as st
+
+from farzi_core.config import RunConfig
+from farzi_core.data import library
+from farzi_core.presets import PRESETS
+from farzi_core.runs.store import Store
+from farzi_core.views import text
+from farzi_core.views.settings import Group, Setting, all_settings, basics, groups
+
+
+def starting_point() -> tuple[RunConfig, str]:
+    """The settings to start from and a name that keeps their widgets apart: a preset, or the run of `?like=`."""
+    like = st.query_params.get(ui.Url.LIKE)
+    if like:
+        run = Store().open(like)
+        st.info(f"A copy of the settings of run {run.id}. Change what you like.", icon=":material/content_copy:")
+        return run.config, run.id
+    chosen = st.segmented_control(
+        "Preset",
+        list(PRESETS),
+        format_func=lambda name: PRESETS[name].label,
+        default=next(iter(PRESETS)),
+        required=True,
+        key=ui.Url.PRESET,
+        bind="query-params",
+    )
+    st.caption(PRESETS[chosen].sentence)
+    return PRESETS[chosen].config, chosen
+
+
+def data_chooser(base: RunConfig) -> str:
+    """A data set that can be distilled now; the Data page makes others ready."""
+    cards = {card.key: card for card in library.list_sources() if card.ready and card.task == "recommendation"}
+    source = ui.linked_choice(
+        "Data", {key: text.visible(card.name) for key, card in cards.items()}, ui.Url.DATA, base.data.source
+    )
+    card = cards[source]
+    counts = (f"{number:,} {name}" for name in ("sequences", "events", "items") if (number := getattr(card, name)))
+    st.text(" · ".join([card.sentence, *counts]))
+    st.page_link(
+        "data.py",
+        label="Look at it, or choose other data",
+        icon=":material/dataset:",
+        query_params={ui.Url.DATA: source},
+    )
+    return source
+
+
+def settings_form(base: RunConfig, form: str) -> dict[str, Any]:
+    """Draws every setting of `base` and returns the dotted ones a person changed; `form` keeps forms apart."""
+    for setting in all_settings(base):
+        st.session_state.setdefault(_key(form, setting), setting.value)
+    values = _grid(basics(base), form)
+    st.markdown("**All other settings**")
+    for group in groups(base):
+        values |= _expander(group, form)
+    before = {setting.dotted: setting.value for setting in all_settings(base)}
+    return {dotted: value for dotted, value in values.items() if value != before[dotted]}
+
+
+def _expander(group: Group, form: str) -> dict[str, Any]:
+    edited = sum(st.session_state[_key(form, one)] != one.value for one in group.settings)
+    label = f"{group.title} ({edited} changed)" if edited else group.title
+    with st.expander(label, key=f"{form}:{group.name}", icon=":material/edit:" if edited else None):
+        st.caption(group.sentence)
+        return _grid(group.settings, form)
+
+
+def _grid(settings: tuple[Setting, ...], form: str) -> dict[str, Any]:
+    """Three settings a row; on a phone one below the other in the same order."""
+    values = {}
+    for start in range(0, len(settings), 3):
+        row = settings[start : start + 3]
+        for column, setting in zip(st.columns(3, gap="medium"), row, strict=False):
+            with column:
+                values[setting.dotted] = _widget(setting, _key(form, setting))
+                st.caption(setting.help)
+    return values
+
+
+def _widget(setting: Setting, key: str) -> Any:
+    """The value keeps its type; the core checks it again, also open bounds, which a browser cannot express."""
+    common = {"key": key, "persist_state": "session"}
+    match setting.kind:
+        case "choice":
+            return st.selectbox(setting.label, setting.choices, **common)
+        case "yes_no":
+            return st.toggle(setting.label, **common)
+        case "text":
+            return st.text_input(setting.label, max_chars=200, **common)
+        case "whole":
+            low, high = (None if bound is None else int(bound) for bound in (setting.low, setting.high))
+            return st.number_input(setting.label, low, high, step=1, **common)
+        case "real":
+            step = max(abs(setting.value) / 10, 1e-6)
+            return st.number_input(setting.label, setting.low, setting.high, step=step, format="%g", **common)
+
+
+def _key(form: str, setting: Setting) -> str:
+    return f"{form}:{setting.dotted}"
+
+
+def cost(config: RunConfig) -> None:
+    """Time and memory, measured by a few steps in another process; asked for, because it takes a moment itself."""
+    digest = settings_digest(config)
+    asked: set[str] = st.session_state.setdefault(ui.State.ESTIMATED, set())
+    if st.button("Estimate time and memory", icon=":material/timer:", help="Takes a few steps on this machine."):
+        asked.add(digest)
+    if digest in asked:
+        with st.spinner("Taking a few steps to measure this machine"):
+            found = _estimate(digest, config)
+        st.info(text.markdown(found.sentence), icon=":material/timer:")
+
+
+@ui.cached(ttl=3600)
+def _estimate(digest: str, _config: RunConfig) -> estimate.Estimate:
+    """Measured once an hour for the same settings: other work on the machine changes the answer."""
+    sizes = next(card for card in library.list_sources() if card.key == _config.data.source)
+    return estimate.estimate(_config, sizes)

@@ -1,0 +1,33 @@
+"""Settings from a preset, each with its effect; the cost before the start; the command that does the same; the start."""
+
+import _form as form
+import _ui as ui
+import streamlit as st
+
+from farzi_core.config import with_settings
+from farzi_core.errors import ConfigError
+from farzi_core.presets import PRESETS
+from farzi_core.runs import launcher
+from farzi_core.views import settings, text
+
+st.title("Distil", anchor=False)
+st.write("Choose the data and how much work to spend. Nothing starts before the button at the end.")
+
+base, name = form.starting_point()
+source = form.data_chooser(base)
+changes = form.settings_form(base, name) | {"data.source": source}
+try:
+    config = with_settings(base, changes)
+except ConfigError as error:
+    st.error(text.markdown(str(error)), icon=":material/rule:")
+    st.stop()
+
+st.subheader("Before the start", anchor=False)
+form.cost(config)
+st.caption("The same run from the command line:")
+st.code(settings.command(config, PRESETS[config.preset].config), language="bash", wrap_lines=True)
+
+clicked = st.button("Start this run", type="primary", icon=":material/play_arrow:", key="start")
+request = ui.request_id(clicked)
+if clicked:
+    ui.open_run(launcher.submit(config, request))

@@ -1,0 +1,31 @@
+"""One run live, with what can be done about it; all runs; several runs side by side."""
+
+import _runs as parts
+import _ui as ui
+import streamlit as st
+
+from farzi_core.runs.store import Store
+
+st.title("Runs", anchor=False)
+
+run = ui.current_run()
+if run is None:
+    ui.empty_state(
+        "No runs yet",
+        "A run is one distillation: it works in its own process, survives closing the browser, and is listed here.",
+        page="distill.py",
+        label="Choose settings and start one",
+    )
+    st.stop()
+
+state = run.state()
+ui.announce(run, state)
+parts.actions(run, state)
+parts.live(run, state)
+
+st.divider()
+st.subheader("All runs", anchor=False)
+st.caption("Select two or more rows to compare them.")
+chosen = parts.overview(Store().list())
+if len(chosen) > 1:
+    parts.compare(chosen)
