@@ -76,10 +76,9 @@ def make_finished_run(
     config = with_settings(
         RunConfig(name=name, seed=seed), {"synthetic.mu": mu, "synthetic.xi": xi, "synthetic.d": d, "outer.steps": 20}
     )
-    files = {manifest.CONFIG: config.model_dump_json(indent=1).encode()}
-    if result if result is not None else state is RunState.DONE:
-        files |= _result(titles, mu, xi, d, seed)
-    for path, content in files.items():
+    wanted = result if result is not None else state is RunState.DONE
+    files = _result(titles, mu, xi, d, seed) if wanted else {}
+    for path, content in {manifest.CONFIG: config.model_dump_json(indent=1).encode(), **files}.items():
         (folder / path).parent.mkdir(exist_ok=True)
         (folder / path).write_bytes(content)
     _write_metrics(folder, seed, state, error)
@@ -129,7 +128,7 @@ def evaluation(seed: int = 0, mu: int = 6, xi: int = 5, d: int = 3, items: int =
                 for one in Metric
                 if (gap := means[RowName.DISTILLED][one] - means[row][one]) is not None
             },
-            steps=150.0,
+            steps=150.0 if _sizes(row, mu, xi)[0] else 0.0,
             seconds=1.25,
         )
         for row in levels

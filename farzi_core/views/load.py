@@ -24,6 +24,7 @@ from farzi_core.data.dataset import DatasetInfo
 from farzi_core.errors import StoreError
 from farzi_core.evaluation.report import Evaluation
 from farzi_core.runs import files, manifest, migrate
+from farzi_core.runs.run import read_config
 
 Model = TypeVar("Model", bound=BaseModel)
 Array = npt.NDArray[Any]
@@ -83,7 +84,7 @@ class RunView:
 
     @cached_property
     def config(self) -> RunConfig:
-        return _parse(RunConfig, self.read(manifest.CONFIG), self._where(manifest.CONFIG))
+        return read_config(self.folder)
 
     @cached_property
     def info(self) -> DatasetInfo:

@@ -136,8 +136,6 @@ def _curve(frame: pd.DataFrame, column: str, title: str, hover: str) -> go.Figur
 
 
 def _curve_alt(frame: pd.DataFrame, column: str, name: str, unit: str) -> str:
-    values = frame[column].astype(float).dropna()
-    numbers = (
-        f"first {values.iloc[0]:.3g}, last {values.iloc[-1]:.3g}, lowest {values.min():.3g}" if len(values) else "none"
-    )
+    seen = frame[column].astype(float).dropna()
+    numbers = f"first {seen.iloc[0]:.3g}, last {seen.iloc[-1]:.3g}, lowest {seen.min():.3g}" if len(seen) else "none"
     return f"{name} over {len(frame):,} outer steps: {numbers} {unit}".rstrip() + "."

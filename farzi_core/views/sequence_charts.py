@@ -112,7 +112,7 @@ def _strip_caption(items: int) -> str:
 
 def _strip_alt(top: pd.DataFrame, number: int) -> str:
     listed = [
-        f"{row.position}: {text.truncate(str(row.title), 40)} {row.probability:.0%}"
+        f"{row.position}: {text.visible(text.truncate(str(row.title), 40))} {row.probability:.0%}"
         for row in top.head(12).itertuples()
     ]
     more = "" if len(top) <= 12 else f", and {len(top) - 12} more positions"

@@ -1,0 +1,215 @@
+"""How well students do: curves while they train, and the final table with what it allows one to say.
+
+Curves are on validation users, the final table on test users; both say how many. Intervals are 95 %. `d - row` is the
+difference distilled minus row in points (1 point = 0.01), with its paired interval over test users.
+"""
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from farzi_core.evaluation.report import LABELS, Evaluation, Interval, Metric, Row, RowName
+from farzi_core.views import theme
+from farzi_core.views.progress import METRIC_LABELS
+from farzi_core.views.theme import Chart
+
+
+def curve_table(curves: pd.DataFrame, metric: Metric) -> pd.DataFrame:
+    """row, step, mean, low, high, students: mean and range over the students (seeds) that reached the step."""
+    chosen = curves[curves["metric"] == metric.value]
+    grouped = chosen.groupby(["row", "step"], sort=True)["value"].agg(["mean", "min", "max", "count"]).reset_index()
+    return grouped.rename(columns={"min": "low", "max": "high", "count": "students"})
+
+
+def curve_chart(curves: pd.DataFrame, metric: Metric, report: Evaluation) -> Chart:
+    """The metric on validation users against the student's training step: mean line, band from worst to best seed."""
+    table, label = curve_table(curves, metric), METRIC_LABELS[metric]
+    figure, said = go.Figure(), []
+    for name, style in theme.STYLES.items():
+        part = table[table["row"] == name.value]
+        if part.empty:
+            continue
+        figure.add_trace(_band(part, style))
+        figure.add_trace(_line(part, style))
+        said.append(f"{style.label} ends at {part['mean'].iloc[-1]:.1%}")
+    figure.update_xaxes(rangemode="tozero")
+    theme.layout(
+        figure, x="Training steps of the student", height=420, y=_axis(label, "validation", report.validation_users)
+    )
+    figure.update_yaxes(tickformat=".0%", rangemode="tozero")
+    caption = (
+        "Every student starts from random weights. Lines are means over students, bands reach from the worst to the "
+        "best. For the final table, validation users choose each student's step, so a later fall costs nothing."
+    )
+    return Chart(figure, f"{label} against training steps. {'; '.join(said) or 'No curve yet'}.", caption)
+
+
+def final_table(report: Evaluation, metric: Metric) -> pd.DataFrame:
+    """One row a training set. Fractions are in percent, differences in points.
+
+    Columns: row, sequences, percent_of_sequences, events, mean, low, high, percent_of_full, difference (d - row),
+    difference_low, difference_high, verdict, seeds, spread (largest minus smallest seed, points), steps, seconds.
+    """
+    return pd.DataFrame([_table_line(report, row, metric) for row in report.rows])
+
+
+def seeds_table(report: Evaluation) -> pd.DataFrame:
+    """Every student: row, seed (from 1), and each metric in percent."""
+    return pd.DataFrame(
+        [
+            {"row": LABELS[row.name], "seed": number, **{METRIC_LABELS[one]: 100 * values[one] for one in Metric}}
+            for row in report.rows
+            for number, values in enumerate(row.seeds, start=1)
+        ]
+    )
+
+
+def seeds_chart(report: Evaluation, metric: Metric) -> Chart:
+    """Mean with its interval and every seed as a dot, one line a row."""
+    label, figure = METRIC_LABELS[metric], go.Figure()
+    for row in report.rows:
+        style, mean, interval = theme.STYLES[row.name], row.mean[metric], row.interval[metric]
+        seeds = [one[metric] for one in row.seeds]
+        figure.add_scatter(
+            x=seeds,
+            y=[style.label] * len(seeds),
+            mode="markers",
+            showlegend=False,
+            marker={"symbol": "line-ns-open", "size": 14, "color": style.color, "line": {"width": 1.5}},
+            hovertemplate="one student: %{x:.2%}<extra></extra>",
+        )
+        figure.add_scatter(
+            x=[mean],
+            y=[style.label],
+            mode="markers",
+            showlegend=False,
+            marker={"symbol": style.symbol, "size": 11, "color": style.color},
+            error_x={
+                "type": "data",
+                "symmetric": False,
+                "array": [interval.high - mean],
+                "arrayminus": [mean - interval.low],
+                "color": style.color,
+                "thickness": 2,
+            },
+            hovertemplate=f"{style.label}<br>mean %{{x:.2%}}<br>"
+            f"95 % interval {interval.low:.2%} to {interval.high:.2%}<extra></extra>",
+        )
+    theme.layout(figure, x=_axis(label, "test", report.test_users), y="Trained on", height=90 + 46 * len(report.rows))
+    figure.update_xaxes(tickformat=".0%")
+    figure.update_yaxes(autorange="reversed", type="category")
+    said = "; ".join(f"{LABELS[row.name]} {row.mean[metric]:.1%}" for row in report.rows)
+    caption = (
+        "Symbol: mean over students; line: 95 % interval of that mean (bootstrap over test users); ticks: single "
+        "students. Most popular and Markov are rules without training."
+    )
+    return Chart(figure, f"{label} on {report.test_users:,} test users: {said}.", caption)
+
+
+def reading(report: Evaluation, metric: Metric) -> list[str]:
+    """The table in sentences: what the distilled set reaches, and which differences are beyond chance."""
+    distilled, full = report.row(RowName.DISTILLED), report.row(RowName.FULL)
+    if distilled is None:
+        return ["This run has no distilled row: its evaluation did not finish."]
+    label = METRIC_LABELS[metric]
+    said = [f"Students trained on the distilled set reach {label} {100 * distilled.mean[metric]:.1f} %."]
+    if full is not None:
+        said[0] = said[0][:-1] + (
+            f", that is {distilled.percent_of_full[metric]:.1f} % of what full data reach "
+            f"({100 * full.mean[metric]:.1f} %)."
+        )
+    return said + [_comparison(row, metric) for row in report.rows if metric in row.minus_distilled]
+
+
+def sizes(report: Evaluation, mu: int, xi: int) -> str:
+    """What the synthetic data weigh, counted both ways."""
+    return (
+        f"{mu:,} x {xi:,}: {mu:,} synthetic sequences of {xi:,} events each, {mu / report.full_sequences:.2%} of the "
+        f"{report.full_sequences:,} training sequences. Stored: {report.stored_numbers:,} numbers (Z and M) against "
+        f"{report.full_events:,} training events ({report.stored_numbers / report.full_events:.1%})."
+    )
+
+
+def protocol(report: Evaluation) -> str:
+    """The conditions every figure of the table was made under."""
+    masked = "are removed from" if report.masked_seen else "stay in"
+    return (
+        f"{report.test_users:,} test users whose last event is the target, ranked over the whole catalogue without "
+        f"sampling; items of the context {masked} the ranking. {report.seeds} fresh students a row; "
+        f"{report.validation_users:,} validation users choose the training step. No user is in two parts."
+    )
+
+
+def _comparison(row: Row, metric: Metric) -> str:
+    gap = row.minus_distilled[metric]
+    name = LABELS[row.name]
+    interval = f"the 95 % interval of the difference, {100 * gap.low:+.1f} to {100 * gap.high:+.1f} points,"
+    match verdict(gap):
+        case "better":
+            return f"Distilled is better than {name}: {interval} lies above zero."
+        case "worse":
+            return f"Distilled is worse than {name}: {interval} lies below zero."
+        case _:
+            return f"Distilled and {name} cannot be told apart here: {interval} has zero inside."
+
+
+def verdict(gap: Interval) -> str:
+    """Distilled against a row: `better`, `worse`, or `no clear difference` where zero is inside the interval."""
+    return "better" if gap.low > 0 else "worse" if gap.high < 0 else "no clear difference"
+
+
+def _table_line(report: Evaluation, row: Row, metric: Metric) -> dict[str, object]:
+    distilled, gap = report.row(RowName.DISTILLED), row.minus_distilled.get(metric)
+    seeds = [one[metric] for one in row.seeds]
+    compared = distilled is not None and gap is not None
+    return {
+        "row": LABELS[row.name],
+        "sequences": row.sequences,
+        "percent_of_sequences": 100 * row.sequences / report.full_sequences,
+        "events": row.events,
+        "mean": 100 * row.mean[metric],
+        "low": 100 * row.interval[metric].low,
+        "high": 100 * row.interval[metric].high,
+        "percent_of_full": row.percent_of_full[metric],
+        "difference": 100 * (distilled.mean[metric] - row.mean[metric]) if distilled and compared else np.nan,
+        "difference_low": 100 * gap.low if gap else np.nan,
+        "difference_high": 100 * gap.high if gap else np.nan,
+        "verdict": verdict(gap) if gap else "",
+        "seeds": len(seeds),
+        "spread": 100 * (max(seeds) - min(seeds)),
+        "steps": row.steps,
+        "seconds": row.seconds,
+    }
+
+
+def _axis(label: str, part: str, users: int) -> str:
+    return f"{label}, {part} users (n = {users:,})"
+
+
+def _band(part: pd.DataFrame, style: theme.Style) -> go.Scatter:
+    return go.Scatter(
+        x=np.concatenate([part["step"], part["step"][::-1]]),
+        y=np.concatenate([part["high"], part["low"][::-1]]),
+        fill="toself",
+        fillcolor=theme.translucent(style.color, 0.18),
+        line={"width": 0},
+        hoverinfo="skip",
+        showlegend=False,
+        legendgroup=style.label,
+    )
+
+
+def _line(part: pd.DataFrame, style: theme.Style) -> go.Scatter:
+    students = int(part["students"].max())
+    return go.Scatter(
+        x=part["step"],
+        y=part["mean"],
+        mode="lines+markers",
+        name=f"{style.label} (n = {students} students)",
+        legendgroup=style.label,
+        line={"color": style.color, "dash": style.dash, "width": 2},
+        marker={"symbol": style.symbol, "size": 7},
+        customdata=part[["low", "high"]].to_numpy(),
+        hovertemplate=f"{style.label}, step %{{x}}<br>mean %{{y:.2%}}<br>"
+        "students %{customdata[0]:.2%} to %{customdata[1]:.2%}<extra></extra>",
+    )
