@@ -151,7 +151,7 @@ def _survival(settings: PlantedSettings) -> Floats:
     """P(length > t) for t = 0..longest - 1: 3 events for sure, then geometric, cut at `longest`."""
     stay = settings.mean_extra / (1 + settings.mean_extra)
     beyond = np.maximum(np.arange(settings.longest) - MIN_EVENTS_PER_USER + 1, 0)
-    survival: Floats = stay**beyond
+    survival: Floats = stay ** beyond.astype(np.float64)
     return survival
 
 
