@@ -37,14 +37,25 @@ def temporary_folder(final: Path) -> Path:
 def commit_folder(temporary: Path, final: Path) -> None:
     """Sync every file of `temporary`, then rename it to `final`, which must not exist."""
     for file in temporary.rglob("*"):
-        descriptor = os.open(file, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        _sync_file(file)
     sync_folder(temporary)
     os.rename(temporary, final)
     sync_folder(final.parent)
+
+
+def publish(part: Path, final: Path) -> None:
+    """Give the finished file `part` its name, replacing what stood there; both in the same folder."""
+    _sync_file(part)
+    os.replace(part, final)
+    sync_folder(final.parent)
+
+
+def _sync_file(file: Path) -> None:
+    descriptor = os.open(file, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def sync_folder(folder: Path) -> None:

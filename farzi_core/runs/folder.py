@@ -102,7 +102,7 @@ class FolderRecorder:
         others = {name: one for name, one in self.manifest.files.items() if not name.startswith(f"{RESULT}/")}
         if final.exists():  # of an earlier attempt
             self.commit(files=others)
-            shutil.rmtree(final)
+            atomic.remove_folder(final)
         self._writing("The result", lambda: atomic.commit_folder(temporary, final))
         self.commit(files={**others, **records})
 
@@ -178,7 +178,7 @@ def clear_uncommitted(folder: Path, current: Manifest) -> None:
             if f"{name}/{file.name}" not in current.files and not file.is_dir():
                 file.unlink()
     if (folder / RESULT).is_dir() and not any(name.startswith(f"{RESULT}/") for name in current.files):
-        shutil.rmtree(folder / RESULT)
+        atomic.remove_folder(folder / RESULT)
 
 
 def _record(content: bytes) -> FileRecord:

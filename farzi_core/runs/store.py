@@ -6,7 +6,6 @@ ever becomes a path.
 
 import os
 import secrets
-import shutil
 from pathlib import Path
 
 from farzi_core.config import RunConfig, with_settings
@@ -83,9 +82,7 @@ class Store:
             if has_worker(run.folder):
                 raise RunError(f"Run {run.id} has a worker at work; stop it first")
             with run_locked(run.folder, seconds=0.5):
-                gone = run.folder.with_name(f"{atomic.TEMPORARY}{run.id}-{secrets.token_hex(4)}")
-                os.rename(run.folder, gone)  # vanishes at once; what a crash leaves is swept
-        shutil.rmtree(gone, ignore_errors=True)
+                atomic.remove_folder(run.folder)
 
     def sweep(self) -> int:
         """Remove what crashed creations and deletions left; returns how many entries."""

@@ -5,8 +5,8 @@ random state and the number of steps: a resume that loses or repeats anything en
 settings, so that a test needs no other channel:
 `outer.steps` steps, `inner.steps` milliseconds a step, `name` "crash" dies at once, "deaf" ignores the stop sign.
 
-`--zygote`: torch is imported once; every line "folder" on stdin forks a worker for it (pid on stdout), so that twenty
-kills cost seconds. Each worker is a process of its own with its own locks, and dies a real death.
+`--zygote`: torch is imported once; every line "folder" on stdin forks a worker for it (its pid, then its exit code, on
+stdout), so that twenty kills cost seconds. Each worker is a process of its own with its own locks that really dies.
 """
 
 import json
@@ -97,9 +97,11 @@ def zygote() -> None:
         pid = os.fork()
         if pid == 0:
             os._exit(worker.main([line.strip()], pipeline=pipeline))
-        print(pid, flush=True)
-        os.waitpid(pid, 0)
-        print("ended", flush=True)
+        sys.stdout.write(f"{pid}\n")
+        sys.stdout.flush()
+        _, status = os.waitpid(pid, 0)
+        sys.stdout.write(f"{os.waitstatus_to_exitcode(status)}\n")
+        sys.stdout.flush()
 
 
 if __name__ == "__main__":
