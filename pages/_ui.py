@@ -33,6 +33,7 @@ class Url(StrEnum):
     DATA = "data"
     PRESET = "preset"
     LIKE = "like"  # a run whose settings prefill the form
+    MODE = "mode"
 
 
 class State(StrEnum):
@@ -40,7 +41,9 @@ class State(StrEnum):
 
     REQUEST = "request"
     ESTIMATED = "estimated"
+    IMPORTED = "imported"
     SEEN = "seen_states"
+    PICKED = "picked"  # (run id, item ids) last selected on the map of items
 
 
 @contextmanager

@@ -13,6 +13,14 @@ from farzi_core.views import theme
 from farzi_core.views.progress import METRIC_LABELS
 from farzi_core.views.theme import Chart
 
+METRIC_MEANING = {
+    Metric.HR10: "HR@10: share of test users whose next item is among the first 10 of the ranking.",
+    Metric.HR100: "HR@100: share of test users whose next item is among the first 100 of the ranking.",
+    Metric.NDCG10: "nDCG@10: as HR@10, but a hit at rank r counts 1 / log2(r + 1): higher places count more.",
+    Metric.NDCG100: "nDCG@100: as HR@100, but a hit at rank r counts 1 / log2(r + 1): higher places count more.",
+    Metric.AUC: "AUC: share of all other items that are ranked below the next item, averaged over test users.",
+}
+
 
 def curve_table(curves: pd.DataFrame, metric: Metric) -> pd.DataFrame:
     """row, step, mean, low, high, students: mean and range over the students (seeds) that reached the step."""

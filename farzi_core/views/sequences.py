@@ -4,6 +4,7 @@ Legend: X[s, i, v] probability of item v at position i of sequence s; entropy H 
 certain item) to log2 V (anything goes). Sequences and positions are counted from 1 where people see them.
 """
 
+from collections.abc import Callable
 from enum import StrEnum
 
 import numpy as np
@@ -111,6 +112,15 @@ def all_positions(synthetic: Synthetic, vocab: pd.DataFrame, k: int) -> pd.DataF
     parts = [positions(synthetic, one, vocab, k).assign(sequence=one + 1) for one in range(synthetic.mu)]
     frame = pd.concat(parts, ignore_index=True)
     return frame[["sequence", *(column for column in frame.columns if column != "sequence")]]
+
+
+def decoded_table(decode: Callable[[], Ints], vocab: pd.DataFrame) -> pd.DataFrame:
+    """sequence, position (from 1), item, title: one item a position, as `decode` chooses."""
+    items = decode()
+    names = vocab[["item", "title"]].take(items.ravel()).reset_index(drop=True)
+    mu, xi = items.shape
+    places = {"sequence": np.repeat(np.arange(1, mu + 1), xi), "position": np.tile(np.arange(1, xi + 1), mu)}
+    return pd.concat([pd.DataFrame(places), names], axis=1)
 
 
 def neighbours(nearest: pd.DataFrame, sequence: int, xi: int, titles: pd.Series) -> pd.DataFrame:

@@ -1,0 +1,88 @@
+"""What the three pages that look inside a finished run share: opening its result, drawing a chart, saving a file."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import _ui as ui
+import pandas as pd
+import streamlit as st
+
+from farzi_core.runs.manifest import MANIFEST, RunState
+from farzi_core.views import sequences
+from farzi_core.views.load import NEAREST, RunView
+from farzi_core.views.theme import Chart
+
+
+def open_result(needed: str) -> RunView:
+    """The result of the chosen run; without the file `needed` the page says why, and what to do, and stops."""
+    run = ui.current_run()
+    if run is None:
+        ui.empty_state(
+            "Nothing distilled yet",
+            "When a run has finished, this page shows what is in it. The built-in data need about a minute.",
+            page="home.py",
+            label="Distil the built-in data",
+        )
+        st.stop()
+    state = run.state()
+    view = _view(str(run.folder), ui.fingerprint(run.folder / MANIFEST))
+    if not view.has(needed):
+        _not_yet(state)
+    if state is not RunState.DONE:
+        st.warning("This run is not finished: what you see is the best result it stored.", icon=":material/info:")
+    return view
+
+
+def _not_yet(state: RunState) -> None:
+    if state.active:
+        ui.empty_state(
+            "Still at work",
+            "This page fills when the run has finished. Until then, its curves and its time left are on the Runs page.",
+            page="runs.py",
+            label="Watch the run",
+        )
+    else:
+        ui.empty_state(
+            "This run has no result here",
+            "It ended before this part was computed. The Runs page says why, and can resume or duplicate it.",
+            page="runs.py",
+            label="Open the run",
+        )
+    st.stop()
+
+
+@ui.shared
+def _view(folder: str, _: tuple[str, int, int]) -> RunView:
+    """One reader a run and version of its manifest, shared by all sessions."""
+    return RunView(Path(folder))
+
+
+@ui.cached
+def overview(_view: RunView, key: tuple[str, int, int]) -> pd.DataFrame:
+    """`sequences.overview` of a run; `key` is the fingerprint of its manifest."""
+    nearest = _view.nearest if _view.has(NEAREST) else None
+    return sequences.overview(_view.synthetic, _view.vocab["title"], nearest)
+
+
+def key_of(view: RunView) -> tuple[str, int, int]:
+    """Changes when anything committed in the run changes."""
+    return ui.fingerprint(view.folder / MANIFEST)
+
+
+def draw(chart: Chart, key: str) -> None:
+    """The figure with its alt text, and under it what a reader should know."""
+    st.plotly_chart(chart.figure, key=key, alt=chart.alt, config={"displaylogo": False})
+    st.caption(chart.caption)
+
+
+def save(label: str, name: str, make: Callable[[], bytes], mime: str, help: str) -> None:
+    """A download that is computed when it is asked for."""
+    st.download_button(
+        label, data=make, file_name=name, mime=mime, help=help, on_click="ignore", icon=":material/download:"
+    )
+
+
+def keep_in_range(key: str, highest: int) -> None:
+    """Forget a remembered or linked number that this run does not have (numbers count from 1)."""
+    if not 1 <= st.session_state.get(key, 1) <= highest:
+        st.session_state[key] = 1

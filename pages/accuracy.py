@@ -1,0 +1,85 @@
+"""How well models trained on the synthetic data predict what people do next, beside full data and equal baselines."""
+
+from functools import partial
+
+import _result as result
+import streamlit as st
+
+from farzi_core.evaluation.report import Metric
+from farzi_core.views import accuracy, export
+from farzi_core.views.load import CURVES, EVALUATION
+from farzi_core.views.progress import METRIC_LABELS
+
+st.title("Accuracy", anchor=False)
+view = result.open_result(EVALUATION)
+report, synthetic = view.evaluation, view.config.synthetic
+names = {label: metric for metric, label in METRIC_LABELS.items()}
+metric = names[
+    st.segmented_control(
+        "Metric", list(names), default=METRIC_LABELS[Metric.HR10], required=True, key="metric", bind="query-params"
+    )
+]
+st.caption(accuracy.METRIC_MEANING[metric])
+
+# --- what the table says
+for sentence in accuracy.reading(report, metric):
+    st.markdown(f"- {sentence}")
+st.write(accuracy.sizes(report, synthetic.mu, synthetic.xi))
+
+# --- final table
+st.subheader("Final table", anchor=False)
+result.draw(accuracy.seeds_chart(report, metric), "seeds_chart")
+table = accuracy.final_table(report, metric)
+number, percent = st.column_config.NumberColumn, partial(st.column_config.NumberColumn, format="%.1f %%")
+st.dataframe(
+    table,
+    hide_index=True,
+    alt=f"{METRIC_LABELS[metric]} of every training set with intervals and differences.",
+    column_config={
+        "row": "Trained on",
+        "sequences": number("Sequences", format="localized"),
+        "percent_of_sequences": number("of all", format="%.2f %%"),
+        "events": number("Events", format="localized"),
+        "mean": percent(METRIC_LABELS[metric]),
+        "low": percent("95 % low"),
+        "high": percent("95 % high"),
+        "percent_of_full": percent("of full data"),
+        "difference": number("Distilled minus row", format="%+.1f", help="Points: 1 point is 0.01."),
+        "difference_low": number("95 % low", format="%+.1f", help="Paired over test users."),
+        "difference_high": number("95 % high", format="%+.1f", help="Paired over test users."),
+        "verdict": st.column_config.TextColumn("Distilled is", help="Clear only where zero is outside the interval."),
+        "seeds": "Students",
+        "spread": number("Spread of students", format="%.1f", help="Best minus worst student, points."),
+        "steps": number("Steps", format="%.0f", help="Mean training steps, chosen on validation users."),
+        "seconds": number("Seconds", format="%.1f", help="Mean time to train one student."),
+    },
+)
+st.caption(accuracy.protocol(report))
+with st.expander("Every student"):
+    st.dataframe(accuracy.seeds_table(report), hide_index=True, alt="Metrics in percent of every student.")
+
+# --- curves
+if view.has(CURVES):
+    st.subheader("While students train", anchor=False)
+    result.draw(accuracy.curve_chart(view.curves, metric, report), "curve_chart")
+
+# --- downloads
+st.subheader("Take it with you", anchor=False)
+name = f"farzi-{view.folder.name}-accuracy"
+with st.container(horizontal=True):
+    result.save("Table, CSV", f"{name}.csv", lambda: export.csv(table), "text/csv", "The table above.")
+    result.save(
+        "Everything, JSON",
+        f"{name}.json",
+        partial(view.read, EVALUATION),
+        "application/json",
+        "All metrics, students and intervals.",
+    )
+    if view.has(CURVES):
+        result.save(
+            "Curves, Parquet",
+            f"{name}-curves.parquet",
+            partial(view.read, CURVES),
+            "application/octet-stream",
+            "Every student at every measured step.",
+        )

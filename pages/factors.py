@@ -1,0 +1,85 @@
+"""Latent factors: where the decoder M puts the items, what each factor stands for, and where Z uses it."""
+
+import _result as result
+import _ui as ui
+import streamlit as st
+
+from farzi_core.views import factor_charts, factors
+from farzi_core.views.factors import Colour, Projection
+from farzi_core.views.load import MAPS, SYNTHETIC
+
+st.title("Factors", anchor=False)
+view = result.open_result(SYNTHETIC)
+synthetic, vocab = view.synthetic, view.vocab
+d = len(synthetic.decoder)
+st.write(
+    f"The synthetic data are stored as {d} latent factors: Z says where each position lies, M (one column an item) "
+    "what a factor stands for. Items with similar columns get similar probabilities everywhere."
+)
+
+# --- map of items
+if view.has(MAPS):
+    st.subheader("Map of items", anchor=False)
+    left, middle, right = st.columns([1, 1, 2], vertical_alignment="bottom")
+    projection = Projection(
+        left.segmented_control(
+            "Map", [one.value for one in Projection], default="PCA", required=True, key="map", bind="query-params"
+        )
+    )
+    colour = Colour(middle.selectbox("Colour", [one.value for one in Colour], key="colour", bind="query-params"))
+    query = right.text_input(
+        "Highlight", key="highlight", bind="query-params", type="search", placeholder="part of a title or id"
+    )
+    points = factors.item_map(vocab, view.maps, projection)
+    found = factors.search(points, query)
+    chart_key = f"map_{view.folder.name}_{projection}"
+
+    def remember_selection() -> None:
+        picked = {point["customdata"][0] for point in st.session_state[chart_key].selection.points}
+        st.session_state[ui.State.PICKED] = (view.folder.name, sorted(picked))
+
+    chart = factor_charts.map_chart(points, projection, colour, found, view.maps["pca_variance"], len(vocab))
+    st.plotly_chart(
+        chart.figure,
+        key=chart_key,
+        alt=chart.alt,
+        on_select=remember_selection,
+        selection_mode=("lasso", "box", "points"),
+        config={"displaylogo": False},
+    )
+    st.caption(f"{chart.caption} Draw a lasso around points to list their items.")
+    if query:
+        st.caption(f"{len(found):,} of {len(points):,} items found.")
+    run, ids = st.session_state.get(ui.State.PICKED, ("", []))
+    chosen = points[points["id"].isin(ids)] if run == view.folder.name else points.iloc[:0]
+    listed = chosen if len(chosen) else found
+    if len(listed):
+        st.dataframe(
+            listed[["title", "item", "group", "count", "cluster"]].sort_values("count", ascending=False),
+            hide_index=True,
+            alt="Items selected on the map, or found.",
+        )
+
+# --- one factor
+st.subheader("One factor", anchor=False)
+result.keep_in_range("factor", d)
+factor = st.number_input("Factor", 1, d, key="factor", bind="query-params", width=200) - 1
+extremes = factors.factor_items(synthetic, vocab, factor, 10)
+result.draw(factor_charts.factor_chart(extremes, factor), "factor_chart")
+with st.expander("As a table"):
+    st.dataframe(extremes, hide_index=True, alt=f"Items with the largest and smallest weights in factor {factor + 1}.")
+
+# --- where the factors are used
+st.subheader("Where Z uses the factors", anchor=False)
+result.keep_in_range("sequence", synthetic.mu)
+which, number = st.columns([1, 3], vertical_alignment="bottom")
+mean = (
+    which.segmented_control(
+        "Show", ["Mean of all", "One sequence"], default="Mean of all", required=True, key="latent", bind="query-params"
+    )
+    == "Mean of all"
+)
+sequence = number.number_input(
+    "Sequence", 1, synthetic.mu, key="sequence", bind="query-params", disabled=mean, width=200
+)
+result.draw(factor_charts.latent_chart(synthetic, None if mean else sequence - 1), "latent_chart")

@@ -1,0 +1,136 @@
+"""Every synthetic sequence: what it says, how sure it is, what is nearest to it, and whether it is a copy."""
+
+from functools import partial
+
+import _result as result
+import streamlit as st
+
+from farzi_core.views import export, sequence_charts, sequences
+from farzi_core.views.load import MEMORISATION, NEAREST, SYNTHETIC
+from farzi_core.views.sequences import Sort
+
+CSV, BINARY = "text/csv", "application/octet-stream"
+PAGE = 50  # positions of a strip shown at once
+
+st.title("Sequences", anchor=False)
+view = result.open_result(SYNTHETIC)
+synthetic, vocab = view.synthetic, view.vocab
+st.write(
+    f"{synthetic.mu:,} synthetic sequences of {synthetic.xi:,} positions. A position is not one item but a "
+    f"distribution over all {synthetic.items:,}: a student learns from the whole of it."
+)
+
+# --- all sequences
+find, order, direction = st.columns([3, 2, 1], vertical_alignment="bottom")
+contains = find.text_input(
+    "Decoded contains", key="find", bind="query-params", type="search", placeholder="part of a title"
+)
+sort = Sort(order.selectbox("Sort by", [one.value for one in Sort], key="sort", bind="query-params"))
+descending = direction.toggle("Descending", key="descending", bind="query-params")
+shown = sequences.select(result.overview(view, result.key_of(view)), contains, sort, descending)
+table = f"overview_{view.folder.name}_{sort}_{descending}_{len(shown)}"
+
+
+def follow_selection() -> None:
+    for row in st.session_state[table].selection.rows:
+        st.session_state["sequence"] = int(shown["number"].iloc[row])
+
+
+st.dataframe(
+    shown,
+    hide_index=True,
+    height=min(38 + 35 * max(len(shown), 1), 320),
+    key=table,
+    on_select=follow_selection,
+    selection_mode="single-row",
+    alt=f"{len(shown)} synthetic sequences with their decoded items, entropy, certainty and distance.",
+    column_config={
+        "number": st.column_config.NumberColumn("No.", width="small"),
+        "decoded": st.column_config.TextColumn("Most probable items", width="large"),
+        "entropy": st.column_config.NumberColumn("Entropy, bits", format="%.2f", help="Mean over positions."),
+        "certainty": st.column_config.NumberColumn("Top probability", format="percent", help="Mean over positions."),
+        "distinct": st.column_config.NumberColumn("Distinct items", help="Among the most probable ones."),
+        "distance": st.column_config.NumberColumn(
+            "Distance", format="%.3f", help="To the nearest training window: 0 is a copy, 1 shares nothing."
+        ),
+    },
+)
+st.caption(f"{len(shown):,} of {synthetic.mu:,} sequences. Select a row to look at it below.")
+
+# --- one sequence
+result.keep_in_range("sequence", synthetic.mu)
+st.subheader("One sequence", anchor=False)
+number = st.number_input("Sequence", 1, synthetic.mu, key="sequence", bind="query-params", width=200)
+chosen = number - 1
+first = PAGE * (st.pagination(-(-synthetic.xi // PAGE), key="strip_page") - 1) if synthetic.xi > PAGE else 0
+positions = sequences.positions(synthetic, chosen, vocab, 5)
+part = positions[positions["position"].between(first + 1, first + PAGE)]
+result.draw(sequence_charts.strip(part, number, synthetic.items), "strip")
+
+way, seeded = st.columns([2, 1], vertical_alignment="bottom")
+sampled = (
+    way.segmented_control("Decode", ["Most probable", "Sampled"], default="Most probable", required=True) == "Sampled"
+)
+seed = int(seeded.number_input("Seed of the sample", 0, 2**31 - 1, 0, disabled=not sampled))
+decode = partial(sequences.decode_sampled, synthetic, seed) if sampled else partial(sequences.decode_argmax, synthetic)
+st.code(sequences.join(decode()[chosen : chosen + 1], vocab["title"])[0], language=None, wrap_lines=True)
+with st.expander("All values of this sequence"):
+    st.dataframe(positions, hide_index=True, alt="The five most probable items of every position.")
+
+# --- nearest real sequences
+if view.has(NEAREST):
+    st.subheader("Nearest real sequences", anchor=False)
+    real = view.nearest[view.nearest["synthetic"] == chosen]
+    near = sequences.neighbours(real, chosen, synthetic.xi, vocab["title"])
+    st.dataframe(near, hide_index=True, alt="Nearest training windows with their distances.")
+    st.caption(
+        f"Distance is 1 minus the expected share of the {synthetic.xi} positions where both agree, at the best "
+        "alignment. (outside) is a position before or after the real sequence."
+    )
+    rank = int(st.selectbox("Compare with", near["rank"], format_func="nearest no. {}".format, width=200))
+    items = real.loc[real["rank"] == rank - 1, "items"].iloc[0]
+    beside = sequences.alignment(synthetic, chosen, items, vocab["title"])
+    percent = partial(st.column_config.ProgressColumn, format="percent", min_value=0, max_value=1)
+    st.dataframe(
+        beside,
+        hide_index=True,
+        alt="The synthetic sequence beside a real one, position by position.",
+        column_config={"probability": percent("Its probability"), "agreement": percent("Probability of the real item")},
+    )
+
+# --- are they copies?
+if view.has(MEMORISATION):
+    st.subheader("Are they copies?", anchor=False)
+    st.write(sequence_charts.memorisation_reading(view.memorisation))
+    result.draw(sequence_charts.memorisation_chart(view.memorisation, synthetic.xi), "memorisation")
+
+# --- downloads
+st.subheader("Take it with you", anchor=False)
+every = partial(sequences.all_positions, synthetic, vocab, 5)
+name = f"farzi-{view.folder.name}"
+with st.container(horizontal=True):
+    result.save(
+        "Positions, CSV",
+        f"{name}.csv",
+        lambda: export.csv(every()),
+        CSV,
+        "Five items a position; cells that a spreadsheet would run are guarded.",
+    )
+    result.save(
+        "Positions, Parquet", f"{name}.parquet", lambda: export.parquet(every()), BINARY, "The same table, lossless."
+    )
+    result.save(
+        "Z, M and tau, safetensors",
+        f"{name}.safetensors",
+        partial(view.read, SYNTHETIC),
+        BINARY,
+        "Everything: X = softmax(Z M / tau).",
+    )
+    decoded = partial(sequences.decoded_table, decode, vocab)
+    result.save(
+        "Decoded as above, CSV",
+        f"{name}-decoded.csv",
+        lambda: export.csv(decoded()),
+        CSV,
+        "One item a position, in the decoding chosen above.",
+    )
