@@ -14,6 +14,7 @@ from farzi_core.runs.run import Run
 
 FAULTS = Path(__file__).parent / "faults"
 TINY = str(FAULTS / "tiny_worker.py")
+LIGHT = str(FAULTS / "light_worker.py")
 PROJECT = Path(__file__).parents[1]
 
 

@@ -3,7 +3,7 @@
 The pipeline trains a vector with Adam on random batches, so its final bits depend on parameters, both moments, the
 random state and the number of steps: a resume that loses or repeats anything ends elsewhere. Knobs come from the
 settings, so that a test needs no other channel:
-`outer.steps` steps, `inner.steps` milliseconds a step, `name` "crash" dies at once, "deaf" ignores the stop sign.
+`outer.steps` steps, `inner.steps` milliseconds a step, and the run's name says what goes wrong at step 12 (`_mishap`).
 
 `--zygote`: torch is imported once; every line "folder" on stdin forks a worker for it (its pid, then its exit code, on
 stdout), so that twenty kills cost seconds. Each worker is a process of its own with its own locks that really dies.
@@ -11,7 +11,7 @@ stdout), so that twenty kills cost seconds. Each worker is a process of its own 
 
 import json
 import os
-import signal
+import resource
 import sys
 import time
 from pathlib import Path
@@ -20,6 +20,7 @@ import torch
 from torch import Tensor
 
 from farzi_core.config import RunConfig
+from farzi_core.errors import ConfigError, DivergedError
 from farzi_core.recorder import Recorder, Stopped
 from farzi_core.runs import worker
 
@@ -38,8 +39,6 @@ class TinyOutcome:
 
 
 def pipeline(config: RunConfig, recorder: Recorder) -> TinyOutcome:
-    if config.name == "crash":
-        os.kill(os.getpid(), signal.SIGKILL)
     weights = torch.zeros(SIZE, requires_grad=True)
     moments = {"first": torch.zeros(SIZE), "second": torch.zeros(SIZE)}
     generator = torch.Generator().manual_seed(config.seed)
@@ -50,7 +49,9 @@ def pipeline(config: RunConfig, recorder: Recorder) -> TinyOutcome:
         (gradient,) = torch.autograd.grad(loss, weights)
         _adam(weights, gradient, moments, step)
         recorder.log("step", step=step, steps=config.outer.steps, loss=float(loss.detach()))
-        stopping = recorder.should_stop() and config.name != "deaf"
+        if step == 12:
+            _mishap(config.name, recorder)
+        stopping = recorder.should_stop()
         if step % 5 == 0 or step == config.outer.steps or stopping:
             state = {"weights": weights, "rng": generator.get_state(), **moments}
             recorder.checkpoint(state, {"step": step})
@@ -70,6 +71,24 @@ def _stage(recorder: Recorder, generator: torch.Generator) -> Tensor:
     assert kept is not None
     generator.set_state(kept.tensors["rng"])
     return kept.tensors["target"]
+
+
+def _mishap(name: str, recorder: Recorder) -> None:
+    if name == "refused":
+        raise ConfigError("inner.lr = 7: that is too much; choose less")
+    if name == "diverged":
+        raise DivergedError("left the smooth region at step 12")
+    if name == "bug":
+        raise KeyError("/secret/path")
+    if name == "memory":
+        raise MemoryError
+    if name == "allocator":
+        raise RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes")
+    if name == "nan":
+        recorder.checkpoint({"latent": torch.tensor([1.0, float("nan")])}, {"step": 12})
+    if name == "full":  # like a full disk: no file may grow beyond 32 KiB
+        resource.setrlimit(resource.RLIMIT_FSIZE, (32 * 1024, resource.RLIM_INFINITY))
+        recorder.checkpoint({"ballast": torch.zeros(16 * 1024)}, {"step": 12})
 
 
 @torch.no_grad()
