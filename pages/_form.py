@@ -8,6 +8,7 @@ import streamlit as st
 from farzi_core.config import RunConfig
 from farzi_core.data import library
 from farzi_core.presets import PRESETS
+from farzi_core.runs.run import settings_digest
 from farzi_core.runs.store import Store
 from farzi_core.views import text
 from farzi_core.views.settings import Group, Setting, all_settings, basics, groups
@@ -97,8 +98,9 @@ def _widget(setting: Setting, key: str) -> Any:
             low, high = (None if bound is None else int(bound) for bound in (setting.low, setting.high))
             return st.number_input(setting.label, low, high, step=1, **common)
         case "real":
+            low, high = (None if bound is None else float(bound) for bound in (setting.low, setting.high))
             step = max(abs(setting.value) / 10, 1e-6)
-            return st.number_input(setting.label, setting.low, setting.high, step=step, format="%g", **common)
+            return st.number_input(setting.label, low, high, step=step, format="%g", **common)
 
 
 def _key(form: str, setting: Setting) -> str:
@@ -113,12 +115,15 @@ def cost(config: RunConfig) -> None:
         asked.add(digest)
     if digest in asked:
         with st.spinner("Taking a few steps to measure this machine"):
-            found = _estimate(digest, config)
-        st.info(text.markdown(found.sentence), icon=":material/timer:")
+            sentence = _estimate(digest, config)
+        st.info(text.markdown(sentence), icon=":material/timer:")
 
 
 @ui.cached(ttl=3600)
-def _estimate(digest: str, _config: RunConfig) -> estimate.Estimate:
-    """Measured once an hour for the same settings: other work on the machine changes the answer."""
-    sizes = next(card for card in library.list_sources() if card.key == _config.data.source)
-    return estimate.estimate(_config, sizes)
+def _estimate(digest: str, _config: RunConfig) -> str:
+    """One sentence. Measured once an hour for the same settings: other work on the machine changes the answer."""
+    from farzi_core.estimate import estimate
+
+    card = next(one for one in library.list_sources() if one.key == _config.data.source)
+    sizes = {name: getattr(card, name) or 0 for name in ("sequences", "events", "items")}
+    return estimate(_config, sizes).sentence

@@ -5,11 +5,11 @@ from collections.abc import Callable, Sequence
 import _ui as ui
 import streamlit as st
 
+from farzi_core.evaluation.report import Metric
 from farzi_core.runs import launcher
 from farzi_core.runs.manifest import RESUMABLE, RunState
 from farzi_core.runs.run import Run, RunSummary
 from farzi_core.runs.store import Store
-from farzi_core.evaluation.report import Metric
 from farzi_core.views import compare as comparison
 from farzi_core.views import load, progress, text
 from farzi_core.views import runs as views

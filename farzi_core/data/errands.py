@@ -1,0 +1,191 @@
+"""Work of seconds to minutes that a page asks for, done in a process of its own: portraits and downloads.
+
+    page -> start(errand) -> python -m farzi_core.data.errands KIND SOURCE -> result.json
+    page -> look(errand)  -> progress, result or refusal, from files: a refresh, a second tab or a new server sees the same
+
+Event tables and parsers therefore never enter the server. An errand runs once at a time: its process holds a lock.
+"""
+
+import hashlib
+import json
+import logging
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, cast, get_args
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from farzi_core.data import download, library
+from farzi_core.data.events import Finding, IngestReport
+from farzi_core.data.prepare import prepare
+from farzi_core.data.profile import Profile, profile
+from farzi_core.errors import DatasetError, FarziError, StoreError
+from farzi_core.home import home
+from farzi_core.limits import MAX_RECORD_BYTES
+from farzi_core.runs import atomic
+from farzi_core.runs.files import open_append, read_bounded
+from farzi_core.runs.locks import alive, held, identity, try_lock
+from farzi_core.runs.manifest import Process
+
+Kind = Literal["portrait", "download"]
+RULE = 1  # part of the folder's name: raise it when a result changes its form or meaning
+NOTE_SECONDS = 0.3  # least time between two notes of progress
+_ROOT = Path(__file__).resolve().parents[2]  # where `farzi_core` is importable from, installed or not
+_LOG = logging.getLogger(__name__)
+
+
+class Record(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Portrait(Record):
+    """A data set as the Data page shows it: how it was read, what was set aside, how it looks."""
+
+    report: IngestReport
+    findings: tuple[Finding, ...]
+    """Of `prepare`, with its default settings."""
+    profile: Profile
+
+
+class Look(Record):
+    """Where an errand is. Neither at work, nor refused, nor with a result: it was never started, or was killed."""
+
+    at_work: bool
+    done: int = 0
+    total: int = 0
+    """Units depend on the errand (bytes); 0 where unknown."""
+    refused: str = ""
+    """Why it could not be done; a sentence that may quote data."""
+
+
+@dataclass(frozen=True)
+class Errand:
+    """One thing to do: its kind and the data set it is about."""
+
+    kind: Kind
+    source: str
+
+    @property
+    def folder(self) -> Path:
+        """Named by a digest, so that no text from outside becomes a path."""
+        digest = hashlib.sha256(f"{self.kind}\n{self.source}\n{RULE}".encode()).hexdigest()
+        return home() / "cache" / "errands" / digest[:16]
+
+
+def portrait(source: str) -> Portrait | None:
+    """The finished portrait of a data set, or None."""
+    try:
+        content = read_bounded(Errand("portrait", source).folder / "result.json", MAX_RECORD_BYTES)
+        return Portrait.model_validate_json(content)
+    except (StoreError, ValidationError):
+        return None
+
+
+def look(errand: Errand) -> Look:
+    """Progress or refusal, as the errand's process noted it last."""
+    at_work = held(errand.folder / "lock") or alive(_started(errand))
+    try:
+        note = Look.model_validate_json(read_bounded(errand.folder / "note.json", MAX_RECORD_BYTES))
+    except (StoreError, ValidationError):
+        note = Look(at_work=at_work)
+    return note.model_copy(update={"at_work": at_work})
+
+
+def start(errand: Errand) -> None:
+    """Begin, unless it is being done already. Returns at once."""
+    errand.folder.mkdir(parents=True, exist_ok=True)
+    (errand.folder / "note.json").unlink(missing_ok=True)
+    log = open_append(errand.folder / "log")
+    try:
+        process = subprocess.Popen(  # noqa: S603 - our own module, no shell
+            [sys.executable, "-m", "farzi_core.data.errands", errand.kind, errand.source],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            cwd=_ROOT,
+            env={**os.environ, "FARZI_HOME": str(home())},
+        )
+    finally:
+        os.close(log)
+    if (started := identity(process.pid)) is not None:
+        atomic.write_bytes(errand.folder / "started.json", started.model_dump_json().encode())
+    threading.Thread(target=process.wait, daemon=True).start()  # or it stays a zombie
+
+
+def _started(errand: Errand) -> Process | None:
+    """The process that was started last; it may not have reached its lock yet."""
+    try:
+        return Process.model_validate_json(read_bounded(errand.folder / "started.json", MAX_RECORD_BYTES))
+    except (StoreError, ValidationError):
+        return None
+
+
+def main(kind: str, source: str) -> None:
+    """The process: one errand under its lock; what a user can cause becomes a note, a bug goes to the log."""
+    if kind not in get_args(Kind):
+        raise SystemExit(f"unknown errand {kind!r}")
+    errand = Errand(cast(Kind, kind), source)
+    lock = try_lock(errand.folder / "lock")
+    if lock is None:
+        return  # somebody else is at it
+    try:
+        result = _WORK[errand.kind](source, _notes(errand))
+    except FarziError as error:
+        _note(errand, Look(at_work=False, refused=str(error)))
+    except Exception:
+        _LOG.exception("errand failed")
+        _note(errand, Look(at_work=False, refused="An internal error; the log of the errand has the details."))
+    else:
+        if result is not None:
+            atomic.write_bytes(errand.folder / "result.json", result.model_dump_json().encode())
+        (errand.folder / "note.json").unlink(missing_ok=True)
+    finally:
+        lock.release()
+
+
+Progress = Callable[[int, int], None]
+
+
+def _portrait(source: str, progress: Progress) -> Portrait:
+    card = next((one for one in library.list_sources() if one.key == source), None)
+    if card is None:
+        raise DatasetError(f"there is no data set {source!r}; choose one from the list")
+    events = library.open_source(source, progress)
+    dataset = prepare(events, task=card.task)
+    return Portrait(report=events.report, findings=dataset.findings, profile=profile(dataset, events))
+
+
+def _download(source: str, progress: Progress) -> None:
+    """Started only after the licence was accepted on the page."""
+    download.download(source, accept_licence=True, progress=lambda done, total: progress(done, total or 0))
+
+
+_WORK: dict[Kind, Callable[[str, Progress], Portrait | None]] = {"portrait": _portrait, "download": _download}
+
+
+def _notes(errand: Errand) -> Progress:
+    """A callback that writes progress down now and then."""
+    last = 0.0
+
+    def note(done: int, total: int) -> None:
+        nonlocal last
+        if time.monotonic() - last >= NOTE_SECONDS:
+            last = time.monotonic()
+            _note(errand, Look(at_work=True, done=done, total=total))
+
+    return note
+
+
+def _note(errand: Errand, note: Look) -> None:
+    atomic.write_bytes(errand.folder / "note.json", note.model_dump_json().encode())
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:3])

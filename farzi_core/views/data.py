@@ -1,0 +1,148 @@
+"""A data set in pictures and tables: lengths, popularity, how much order matters, examples, the account of reading."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+import plotly.graph_objects as go
+
+from farzi_core.data.events import Finding, IngestReport
+from farzi_core.data.ingest import Preview
+from farzi_core.data.profile import Example, Lengths, OrderMatters, PopularityPoint, TimeSpan
+from farzi_core.views import text, theme
+from farzi_core.views.theme import Chart
+
+HEIGHT = 300  # pixels of each chart
+
+
+def lengths(found: Lengths) -> Chart:
+    """Histogram of events a sequence."""
+    names = [_bin(low, high - 1) for low, high in zip(found.edges, found.edges[1:], strict=False)]
+    figure = go.Figure()
+    figure.add_bar(
+        x=names,
+        y=found.counts,
+        marker_color=theme.CATEGORICAL[0],
+        hovertemplate="%{x} events<br>%{y:,} sequences<extra></extra>",
+    )
+    total = sum(found.counts)
+    theme.layout(figure, x="Events in a sequence", y=f"Sequences (n = {total:,})", height=HEIGHT, showlegend=False)
+    figure.update_xaxes(type="category")
+    alt = (
+        f"Histogram of sequence lengths: from {found.least:,} to {found.most:,} events, median {found.median:g}, "
+        f"mean {found.mean:.1f}, {total:,} sequences."
+    )
+    caption = (
+        f"Median {found.median:g}, mean {found.mean:.1f}, longest {found.most:,}. The last bar holds all longer ones."
+    )
+    return Chart(figure, alt, caption)
+
+
+def popularity(points: Sequence[PopularityPoint], events: int) -> Chart:
+    """Share of all events that the k most frequent items make up."""
+    figure = go.Figure()
+    figure.add_scatter(
+        x=[point.rank for point in points],
+        y=[100 * point.share for point in points],
+        mode="lines",
+        line={"color": theme.CATEGORICAL[1], "width": 2.5},
+        hovertemplate="the %{x:,} most frequent items<br>%{y:.1f} % of events<extra></extra>",
+    )
+    theme.layout(
+        figure,
+        x="Most frequent items, counted (log scale)",
+        y=f"Share of events (%, n = {events:,})",
+        height=HEIGHT,
+        showlegend=False,
+    )
+    figure.update_xaxes(type="log", dtick=1)
+    figure.update_yaxes(range=[0, 102])
+    half = next(point.rank for point in points if point.share >= 0.5)
+    sentence = f"{half:,} of {points[-1].rank:,} items make up half of all events"
+    return Chart(figure, f"Curve of popularity: {sentence}.", f"{sentence}. A steep start means a few items rule.")
+
+
+def order(found: OrderMatters) -> Chart:
+    """HR@10 of most popular and Markov side by side."""
+    values = {"Most popular": found.popular, "Markov": found.markov}
+    figure = go.Figure()
+    figure.add_bar(
+        x=[100 * value for value in values.values()],
+        y=list(values),
+        orientation="h",
+        marker_color=[theme.CATEGORICAL[3], theme.CATEGORICAL[4]],
+        marker_pattern_shape=["", "/"],
+        text=[f"{100 * value:.1f} %" for value in values.values()],
+        textposition="auto",
+        hovertemplate="%{y}: %{x:.1f} %<extra></extra>",
+    )
+    axis = f"HR@10 on {found.users:,} test users (%)"
+    theme.layout(figure, x=axis, y="", height=HEIGHT, showlegend=False)
+    figure.update_xaxes(range=[0, 100])
+    return Chart(figure, f"HR@10 without learning: {_order_words(found)}", _order_verdict(found))
+
+
+def _order_words(found: OrderMatters) -> str:
+    return f"most popular {found.popular:.1%}, Markov {found.markov:.1%}, {found.users:,} test users."
+
+
+def _order_verdict(found: OrderMatters) -> str:
+    """What the two numbers mean for someone who wants to distil sequences."""
+    gain = found.markov - found.popular
+    repeats = f" {found.repeats:.0%} of test users end on an item of their own past."
+    if gain > 0.05:
+        return f"Knowing only the last event adds {100 * gain:.0f} points: order matters here.{repeats}"
+    if gain > 0.01:
+        return f"Knowing only the last event adds {100 * gain:.1f} points: order matters a little.{repeats}"
+    return f"Knowing the last event adds nothing: as far as this test sees, order hardly matters.{repeats}"
+
+
+def time_words(span: TimeSpan | None) -> str:
+    """One sentence on when the events happened and how many share a time."""
+    if span is None:
+        return ""
+    tied = f"{span.tied:.0%} of neighbouring events share one time, so their order is the file's."
+    if span.first_date is None:
+        return f"Times are order numbers from {span.first:g} to {span.last:g}. {tied if span.tied else ''}".strip()
+    return f"Events from {span.first_date} to {span.last_date}. {tied if span.tied else ''}".strip()
+
+
+def examples(found: Sequence[Example]) -> pd.DataFrame:
+    """One row a sequence: user, number of events, its first items by title."""
+    rows = [
+        {
+            "Sequence": text.visible(one.user),
+            "Events": one.events,
+            "First events": [text.visible(title) for title in one.titles],
+        }
+        for one in found
+    ]
+    return pd.DataFrame(rows)
+
+
+def read_words(report: IngestReport) -> str:
+    """What was read, in one sentence; foreign text."""
+    file = text.visible(report.file)
+    return (
+        f"Read {report.rows:,} rows of {file} as {report.format}: {report.events:,} events of {report.users:,} users "
+        f"on {report.items:,} items."
+    )
+
+
+def findings(found: Sequence[Finding]) -> pd.DataFrame:
+    """One row a thing that was noticed while reading or preparing: how many it touches, and what was done."""
+    return pd.DataFrame(
+        {
+            "Rows or ids": [one.count for one in found],
+            "What was noticed and done": [text.visible(one.sentence) for one in found],
+        }
+    )
+
+
+def first_rows(preview: Preview) -> pd.DataFrame:
+    """The first rows as read, every cell a string."""
+    cells = [[text.visible(cell) for cell in row] for row in preview.rows]
+    return pd.DataFrame(cells, columns=[text.visible(name) for name in preview.columns], dtype="str")
+
+
+def _bin(low: int, high: int) -> str:
+    return f"{low:,}" if low == high else f"{low:,}-{high:,}"

@@ -1,0 +1,139 @@
+"""Pieces of the Data page: a data set's card, its download, its portrait."""
+
+import _ui as ui
+import streamlit as st
+
+from farzi_core.data import catalogue, errands, library
+from farzi_core.data.errands import Errand
+from farzi_core.data.library import SourceCard
+from farzi_core.data.profile import Profile
+from farzi_core.views import data as views
+from farzi_core.views import text
+from farzi_core.views.runs import size
+
+KINDS = {"builtin": "built in", "catalogue": "to download", "imported": "imported"}
+
+
+def label(card: SourceCard) -> str:
+    """One line for the chooser, plain text."""
+    kind = "downloaded" if card.kind == "catalogue" and card.ready else KINDS[card.kind]
+    return f"{text.visible(card.name)} · {kind}"
+
+
+def describe(card: SourceCard) -> None:
+    """What it is, where it is from, and under which licence."""
+    with st.container(border=True):
+        st.markdown(f"**{text.markdown(card.name)}**")
+        st.text(text.visible(card.sentence))
+        if card.licence:
+            st.text(f"Licence: {text.visible(card.licence)}")
+        if card.citation:
+            st.caption(f"Cite: {text.markdown(card.citation)}")
+
+
+def actions(card: SourceCard) -> None:
+    """Distil it, or remove it where it is the person's own."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if card.task == "language":
+            st.caption("Text can be looked at now; distilling it comes with the language-modelling part.")
+        elif st.button("Distil this data", type="primary", icon=":material/compress:"):
+            st.switch_page("distill.py", query_params={ui.Url.DATA: card.key})
+        if card.kind == "imported" and st.button("Remove", icon=":material/delete:"):
+            _confirm_remove(card)
+
+
+@st.dialog("Remove this data set?", icon=":material/delete:")
+def _confirm_remove(card: SourceCard) -> None:
+    with ui.guard():
+        st.text(text.visible(card.name))
+        st.write("The imported copy goes; your own file stays where it is. Finished runs keep what they need.")
+        if st.button("Remove for good", type="primary", icon=":material/delete_forever:"):
+            library.remove(card.key.removeprefix(library.IMPORTED))
+            st.rerun()
+
+
+def portrait(card: SourceCard) -> None:
+    """What was read and set aside, then the shape of what is left; made by another process the first time."""
+    found = errands.portrait(card.key)
+    if found is None or (card.kind == "builtin" and card.events not in {None, found.report.events}):
+        _wait(errands.Errand("portrait", card.key), "Reading the events")
+        return
+    st.subheader("What was read", anchor=False)
+    st.text(views.read_words(found.report))
+    noticed = [*found.report.findings, *found.findings]
+    if noticed:
+        st.dataframe(views.findings(noticed), hide_index=True, alt="What was noticed while reading, and what was done.")
+    else:
+        st.caption("Nothing was refused or set aside.")
+    st.subheader("What will be used", anchor=False)
+    _numbers(found.profile)
+    _charts(found.profile)
+    st.markdown("**Examples from the training users**")
+    st.dataframe(views.examples(found.profile.examples), hide_index=True, alt="First events of training sequences.")
+
+
+def download(card: SourceCard) -> None:
+    """The licence first; then the download, which goes on when the page is closed."""
+    entry = catalogue.ENTRIES[card.key]
+    if entry.recipe:
+        st.info(text.markdown(entry.recipe), icon=":material/upload_file:")
+        return
+    errand = errands.Errand("download", card.key)
+    if not errands.look(errand).at_work:
+        st.write("It is not part of Farzi Studio: it comes from its home and stays on this machine.")
+        st.link_button("Home page and full licence", entry.homepage, icon=":material/open_in_new:")
+        accepted = st.checkbox("I have read the licence and accept it", key=f"accept:{card.key}")
+        if st.button("Download", type="primary", icon=":material/download:", disabled=not accepted):
+            errands.start(errand)
+            st.rerun()
+    _wait(errand, "Downloading", begin=False)
+
+
+def _wait(errand: Errand, doing: str, *, begin: bool = True) -> None:
+    """Progress of an errand until it has ended, then the page again. `begin`: start it where nobody has."""
+    now = errands.look(errand)
+    if not now.at_work and not now.refused and begin:
+        errands.start(errand)
+    if now.refused and not now.at_work:
+        st.error(text.markdown(now.refused), icon=":material/cloud_off:" if errand.kind == "download" else None)
+        if begin and st.button("Try again", icon=":material/refresh:"):
+            errands.start(errand)
+            st.rerun()
+        return
+    if now.at_work or begin:
+        st.fragment(_watch, run_every=1.0)(errand, doing)
+
+
+def _watch(errand: Errand, doing: str) -> None:
+    with ui.guard():
+        now = errands.look(errand)
+        if not now.at_work:
+            st.rerun()
+        amount = f": {size(now.done)} of {size(now.total)}" if now.total else ""
+        st.progress(min(now.done / now.total, 0.99) if now.total else 0.0, text=f"{doing}{amount}")
+        st.caption("It goes on if you leave this page.")
+
+
+def _numbers(found: Profile) -> None:
+    with st.container(horizontal=True):
+        st.metric("Sequences", f"{found.sequences:,}", border=True)
+        st.metric("Events", f"{found.events:,}", border=True)
+        st.metric("Items", f"{found.items:,}", border=True)
+        st.metric("Median length", f"{found.lengths.median:g}", border=True)
+    st.caption(
+        "With the default of at most 500 items and users with 3 events or more; users are split 80/10/10 into training, "
+        f"validation and test. {views.time_words(found.time)}"
+    )
+
+
+def _charts(found: Profile) -> None:
+    charts = {
+        "How long sequences are": views.lengths(found.lengths),
+        "How popular items are": views.popularity(found.popularity, found.events),
+        "How much order matters": views.order(found.order),
+    }
+    for column, (title, chart) in zip(st.columns(3, gap="medium"), charts.items(), strict=True):
+        with column:
+            st.markdown(f"**{title}**")
+            st.plotly_chart(chart.figure, alt=chart.alt, key=title, config={"displayModeBar": False})
+            st.caption(chart.caption)

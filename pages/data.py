@@ -1,0 +1,38 @@
+"""Choose, download or upload events; what was read and refused; how the data look."""
+
+import _data as parts
+import _ui as ui
+import _upload as upload
+import streamlit as st
+
+from farzi_core.data import library
+
+CHOOSE, UPLOAD = "Choose a data set", "Upload a file"
+
+st.title("Data", anchor=False)
+if imported := st.session_state.pop(ui.State.IMPORTED, None):
+    st.session_state[ui.Url.MODE] = CHOOSE
+    st.query_params[ui.Url.DATA] = imported
+    st.toast("Imported. Below is what was read, and how the data look.", icon=":material/check_circle:")
+
+mode = st.segmented_control(
+    "Where from",
+    [CHOOSE, UPLOAD],
+    default=CHOOSE,
+    required=True,
+    key=ui.Url.MODE,
+    bind="query-params",
+    label_visibility="collapsed",
+)
+if mode == UPLOAD:
+    upload.upload()
+    st.stop()
+
+cards = {card.key: card for card in library.list_sources()}
+card = cards[ui.linked_choice("Data", {key: parts.label(one) for key, one in cards.items()}, ui.Url.DATA)]
+parts.describe(card)
+if card.ready:
+    parts.actions(card)
+    parts.portrait(card)
+elif card.kind == "catalogue":
+    parts.download(card)
