@@ -157,7 +157,8 @@ def _survival(settings: PlantedSettings) -> Floats:
 
 def _advance(chain: _Chain, state: Floats) -> Floats:
     mass = state[:, None] * chain.probability
-    return np.bincount(chain.successor.ravel(), mass.ravel(), minlength=len(state))
+    ahead: Floats = np.bincount(chain.successor.ravel(), mass.ravel(), minlength=len(state)).astype(np.float64)
+    return ahead
 
 
 def _walk(chain: _Chain, settings: PlantedSettings) -> tuple[IntArray, IntArray]:

@@ -8,6 +8,7 @@ import pandas as pd
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from farzi_core.data import columns
 from farzi_core.data.events import EventTable, IngestReport
 from farzi_core.errors import DatasetError
 from farzi_core.runs import atomic
@@ -79,10 +80,11 @@ def load_table(folder: Path) -> EventTable:
     """The stored event table; raises `DatasetError` where it is missing or damaged."""
     card = load_card(folder)
     try:
-        frame = pd.read_parquet(folder / EVENTS_FILE)
-        items = pd.read_parquet(folder / ITEMS_FILE)
+        frame = pd.read_parquet(folder / EVENTS_FILE, columns=[columns.USER, columns.ITEM, columns.TIME])
+        frame = frame.astype({columns.USER: "str", columns.ITEM: "str", columns.TIME: "float64"})
+        items = pd.read_parquet(folder / ITEMS_FILE, columns=[columns.ITEM, columns.TITLE, columns.GROUP]).astype("str")
         return EventTable(card.name, frame, items, card.report, card.source, card.licence, card.citation)
-    except (OSError, ValueError, pa.ArrowException, AssertionError) as error:
+    except (OSError, ValueError, TypeError, pa.ArrowException) as error:
         raise DatasetError(
             f"data set {card.name!r}: its tables cannot be read ({type(error).__name__}); {_AGAIN}"
         ) from None
