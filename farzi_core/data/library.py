@@ -97,9 +97,13 @@ def _task_of_entry(source: str) -> Task:
     return catalogue.ENTRIES[source].task if source in catalogue.ENTRIES else "recommendation"
 
 
-def list_sources() -> list[SourceCard]:
-    """Built-in, catalogue and imported data sets, in this order; a damaged one is listed as not ready."""
-    return [*map(_builtin_card, _BUILTIN), *map(_catalogue_card, catalogue.ENTRIES), *_imported_cards()]
+def list_sources(*, counts: bool = True) -> list[SourceCard]:
+    """Built-in, catalogue and imported data sets, in this order; a damaged one is listed as not ready.
+
+    `counts=False` leaves out the sizes of built-in sets that would have to be made for it (30 MB in a server).
+    """
+    builtin = [_builtin_card(key, counts) for key in _BUILTIN]
+    return [*builtin, *map(_catalogue_card, catalogue.ENTRIES), *_imported_cards()]
 
 
 _BUILTIN: dict[str, tuple[str, Task, str, str]] = {
@@ -124,9 +128,9 @@ _BUILTIN: dict[str, tuple[str, Task, str, str]] = {
 }
 
 
-def _builtin_card(key: str) -> SourceCard:
+def _builtin_card(key: str, counts: bool) -> SourceCard:
     name, task, sentence, licence = _BUILTIN[key]
-    counts = _builtin_counts(key) or {}
+    known = (_builtin_counts(key) if counts else None) or {}
     return SourceCard(
         key=key,
         name=name,
