@@ -130,7 +130,7 @@ _BUILTIN: dict[str, tuple[str, Task, str, str]] = {
 
 def _builtin_card(key: str, counts: bool) -> SourceCard:
     name, task, sentence, licence = _BUILTIN[key]
-    known = (_builtin_counts(key) if counts else None) or {}
+    known = _builtin_counts(key, counts) or {}
     return SourceCard(
         key=key,
         name=name,
@@ -138,17 +138,17 @@ def _builtin_card(key: str, counts: bool) -> SourceCard:
         task=task,
         sentence=sentence,
         licence=licence,
-        sequences=counts.get("sequences"),
-        events=counts.get("events"),
-        items=counts.get("items"),
+        sequences=known.get("sequences"),
+        events=known.get("events"),
+        items=known.get("items"),
         ready=True,
     )
 
 
-def _builtin_counts(key: str) -> dict[str, int] | None:
+def _builtin_counts(key: str, make: bool) -> dict[str, int] | None:
     if key == python_calls.SOURCE:
         return python_calls.cached_counts()
-    return _made_counts(key)
+    return _made_counts(key) if make else None
 
 
 @lru_cache(maxsize=4)
