@@ -124,16 +124,23 @@ def _distributions() -> Iterator[tuple[str, importlib.metadata.Distribution]]:
 
 def _files() -> list[_File]:
     library = Path(sysconfig.get_path("stdlib"))
-    found = _capped(library, (path.relative_to(library).as_posix() for path in library.rglob("*.py")), STANDARD_LIBRARY)
+    found = _capped(library, _walk(library), STANDARD_LIBRARY)
     for name, distribution in _distributions():
         root = Path(str(distribution.locate_file("")))
         found += _capped(root, (str(one) for one in distribution.files or ()), name)
     return found
 
 
+def _walk(root: Path) -> Iterator[str]:
+    """Source files below `root`, relative and with `/`; skipped folders are not entered (site-packages is large)."""
+    for folder, below, files in os.walk(root):
+        below[:] = [name for name in below if name not in SKIPPED_FOLDERS]
+        yield from (Path(folder, name).relative_to(root).as_posix() for name in files if name.endswith(".py"))
+
+
 def _capped(root: Path, names: Iterator[str], group: str) -> list[_File]:
     """The files of one package that are read, in order of path."""
-    candidates = [name for name in names if _is_wanted(PurePosixPath(name)) and (root / name).is_file()]
+    candidates = [name for name in names if _is_wanted(name) and (root / name).is_file()]
     chosen, total = [], 0
     for name in sorted(candidates, key=lambda one: hashlib.sha256(one.encode()).digest()):
         size = (root / name).stat().st_size
@@ -143,8 +150,9 @@ def _capped(root: Path, names: Iterator[str], group: str) -> list[_File]:
     return sorted(chosen, key=lambda file: file.module)
 
 
-def _is_wanted(path: PurePosixPath) -> bool:
-    return path.suffix == ".py" and ".." not in path.parts and not SKIPPED_FOLDERS.intersection(path.parts[:-1])
+def _is_wanted(name: str) -> bool:
+    folders = name.split("/")[:-1]
+    return name.endswith(".py") and ".." not in folders and not SKIPPED_FOLDERS.intersection(folders)
 
 
 def _module(path: PurePosixPath) -> str:

@@ -1,4 +1,4 @@
-"""The generated data have the optimum that is claimed: by enumeration on a tiny chain and by an oracle on a large sample."""
+"""The generated data have the optimum that is claimed: by enumerating a tiny chain, by an oracle on a large sample."""
 
 from collections import defaultdict
 from itertools import groupby, pairwise

@@ -1,0 +1,34 @@
+"""Sentences of the Python reference: split as documented, nothing lost without a count."""
+
+from farzi_core.data.prepare import UNKNOWN, prepare
+from farzi_core.data.python_docs import read_python_docs, sentences
+
+
+def test_sentences_end_at_stops_and_empty_lines() -> None:
+    text = (
+        'The "del" statement\n*******\n\nDeletion is\nrecursive. Use os.path, not 3.14!  It isn\'t\nhard:\n\n   del x'
+    )
+    assert sentences(text) == [
+        ["the", "del", "statement"],
+        ["deletion", "is", "recursive"],
+        ["use", "os.path", "not", "3.14"],
+        ["it", "isn't", "hard"],
+        ["del", "x"],
+    ]
+
+
+def test_the_built_in_text_is_a_language_data_set() -> None:
+    events = read_python_docs()
+    assert events.report.users > 2_000
+    assert events.report.events > 30_000
+    dataset = prepare(events, task="language", max_items=1000)
+    assert len(dataset.vocab) == 1000
+    assert UNKNOWN in dataset.vocab.ids
+    assert dataset.info.events == events.report.events  # cut words are read as <unk>, none goes away
+    assert dataset.sequences.lengths.min() >= 3
+
+
+def test_short_sentences_are_counted() -> None:
+    (finding,) = read_python_docs().report.findings
+    assert finding.kind == "short_users"
+    assert f"{finding.count:,}" in finding.sentence
