@@ -91,8 +91,9 @@ def _lines(content: bytes) -> Iterator[Line]:
 
 
 def _decode(raw: bytes) -> Event | None:
-    body, checksum = raw[: -_CRC_LENGTH - 1], raw[-_CRC_LENGTH - 1 :]
-    if checksum != f'{_CRC}{zlib.crc32(body):08x}"}}\n'.encode():
+    raw = raw.rstrip(b"\r\n")
+    body, checksum = raw[:-_CRC_LENGTH], raw[-_CRC_LENGTH:]
+    if checksum != f'{_CRC}{zlib.crc32(body):08x}"}}'.encode():
         return None
     try:
         event = json.loads(body + b"}")

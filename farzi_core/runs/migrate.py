@@ -52,8 +52,8 @@ def read_manifest(folder: Path) -> Opened:
 def upgrade(values: Values, steps: Mapping[int, Callable[[Values], Values]], target: int = SCHEMA_VERSION) -> Values:
     """A copy of `values` taken through `steps` up to schema `target`; raises `StoreError` where no step leads on."""
     values = copy.deepcopy(values)
-    while (version := values.get("schema_version")) != target:
-        if not isinstance(version, int) or version not in steps:
+    while (version := values.get("schema_version")) != target or type(version) is not int:
+        if type(version) is not int or version not in steps:
             raise StoreError(f"manifest.json has schema {version!r}, which cannot be read here; delete the run")
         values = steps[version](values)
     return values
