@@ -22,8 +22,7 @@ metric = names[
 st.caption(accuracy.METRIC_MEANING[metric])
 
 # --- what the table says
-for sentence in accuracy.reading(report, metric):
-    st.markdown(f"- {sentence}")
+st.markdown("\n".join(f"- {sentence}" for sentence in accuracy.reading(report, metric)))
 st.write(accuracy.sizes(report, synthetic.mu, synthetic.xi))
 
 # --- final table
@@ -32,7 +31,7 @@ result.draw(accuracy.seeds_chart(report, metric), "seeds_chart")
 table = accuracy.final_table(report, metric)
 number, percent = st.column_config.NumberColumn, partial(st.column_config.NumberColumn, format="%.1f %%")
 st.dataframe(
-    table,
+    accuracy.readable(table),
     hide_index=True,
     alt=f"{METRIC_LABELS[metric]} of every training set with intervals and differences.",
     column_config={
@@ -41,12 +40,12 @@ st.dataframe(
         "percent_of_sequences": number("of all", format="%.2f %%"),
         "events": number("Events", format="localized"),
         "mean": percent(METRIC_LABELS[metric]),
-        "low": percent("95 % low"),
-        "high": percent("95 % high"),
+        "interval": st.column_config.TextColumn("95 % interval", help="Of the mean: bootstrap over test users."),
         "percent_of_full": percent("of full data"),
-        "difference": number("Distilled minus row", format="%+.1f", help="Points: 1 point is 0.01."),
-        "difference_low": number("95 % low", format="%+.1f", help="Paired over test users."),
-        "difference_high": number("95 % high", format="%+.1f", help="Paired over test users."),
+        "difference": st.column_config.TextColumn(
+            "Distilled minus row, points",
+            help="1 point is 0.01; in brackets the 95 % interval, paired over test users.",
+        ),
         "verdict": st.column_config.TextColumn("Distilled is", help="Clear only where zero is outside the interval."),
         "seeds": "Students",
         "spread": number("Spread of students", format="%.1f", help="Best minus worst student, points."),

@@ -20,7 +20,7 @@ st.write(
 # --- map of items
 if view.has(MAPS):
     st.subheader("Map of items", anchor=False)
-    left, middle, right = st.columns([1, 1, 2], vertical_alignment="bottom")
+    left, middle, right = st.columns([2, 2, 3], vertical_alignment="bottom")
     projection = Projection(
         left.segmented_control(
             "Map", [one.value for one in Projection], default="PCA", required=True, key="map", bind="query-params"
@@ -72,7 +72,7 @@ with st.expander("As a table"):
 # --- where the factors are used
 st.subheader("Where Z uses the factors", anchor=False)
 result.keep_in_range("sequence", synthetic.mu)
-which, number = st.columns([1, 3], vertical_alignment="bottom")
+which, number = st.columns([2, 3], vertical_alignment="bottom")
 mean = (
     which.segmented_control(
         "Show", ["Mean of all", "One sequence"], default="Mean of all", required=True, key="latent", bind="query-params"

@@ -11,6 +11,31 @@ from farzi_core.views.sequences import Sort
 
 CSV, BINARY = "text/csv", "application/octet-stream"
 PAGE = 50  # positions of a strip shown at once
+NUMBER, PERCENT = st.column_config.NumberColumn, partial(st.column_config.NumberColumn, format="percent")
+SHARE = partial(st.column_config.ProgressColumn, format="percent", min_value=0, max_value=1)
+COLUMNS = {
+    "number": NUMBER("No.", width="small"),
+    "decoded": st.column_config.TextColumn("Most probable items", width="large"),
+    "certainty": PERCENT("Top probability", help="Mean over positions."),
+    "entropy": NUMBER("Entropy, bits", format="%.2f", help="0 is certain; a mean where a row is a whole sequence."),
+    "distinct": NUMBER("Distinct items", help="Among the most probable ones."),
+    "distance": NUMBER(
+        "Distance", format="%.3f", help="To the nearest training window: 0 is a copy, 1 shares nothing."
+    ),
+    "position": NUMBER("Position", width="small"),
+    "rank": NUMBER("Rank", width="small"),
+    "id": None,
+    "item": "Item id",
+    "title": "Title",
+    "user": "User",
+    "offset": NUMBER("Starts at event", help="Of the real sequence, from 0; negative: before its first event."),
+    "agreeing": NUMBER("Expected agreement", format="%.2f", help="Positions where both are expected to agree."),
+    "window": st.column_config.TextColumn("Real window", width="large"),
+    "synthetic": "Synthetic",
+    "real": "Real",
+    "probability": SHARE("Its probability"),
+    "agreement": SHARE("Probability of the real item"),
+}
 
 st.title("Sequences", anchor=False)
 view = result.open_result(SYNTHETIC)
@@ -44,16 +69,7 @@ st.dataframe(
     on_select=follow_selection,
     selection_mode="single-row",
     alt=f"{len(shown)} synthetic sequences with their decoded items, entropy, certainty and distance.",
-    column_config={
-        "number": st.column_config.NumberColumn("No.", width="small"),
-        "decoded": st.column_config.TextColumn("Most probable items", width="large"),
-        "entropy": st.column_config.NumberColumn("Entropy, bits", format="%.2f", help="Mean over positions."),
-        "certainty": st.column_config.NumberColumn("Top probability", format="percent", help="Mean over positions."),
-        "distinct": st.column_config.NumberColumn("Distinct items", help="Among the most probable ones."),
-        "distance": st.column_config.NumberColumn(
-            "Distance", format="%.3f", help="To the nearest training window: 0 is a copy, 1 shares nothing."
-        ),
-    },
+    column_config=COLUMNS,
 )
 st.caption(f"{len(shown):,} of {synthetic.mu:,} sequences. Select a row to look at it below.")
 
@@ -75,14 +91,16 @@ seed = int(seeded.number_input("Seed of the sample", 0, 2**31 - 1, 0, disabled=n
 decode = partial(sequences.decode_sampled, synthetic, seed) if sampled else partial(sequences.decode_argmax, synthetic)
 st.code(sequences.join(decode()[chosen : chosen + 1], vocab["title"])[0], language=None, wrap_lines=True)
 with st.expander("All values of this sequence"):
-    st.dataframe(positions, hide_index=True, alt="The five most probable items of every position.")
+    st.dataframe(
+        positions, hide_index=True, column_config=COLUMNS, alt="The five most probable items of every position."
+    )
 
 # --- nearest real sequences
 if view.has(NEAREST):
     st.subheader("Nearest real sequences", anchor=False)
     real = view.nearest[view.nearest["synthetic"] == chosen]
     near = sequences.neighbours(real, chosen, synthetic.xi, vocab["title"])
-    st.dataframe(near, hide_index=True, alt="Nearest training windows with their distances.")
+    st.dataframe(near, hide_index=True, column_config=COLUMNS, alt="Nearest training windows with their distances.")
     st.caption(
         f"Distance is 1 minus the expected share of the {synthetic.xi} positions where both agree, at the best "
         "alignment. (outside) is a position before or after the real sequence."
@@ -90,13 +108,7 @@ if view.has(NEAREST):
     rank = int(st.selectbox("Compare with", near["rank"], format_func="nearest no. {}".format, width=200))
     items = real.loc[real["rank"] == rank - 1, "items"].iloc[0]
     beside = sequences.alignment(synthetic, chosen, items, vocab["title"])
-    percent = partial(st.column_config.ProgressColumn, format="percent", min_value=0, max_value=1)
-    st.dataframe(
-        beside,
-        hide_index=True,
-        alt="The synthetic sequence beside a real one, position by position.",
-        column_config={"probability": percent("Its probability"), "agreement": percent("Probability of the real item")},
-    )
+    st.dataframe(beside, hide_index=True, column_config=COLUMNS, alt="A synthetic sequence beside a real one.")
 
 # --- are they copies?
 if view.has(MEMORISATION):

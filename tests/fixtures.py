@@ -53,7 +53,7 @@ HOSTILE_TITLES = (
     "x" * 400,
 )
 TEST_USERS, VALIDATION_USERS = 200, 180
-SEQUENCES, EVENTS = 60, 420
+SEQUENCES, EVENTS = 60, 510
 
 
 def make_finished_run(
@@ -87,9 +87,9 @@ def make_finished_run(
 
 
 def train_sequences(items: int, seed: int = 0, users: int = SEQUENCES) -> Sequences:
-    """Random sequences of 3 to 9 events over `items` items, the first items most frequent."""
+    """Random sequences of 3 to 14 events over `items` items, the first items most frequent."""
     random = np.random.default_rng([seed, 1])
-    lists = [np.minimum(random.geometric(0.25, random.integers(3, 10)) - 1, items - 1) for _ in range(users)]
+    lists = [np.minimum(random.geometric(0.25, random.integers(3, 15)) - 1, items - 1) for _ in range(users)]
     offsets = np.cumsum([0, *map(len, lists)])
     return Sequences(np.concatenate(lists).astype(np.int64), offsets, tuple(f"user {one}" for one in range(users)))
 

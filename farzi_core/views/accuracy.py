@@ -61,6 +61,19 @@ def final_table(report: Evaluation, metric: Metric) -> pd.DataFrame:
     return pd.DataFrame([_table_line(report, row, metric) for row in report.rows])
 
 
+def readable(table: pd.DataFrame) -> pd.DataFrame:
+    """`final_table` for the screen: intervals as words, and nothing where a row is compared with itself."""
+    lines = list(table.itertuples())
+    interval = [f"{one.low:.1f} to {one.high:.1f}" for one in lines]
+    gaps = [
+        f"{one.difference:+.1f} ({one.difference_low:+.1f} to {one.difference_high:+.1f})" if one.verdict else ""
+        for one in lines
+    ]
+    order = ["row", "sequences", "percent_of_sequences", "events", "mean", "interval", "percent_of_full"]
+    order += ["difference", "verdict", "seeds", "spread", "steps", "seconds"]
+    return table.assign(interval=interval, difference=gaps)[order]
+
+
 def seeds_table(report: Evaluation) -> pd.DataFrame:
     """Every student: row, seed (from 1), and each metric in percent."""
     return pd.DataFrame(
@@ -132,7 +145,7 @@ def reading(report: Evaluation, metric: Metric) -> list[str]:
 def sizes(report: Evaluation, mu: int, xi: int) -> str:
     """What the synthetic data weigh, counted both ways."""
     return (
-        f"{mu:,} x {xi:,}: {mu:,} synthetic sequences of {xi:,} events each, {mu / report.full_sequences:.2%} of the "
+        f"{mu:,} × {xi:,}: {mu:,} synthetic sequences of {xi:,} events each, {mu / report.full_sequences:.2%} of the "
         f"{report.full_sequences:,} training sequences. Stored: {report.stored_numbers:,} numbers (Z and M) against "
         f"{report.full_events:,} training events ({report.stored_numbers / report.full_events:.1%})."
     )
@@ -162,8 +175,8 @@ def _comparison(row: Row, metric: Metric) -> str:
 
 
 def verdict(gap: Interval) -> str:
-    """Distilled against a row: `better`, `worse`, or `no clear difference` where zero is inside the interval."""
-    return "better" if gap.low > 0 else "worse" if gap.high < 0 else "no clear difference"
+    """Distilled against a row: `better`, `worse`, or `unclear` where zero is inside the interval."""
+    return "better" if gap.low > 0 else "worse" if gap.high < 0 else "unclear"
 
 
 def _table_line(report: Evaluation, row: Row, metric: Metric) -> dict[str, object]:

@@ -80,6 +80,7 @@ def latent_chart(synthetic: Synthetic, sequence: int | None) -> Chart:
     )
     figure = theme.layout(go.Figure(heat), x="Position in the sequence", y="Factor", height=140 + 20 * len(values))
     figure.update_yaxes(autorange="reversed", dtick=max(1, len(values) // 16))
+    figure.update_xaxes(dtick=max(1, values.shape[1] // 20))
     factor, position = (int(one) + 1 for one in np.unravel_index(np.abs(values).argmax(), values.shape))
     alt = (
         f"Heat map of Z, {what}: {values.shape[1]} positions by {len(values)} factors, from {values.min():.2f} to "
@@ -111,9 +112,10 @@ def _axes(projection: Projection, variance: Array) -> tuple[str, str]:
 
 
 def _by_popularity(frame: pd.DataFrame) -> list[Any]:
-    powers = np.log10(frame["count"].to_numpy(dtype=np.float64) + 1)
-    ticks = range(int(np.ceil(powers.max(initial=1))) + 1)
-    bar = {"title": {"text": "Events"}, "tickvals": [*ticks], "ticktext": [f"{10**one:,}" for one in ticks]}
+    counts = frame["count"].to_numpy(dtype=np.float64)
+    powers = np.log10(counts + 1)  # + 1: an item may occur in no training sequence
+    ticks = np.array([0, *(10.0**power for power in range(int(np.log10(counts.max(initial=1))) + 1))])
+    bar = {"title": {"text": "Events"}, "tickvals": np.log10(ticks + 1), "ticktext": [f"{one:,.0f}" for one in ticks]}
     marker = {"color": powers, "colorscale": theme.SEQUENTIAL, "colorbar": {**bar, "thickness": 12}}
     return [_points(frame, f"Items (n = {len(frame):,})", marker, showlegend=False)]
 

@@ -25,6 +25,7 @@ from farzi_core.errors import StoreError
 from farzi_core.evaluation.report import Evaluation
 from farzi_core.runs import files, manifest, migrate
 from farzi_core.runs.run import read_config
+from farzi_core.views import text
 
 Model = TypeVar("Model", bound=BaseModel)
 Array = npt.NDArray[Any]
@@ -102,8 +103,9 @@ class RunView:
 
     @cached_property
     def vocab(self) -> pd.DataFrame:
-        """item, title, group, count; the row number is the internal id."""
-        return self._table(VOCAB, ("item", "title", "group", "count"))
+        """item, title, group, count; the row number is the internal id. Titles and groups are made `visible`."""
+        frame = self._table(VOCAB, ("item", "title", "group", "count"))
+        return frame.assign(title=frame["title"].map(text.visible), group=frame["group"].map(text.visible))
 
     @cached_property
     def curves(self) -> pd.DataFrame:

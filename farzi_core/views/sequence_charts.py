@@ -9,7 +9,8 @@ from farzi_core.views import text, theme
 from farzi_core.views.load import Array, Float64
 from farzi_core.views.theme import Chart
 
-LABEL_LENGTH = 28  # characters of a title inside a bar; hover and table have all of it
+LABEL_ROOM = 70  # characters that fit a whole bar on a laptop; hover and table have the full titles
+MIN_LABEL = 4  # characters; less says nothing
 
 
 def strip(frame: pd.DataFrame, number: int, items: int) -> Chart:
@@ -33,9 +34,11 @@ def strip(frame: pd.DataFrame, number: int, items: int) -> Chart:
         _bar(one["position"].to_numpy(), one["entropy"].to_numpy(), theme.NEUTRAL, entropy_hover), row=1, col=2
     )
     theme.layout(figure, x="Probability of the item", y="Position in the sequence", height=90 + 28 * len(one))
-    figure.update_layout(barmode="stack", bargap=0.12, showlegend=False, uniformtext={"minsize": 10, "mode": "hide"})
-    figure.update_xaxes(range=[0, 1], tickformat=".0%", row=1, col=1)
-    figure.update_xaxes(range=[0, float(np.log2(max(2, items)))], title_text="Entropy (bits)", row=1, col=2)
+    figure.update_layout(barmode="stack", bargap=0.12, showlegend=False)
+    figure.update_xaxes(range=[0, 1], tickvals=[0, 0.25, 0.5, 0.75], tickformat=".0%", row=1, col=1)
+    figure.update_xaxes(
+        range=[0, float(np.log2(max(2, items)))], nticks=3, title_text="Entropy<br>(bits)", row=1, col=2
+    )
     figure.update_yaxes(autorange="reversed", type="category", title_text="", row=1, col=2)
     figure.update_yaxes(autorange="reversed", type="category", row=1, col=1)
     figure.update_layout(margin={"t": 8})
@@ -60,7 +63,7 @@ def memorisation_chart(distances: dict[str, list[float]], length: int) -> Chart:
         )
     theme.layout(
         figure,
-        x=f"Distance to the nearest training window (0 copy, 1 nothing shared; {length} positions)",
+        x=f"Distance (share of {length} positions that differ)",
         y="Share of sequences",
         height=340,
         barmode="group",
@@ -96,7 +99,8 @@ _KINDS = (
     ("heldout", "Held-out real windows", "."),
 )
 _MEMORISATION_CAPTION = (
-    "Held-out people were never trained on: their distances are what ordinary similarity looks like. Synthetic "
+    "Distance to the nearest training window: 0 is a copy, 1 shares nothing at the same position. Held-out people were "
+    "never trained on: their distances are what ordinary similarity looks like. Synthetic "
     "sequences far to the left of them would be copies. Distributions lie further right than their decoding, because "
     "probability spread over several items can agree with only one of them."
 )
@@ -105,7 +109,7 @@ _MEMORISATION_CAPTION = (
 def _strip_caption(items: int) -> str:
     return (
         f"Each row is one position: a distribution over all {items:,} items, most probable first. One colour is one "
-        "item along the strip; the eight most expected items have colours, the others are grey. Long bars and low "
+        "item along the strip; the eight most expected items have colours, the others are pale. Long bars and low "
         f"entropy mean the position is certain; the largest possible entropy is {np.log2(max(2, items)):.1f} bits."
     )
 
@@ -129,8 +133,8 @@ def _item_colors(frame: pd.DataFrame) -> dict[int, str]:
 
 
 def _segment(part: pd.DataFrame, colors: dict[int, str], name: str) -> go.Bar:
-    fills = [colors.get(item, theme.NEUTRAL) for item in part["id"].tolist()]
-    shown = [text.plotly(text.truncate(str(title), LABEL_LENGTH)) for title in part["title"]]
+    fills = [colors.get(item, theme.PALE) for item in part["id"].tolist()]
+    shown = [_label(str(title), float(share)) for title, share in zip(part["title"], part["probability"], strict=True)]
     full = [text.plotly(str(title)) for title in part["title"]]
     return go.Bar(
         x=part["probability"],
@@ -146,6 +150,12 @@ def _segment(part: pd.DataFrame, colors: dict[int, str], name: str) -> go.Bar:
         customdata=np.column_stack([full, part["rank"].astype(str)]),
         hovertemplate="position %{y}, rank %{customdata[1]}<br>%{customdata[0]}<br>probability %{x:.1%}<extra></extra>",
     )
+
+
+def _label(title: str, probability: float) -> str:
+    """The part of a title that fits into its bar; nothing where the bar is too short to say anything."""
+    room = int(LABEL_ROOM * probability) - 1
+    return text.plotly(text.truncate(title, room)) if room >= MIN_LABEL else ""
 
 
 def _bar(positions: Array, values: Array, color: str, hover: str) -> go.Bar:

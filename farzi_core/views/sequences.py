@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from farzi_core.views import text
 from farzi_core.views.load import Float64, Synthetic
 
 Ints = npt.NDArray[np.int64]
@@ -133,7 +134,7 @@ def neighbours(nearest: pd.DataFrame, sequence: int, xi: int, titles: pd.Series)
     return pd.DataFrame(
         {
             "rank": rows["rank"].to_numpy() + 1,
-            "user": rows["user"].astype(str).to_numpy(),
+            "user": rows["user"].map(text.visible).to_numpy(),
             "offset": rows["offset"].to_numpy(),
             "distance": rows["distance"].to_numpy(),
             "agreeing": (1 - rows["distance"].to_numpy()) * xi,

@@ -13,10 +13,12 @@ from farzi_core.views import text
 
 LIGHT, DARK = "#ffffff", "#12161c"  # page backgrounds, the same as in .streamlit/config.toml
 NEUTRAL = "#7a7f87"  # other items, reference lines: readable on both backgrounds
+PALE = "#cdd2d9"  # fills with black text on them, quieter than any colour
 FAINT = "rgba(122, 127, 135, 0.35)"  # fills that carry no information of their own
 
 CATEGORICAL = ("#2a7fc1", "#d55e00", "#009073", "#b8609a", "#9a7600", "#7d6bc4", "#b0413e", "#6b7c2f")
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "x", "star", "triangle-down")
+DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 SEQUENTIAL = "Cividis"  # made for colour vision deficiencies; monotone in lightness
 DIVERGING = "RdBu"  # ColorBrewer: safe for red-green deficiencies, white at zero
 
