@@ -10,6 +10,7 @@ EXPANSION_FLOOR_BYTES = 8 * MIB  # a file that stays below this may be as compre
 MAX_COLUMNS = 64  # columns of a table; 40,000 equal headers cost pandas 17 s
 MAX_HEADER_BYTES = 64 * 1024  # bytes of the first line; 64 names of 256 characters fit four times
 MAX_COLUMN_NAME_LENGTH = 256  # characters of a column name
+MAX_NAME_LENGTH = 255  # characters shown of a file's or data set's name; longer than any file system's
 MAX_CELL_CHARACTERS = 4 * MIB  # one cell; a whole sequence of half a million events fits
 MAX_CELLS = 320_000_000  # rows x columns of a Parquet file: it can promise 1,835 times more than its bytes
 MAX_PARQUET_FOOTER_BYTES = 16 * MIB  # thrift metadata of a Parquet file
@@ -33,6 +34,7 @@ STORE_LOCK_SECONDS = 30.0  # seconds to wait for the store lock; its holders nee
 SLOT_POLL_SECONDS = 0.2  # seconds between two looks of a waiting worker at the device slot
 MAX_RECORD_BYTES = 16 * MIB  # bytes of config.json or manifest.json; real ones have kilobytes
 MAX_METRICS_BYTES = 1024 * MIB  # bytes of metrics.jsonl that are read; a million steps have about 250 MB
+REMEMBERED_RUNS = 4096  # manifests and settings kept parsed in one process, about 10 kB each
 TAIL_BYTES = 256 * 1024  # bytes read from the end of worker.log or metrics.jsonl for a live view
 
 # --- inspection of a finished run (farzi_core.evaluation.inspect) ------------------------------------------------

@@ -97,15 +97,7 @@ def _words() -> Iterator[None]:
     """Turn what `zipfile` says about damaged files into a `DatasetError`."""
     try:
         yield
-    except (
-        zipfile.BadZipFile,
-        zlib.error,
-        EOFError,
-        NotImplementedError,
-        RuntimeError,
-        struct.error,
-        OSError,
-    ) as error:
+    except DatasetError:
+        raise
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, struct.error, ValueError) as error:
         raise DatasetError(f"the zip file is damaged ({error}); download or copy it again") from None
-    except (UnicodeDecodeError, OverflowError) as error:
-        raise DatasetError(f"the zip file's directory is damaged ({error}); download or copy it again") from None

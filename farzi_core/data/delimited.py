@@ -12,8 +12,10 @@ from itertools import islice
 from typing import NoReturn, Protocol
 
 from farzi_core import limits
-from farzi_core.data.source import CHUNK_ROWS, HEAD_ROWS, ColumnBuilder, RawTable, Source, too_many_rows
+from farzi_core.data.source import CHUNK_ROWS, HEAD_ROWS, ColumnBuilder, RawTable, Source
 from farzi_core.errors import DatasetError
+
+_BLANK_LINES = 1000  # blank lines passed over while looking at the first rows
 
 
 @dataclass(frozen=True)
@@ -66,9 +68,9 @@ def open_rows(data: bytes, dialect: Dialect) -> Rows:
 
 
 def first_rows(data: bytes, dialect: Dialect, count: int) -> list[list[str]]:
-    """The first `count` rows that are not blank; raises `DatasetError` with the line."""
-    rows = open_rows(data, dialect)
-    return list(islice((row for row in _guarded(rows) if row), count))
+    """The first `count` rows that are not blank, among the first lines; raises `DatasetError` with the line."""
+    rows = islice(_guarded(open_rows(data, dialect)), count + _BLANK_LINES)
+    return list(islice((row for row in rows if row), count))
 
 
 @dataclass(frozen=True)
@@ -85,9 +87,7 @@ class DelimitedSource(Source):
             self._refuse_width()
         return taken
 
-    def read(self, wanted: Sequence[str]) -> RawTable:
-        if b'"' not in self.data and self.data.count(b"\n") > limits.MAX_EVENTS + 1:
-            raise too_many_rows()
+    def read(self, wanted: Sequence[str], optional: Sequence[str] = ()) -> RawTable:
         rows = open_rows(self.data, self.dialect)
         index = {name: self.columns.index(name) for name in wanted}
         builder, blank = ColumnBuilder(wanted), 0
@@ -133,7 +133,7 @@ class DelimitedSource(Source):
             if row and len(row) != len(self.columns):
                 shown = self.dialect.delimiter.join(row)[:80]
                 raise DatasetError(
-                    f"line {before + 1}: {len(row)} fields, but the first line has {len(self.columns)} "
+                    f"line {before + 1}: {len(row):,} fields, but the first line has {len(self.columns)} "
                     f"(separator {name_of(self.dialect.delimiter)}): {shown!r}. Every row needs the same number; "
                     "put quotes around cells that hold the separator, or choose another delimiter"
                 )
@@ -142,11 +142,14 @@ class DelimitedSource(Source):
 
 
 def _guarded(rows: Rows) -> Iterator[list[str]]:
-    """`rows` with `csv.Error` turned into words."""
+    """`rows` with `csv.Error` turned into words that name the line where the bad row starts."""
+    reached = 0
     try:
-        yield from rows
+        for row in rows:
+            reached = rows.line_num
+            yield row
     except csv.Error as error:
-        raise DatasetError(f"line {rows.line_num}: {_words(str(error))}") from None
+        raise DatasetError(f"line {reached + 1}: {_words(str(error))}") from None
 
 
 def _words(reason: str) -> str:

@@ -19,7 +19,7 @@ from farzi_core.data.mapping import Guess, Mapping, check, guess, merge
 from farzi_core.data.notices import about_file, about_ids
 from farzi_core.data.source import RawTable, ReadOptions, Source
 from farzi_core.data.titles import TitleTable, collect, item_frame, read_titles
-from farzi_core.data.unpack import check_size, read_file
+from farzi_core.data.unpack import check_size, read_file, shown_name
 
 PREVIEW_ROWS = 20
 
@@ -64,7 +64,7 @@ def preview(content: str | Path | bytes, filename: str | None = None, options: R
     source = Input(content, name, options or ReadOptions()).open()
     rows = source.head()
     return Preview(
-        filename=PurePath(name).name[:255],
+        filename=shown_name(name),
         format=source.format,
         columns=source.columns,
         rows=tuple(tuple(cell[:500] for cell in row) for row in rows[:PREVIEW_ROWS]),
@@ -124,28 +124,23 @@ def import_events(
     source = events.open()
     mapping = _complete(source, chosen) if complete else chosen
     check(mapping, source.columns)
-    table = source.read(list(dict.fromkeys(mapping.chosen().values())))
+    optional = [name for name in (mapping.title, mapping.group) if name not in (None, mapping.item)]
+    table = source.read(list(dict.fromkeys(mapping.chosen().values())), optional)
     coded = events_of(source, mapping, table)
     known = _titles(source, mapping, table, titles, titles_mapping or Mapping())
     items, title_findings = item_frame(coded.item.texts, known)
     frame, noticed = sort(coded)
-    findings = [
-        *coded.findings,
-        *noticed,
-        *about_file(source, table),
-        *about_ids(coded.user.texts, coded.item.texts),
-        *title_findings,
-    ]
+    about = [*about_file(source, table), *about_ids(coded.user.texts, coded.item.texts)]
     report = IngestReport(
-        file=PurePath(events.filename).name[:255],
+        file=shown_name(events.filename),
         format=source.format,
         rows=table.rows,
         events=len(frame),
         users=len(coded.user.names),
         items=len(items),
-        findings=tuple(findings),
+        findings=(*coded.findings, *noticed, *about, *title_findings),
     )
-    return EventTable(name or PurePath(events.filename).stem or "data", frame, items, report)
+    return EventTable(shown_name(name or PurePath(events.filename).stem or "data"), frame, items, report)
 
 
 def _guess(source: Source, rows: list[tuple[str, ...]]) -> Guess:
@@ -170,6 +165,7 @@ def _titles(
     if other is not None:
         guessed = _guess(other, other.head())
         merged = merge(guessed, chosen)
+        _refuse_renumbered(source, other)
         return read_titles(other, Mapping(item=merged.item, title=merged.title, group=merged.group))
     if mapping.item is None or (mapping.title is None and mapping.group is None):
         return None
@@ -179,3 +175,12 @@ def _titles(
         if role in ("item", "title", "group")
     }
     return collect(cells["item"], cells.get("title"), cells.get("group"), source.group_names)
+
+
+def _refuse_renumbered(source: Source, titles: Source) -> None:
+    """SASRec's files number items anew, so MovieLens titles would fit every id and name the wrong film."""
+    if source.format == "SASRec user-item pairs" and titles.format in ("MovieLens movies.dat", "MovieLens u.item"):
+        raise DatasetError(
+            f"{titles.format} does not name the items of a SASRec file, which numbers items anew; "
+            "leave the titles out, or make a table with columns item and title for these numbers"
+        )

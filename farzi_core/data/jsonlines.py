@@ -34,12 +34,12 @@ class JsonLinesSource(Source):
         records = [record for _, record in islice(_records(self.data), rows)]
         return [tuple(_shown(record.get(name)) for name in self.columns) for record in records]
 
-    def read(self, wanted: Sequence[str]) -> RawTable:
+    def read(self, wanted: Sequence[str], optional: Sequence[str] = ()) -> RawTable:
         builder, records = ColumnBuilder(wanted), _records(self.data)
         blank = 0
         last = 0
         while batch := list(islice(records, CHUNK_ROWS)):
-            builder.add(len(batch), {name: _column(batch, name) for name in wanted})
+            builder.add(len(batch), {name: _column(batch, name, name in optional) for name in wanted})
             blank += batch[-1][0] - last - len(batch)
             last = batch[-1][0]
         return builder.finish(blank)
@@ -81,8 +81,12 @@ def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
 
 
-def _column(batch: list[tuple[int, dict[str, Any]]], name: str) -> Any:
+def _column(batch: list[tuple[int, dict[str, Any]]], name: str, optional: bool) -> Any:
     """One column of a batch: all strings (numbers as written), or all lists of strings."""
+    if optional:
+        batch = [
+            (line, {name: "", **{key: one for key, one in record.items() if one is not None}}) for line, record in batch
+        ]
     values = [_checked(line, name, record) for line, record in batch]
     lists = isinstance(values[0], list)
     for (line, _), value in zip(batch, values, strict=True):

@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 from farzi_core.errors import DatasetError
 
 Kind = Literal["unix", "iso", "number"]
-INTEGER = r"^-?[0-9]{1,18}$"
+INTEGER = r"^-?([0-9]{1,18}|[1-8][0-9]{18})$"  # fits int64
 DECIMAL = r"^-?[0-9]{1,30}(\.[0-9]{0,30})?([eE][+-]?[0-9]{1,3})?$"
 COMPACT = r"^(19|20)[0-9]{2}(0[1-9]|1[0-2])(0[1-9]|[12][0-9]|3[01])$"
 ISO = (
@@ -71,7 +71,7 @@ def parse_order(texts: Any, name: str, place: Place) -> Moments:
     if re.match(ISO, texts[0].as_py()):
         return _iso(texts, name, place)
     numbers = _numbers(texts, name, place)
-    if numbers.dtype == np.int64 and np.abs(numbers).max() > _EXACT:
+    if np.abs(numbers).max() > _EXACT:
         row = int(np.argmax(np.abs(numbers) > _EXACT))
         raise _refusal(
             place(row), name, texts[row].as_py(), "order numbers are at most 2^53; choose it as time if it is one"

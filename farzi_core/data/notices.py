@@ -23,7 +23,7 @@ def about_file(source: Source, table: RawTable) -> list[Finding]:
     findings = _counted("blank_lines", table.blank_lines, "blank lines were passed over")
     if not source.header and source.known is None and source.delimiter is not None:
         findings.append(
-            _note("no_header", "The first line looks like data: it was read as data, columns are numbered.")
+            _note("no_header", "The first line looks like data: it was read as data, with numbered columns.")
         )
     if source.encoding not in (None, "utf-8"):
         findings.append(_note("encoding", f"The file was read as {source.encoding}."))

@@ -9,7 +9,6 @@ import io
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any
 
 import pyarrow as pa
@@ -22,6 +21,8 @@ from farzi_core.errors import DatasetError
 
 FORMAT = "Parquet"
 MAGIC = b"PAR1"
+_HEAD_CHARACTERS = 2000  # of a text, and elements of a list, that a preview looks at
+_HEAD_ELEMENTS = 200
 
 
 def open_parquet(data: bytes) -> "ParquetSource":
@@ -49,13 +50,13 @@ class ParquetSource(Source):
         readable = [name for name in self.columns if self.kind_of(name) != "other"]
         with _words():
             batch = next(self._batches(readable, rows), None)
-            columns = {name: _strings(batch.column(name)).to_pylist() for name in readable} if batch is not None else {}
-        count = len(batch) if batch is not None else 0
+            columns = {name: _strings(_short(batch.column(name))).to_pylist() for name in readable} if batch else {}
+        count = len(batch) if batch else 0
         empty = [""] * count
         cells = [[_shown(value) for value in columns.get(name, empty)] for name in self.columns]
         return list(zip(*cells, strict=True))[:rows]
 
-    def read(self, wanted: Sequence[str]) -> RawTable:
+    def read(self, wanted: Sequence[str], optional: Sequence[str] = ()) -> RawTable:
         for name in wanted:
             if self.kind_of(name) == "other":
                 raise DatasetError(
@@ -64,9 +65,12 @@ class ParquetSource(Source):
         builder = ColumnBuilder(wanted)
         with _words():
             for batch in self._batches(wanted, CHUNK_ROWS):
+                cells = {name: _strings(batch.column(name)) for name in wanted}
+                for name in optional:
+                    cells[name] = cells[name].fill_null("")
                 for name in wanted:
-                    self._refuse_nulls(batch.column(name), name, builder.rows)
-                builder.add(len(batch), {name: _strings(batch.column(name)) for name in wanted})
+                    self._refuse_nulls(cells[name], name, builder.rows)
+                builder.add(len(batch), cells)
         return builder.finish()
 
     def place(self, row: int) -> str:
@@ -99,11 +103,11 @@ def _open(data: bytes, dictionaries: list[str]) -> Any:
 def _check_size(metadata: Any) -> None:
     rows, columns = metadata.num_rows, metadata.num_columns
     groups = [metadata.row_group(index) for index in range(metadata.num_row_groups)]
-    values = sum(group.column(index).num_values for group in groups for index in range(columns))
-    cells = max(rows * columns, values)
-    if rows > limits.MAX_EVENTS or cells > limits.MAX_CELLS:
+    values = [sum(group.column(index).num_values for group in groups) for index in range(columns)]  # list elements too
+    longest, cells = max([rows, *values]), max(rows * columns, sum(values))
+    if longest > limits.MAX_EVENTS or cells > limits.MAX_CELLS:
         raise DatasetError(
-            f"the Parquet file announces {rows:,} rows and {cells:,} cells; at most {limits.MAX_EVENTS:,} rows and "
+            f"the Parquet file announces {longest:,} rows and {cells:,} cells; at most {limits.MAX_EVENTS:,} rows and "
             f"{limits.MAX_CELLS:,} cells are read. Keep the columns user, item and time, or a sample of users"
         )
 
@@ -111,7 +115,7 @@ def _check_size(metadata: Any) -> None:
 def _kind(field: Any) -> str:
     """What a column may be used for, from its type alone."""
     kind = field.type.value_type if pa.types.is_dictionary(field.type) else field.type
-    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
+    if _is_text(kind):
         return "text"
     if pa.types.is_integer(kind):
         return "integer"
@@ -135,8 +139,24 @@ def _strings(column: Any) -> Any:
     return pc.cast(column, pa.large_string())
 
 
+def _short(column: Any) -> Any:
+    """The first characters or elements of every value: enough to look at."""
+    kind = column.type
+    if pa.types.is_dictionary(kind) and _is_text(kind.value_type):
+        return pa.DictionaryArray.from_arrays(column.indices, _short(column.dictionary))
+    if _is_text(kind):
+        return pc.utf8_slice_codeunits(column, 0, _HEAD_CHARACTERS)
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
+        return pc.list_slice(column, 0, _HEAD_ELEMENTS)
+    return column
+
+
+def _is_text(kind: Any) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+
+
 def _check_cells(texts: Any) -> None:
-    if pa.types.is_string(texts.type) or pa.types.is_large_string(texts.type):
+    if _is_text(texts.type):
         longest = pc.max(pc.binary_length(texts)).as_py() or 0
         if longest > limits.MAX_CELL_CHARACTERS:
             raise DatasetError(
@@ -146,7 +166,7 @@ def _check_cells(texts: Any) -> None:
 
 def _check_spread(column: Any) -> None:
     """Refuse a batch whose texts, written out, are far larger than any table of ids and titles."""
-    if not (pa.types.is_string(column.dictionary.type) or pa.types.is_large_string(column.dictionary.type)):
+    if not _is_text(column.dictionary.type):
         return
     size = pc.sum(pc.binary_length(column.dictionary).take(column.indices)).as_py() or 0
     if size > limits.MAX_EXPANDED_BYTES // 4:
@@ -155,7 +175,7 @@ def _check_spread(column: Any) -> None:
 
 def _shown(value: Any) -> str:
     if isinstance(value, list):
-        return " ".join("" if one is None else one for one in islice(value, 100))
+        return " ".join("" if one is None else one for one in value)
     return "" if value is None else str(value)
 
 

@@ -25,11 +25,12 @@ from farzi_core.data.events import IngestReport
 from farzi_core.data.ingest import Input, Preview, import_events, preview
 from farzi_core.data.mapping import Mapping
 from farzi_core.data.source import ReadOptions
-from farzi_core.data.unpack import check_size
+from farzi_core.data.unpack import check_size, shown_name
 from farzi_core.errors import DatasetError, FarziError
 from farzi_core.home import home
 
 _ROOT = Path(__file__).resolve().parents[2]  # where `farzi_core` is importable from, installed or not
+COMMAND = [sys.executable, "-m", "farzi_core.data.sandbox"]
 _OUT_OF_MEMORY = 3  # exit code of the child
 _LOG = logging.getLogger(__name__)
 
@@ -67,7 +68,7 @@ class Imported(BaseModel):
 
 @contextlib.contextmanager
 def staged(content: bytes, filename: str) -> Iterator[Path]:
-    """An upload as a file with a random name in the cache folder, removed at the end; `filename` is for messages."""
+    """An upload as a file of a random name in the cache folder, removed at the end; `filename` is for messages."""
     check_size(len(content), limits.MAX_UPLOAD_BYTES, filename)
     folder = home() / "cache" / "uploads"
     folder.mkdir(parents=True, exist_ok=True)
@@ -97,7 +98,7 @@ def import_file(
     titles_options: ReadOptions | None = None,
     name: str | None = None,
 ) -> tuple[str, IngestReport]:
-    """Read, check and store a table under exactly this mapping; returns (data set id, report). Raises `DatasetError`."""
+    """Read, check and store a table under exactly this mapping: (data set id, report). Raises `DatasetError`."""
     titles = None if titles_path is None else _file(titles_path, titles_filename, titles_options, titles_mapping)
     events = _file(path, filename, options, mapping)
     imported = Imported.model_validate(_ask(Request(action="import", events=events, titles=titles, name=name)))
@@ -107,7 +108,7 @@ def import_file(
 def _file(path: str | Path, filename: str, options: ReadOptions | None, mapping: Mapping | None) -> FileRequest:
     return FileRequest(
         path=str(Path(path).absolute()),
-        filename=filename,
+        filename=shown_name(filename),
         options=options or ReadOptions(),
         mapping=mapping or Mapping(),
     )
@@ -115,11 +116,10 @@ def _file(path: str | Path, filename: str, options: ReadOptions | None, mapping:
 
 def _ask(request: Request) -> Any:
     """The child's result; its refusal, its death and its silence become a `DatasetError`."""
-    command = [sys.executable, "-m", "farzi_core.data.sandbox"]
     text = request.model_dump_json()
     try:
         done = subprocess.run(  # noqa: S603 - our own module, no shell, the request goes through stdin
-            command, input=text, capture_output=True, text=True, timeout=limits.IMPORT_SECONDS, cwd=_ROOT, check=False
+            COMMAND, input=text, capture_output=True, text=True, timeout=limits.IMPORT_SECONDS, cwd=_ROOT, check=False
         )
     except subprocess.TimeoutExpired:
         raise DatasetError(

@@ -12,7 +12,7 @@ from farzi_core.data.delimited import DelimitedSource, Dialect, first_rows, name
 from farzi_core.data.encoding import to_utf8
 from farzi_core.data.mapping import Mapping
 from farzi_core.data.shapes import GENRES, SHAPES, Shape
-from farzi_core.data.source import HEAD_ROWS, ReadOptions, Source, check_columns
+from farzi_core.data.source import HEAD_ROWS, ReadOptions, Source, check_columns, too_many_rows
 from farzi_core.errors import DatasetError
 
 DELIMITERS = (",", "\t", ";", "|")  # tried in this order; a space or :: only in published layouts or by choice
@@ -32,12 +32,13 @@ def open_text(data: bytes, options: ReadOptions, suffix: str) -> Source:
     if shape is not None:
         encoding = options.encoding or shape.encoding
         text = to_utf8(data, encoding)
+        _check_lines(text)
         return DelimitedSource(
             shape.format, shape.columns, text, Dialect(shape.delimiter, quoted=False),
             delimiter=shape.delimiter, encoding=encoding, header=False, known=shape.mapping,
         )  # fmt: skip
     text = to_utf8(data, options.encoding)
-    _check_first_line(text)
+    _check_lines(text)
     return _named(_generic(text, options, suffix))
 
 
@@ -54,7 +55,8 @@ def _shape(data: bytes, options: ReadOptions) -> Shape | None:
     return next((shape for shape in allowed if shape.fits(sample)), None)
 
 
-def _check_first_line(text: bytes) -> None:
+def _check_lines(text: bytes) -> None:
+    """Bound the first line, and the number of lines where a line end always ends a row."""
     end = text.find(b"\n")
     size = len(text) if end < 0 else end
     if size > limits.MAX_HEADER_BYTES:
@@ -62,6 +64,8 @@ def _check_first_line(text: bytes) -> None:
             f"line 1 has {size:,} bytes; at most {limits.MAX_HEADER_BYTES:,} are read as column names. "
             "The file has no line ends, or is not a text table"
         )
+    if b'"' not in text and text.count(b"\n") > limits.MAX_EVENTS + 1:
+        raise too_many_rows()
 
 
 def _generic(text: bytes, options: ReadOptions, suffix: str) -> DelimitedSource:
@@ -71,7 +75,7 @@ def _generic(text: bytes, options: ReadOptions, suffix: str) -> DelimitedSource:
     dialect = Dialect(delimiter, quoted=delimiter != "::")
     rows = first_rows(text, dialect, HEAD_ROWS)
     if not rows:
-        raise DatasetError("the file has blank lines only; choose a file with events")
+        raise DatasetError("the file starts with blank lines only; choose a file with events")
     header = _has_header(rows) if options.header is None else options.header
     names, notes = _names(rows[0]) if header else (_numbered(len(rows[0])), ())
     return DelimitedSource(
@@ -85,7 +89,7 @@ def _single(text: bytes, options: ReadOptions, suffix: str) -> DelimitedSource:
     dialect = Dialect("", quoted=False)
     rows = first_rows(text, dialect, 1)
     if not rows:
-        raise DatasetError("the file has blank lines only; choose a file with events")
+        raise DatasetError("the file starts with blank lines only; choose a file with events")
     header = suffix not in (".txt", "") if options.header is None else options.header
     names = (rows[0][0].strip(),) if header else ("sequence",)
     return DelimitedSource(

@@ -60,8 +60,11 @@ class Source(ABC):
         """The first rows, as strings."""
 
     @abstractmethod
-    def read(self, wanted: Sequence[str]) -> RawTable:
-        """The named columns in full; raises `DatasetError` with the line, the value and the rule."""
+    def read(self, wanted: Sequence[str], optional: Sequence[str] = ()) -> RawTable:
+        """The named columns in full; raises `DatasetError` with the line, the value and the rule.
+
+        A value that is missing altogether (null, no key) is refused, in `optional` columns it is read as "".
+        """
 
     @abstractmethod
     def place(self, row: int) -> str:

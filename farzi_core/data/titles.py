@@ -50,7 +50,8 @@ def read_titles(source: Source, mapping: Mapping) -> TitleTable:
         )
     flags = list(GENRES) if source.format == "MovieLens u.item" and mapping.group is None else []
     wanted = [name for name in (mapping.item, mapping.title, mapping.group) if name is not None]
-    table = source.read([*dict.fromkeys(wanted), *flags])
+    optional = [name for name in wanted if name != mapping.item]
+    table = source.read([*dict.fromkeys(wanted), *flags], optional)
     return collect(
         table.columns[mapping.item].to_pylist(),
         table.columns[mapping.title].to_pylist() if mapping.title else None,

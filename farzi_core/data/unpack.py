@@ -9,12 +9,20 @@ import io
 import stat
 import zlib
 from pathlib import Path
-from typing import IO
+from typing import Protocol
 
 from farzi_core import limits
 from farzi_core.errors import DatasetError
 
 GZIP_MAGIC = b"\x1f\x8b"
+
+
+class Readable(Protocol):
+    """What `gzip` and `zipfile` open."""
+
+    def read(self, size: int, /) -> bytes: ...
+
+
 _STEP = limits.MIB  # bytes expanded between two looks at the caps
 
 
@@ -32,6 +40,11 @@ def read_file(path: str | Path) -> bytes:
             raise
         reason = getattr(error, "strerror", None) or "the name is not usable"
         raise DatasetError(f"{file.name!r} cannot be read: {reason}; check the path and its permissions") from None
+
+
+def shown_name(name: str) -> str:
+    """A user's name of a file or data set as short printable text: for people only, never opened."""
+    return "".join(letter if letter.isprintable() else "?" for letter in name[: limits.MAX_NAME_LENGTH])
 
 
 def check_size(size: int, most: int, name: str) -> None:
@@ -59,7 +72,7 @@ def gunzip(data: bytes) -> bytes:
     return expanded
 
 
-def read_capped(stream: IO[bytes], packed: int, what: str) -> bytes:
+def read_capped(stream: Readable, packed: int, what: str) -> bytes:
     """Everything in `stream`, expanded from `packed` bytes; raises `DatasetError` once it grows past the caps."""
     most = min(limits.MAX_EXPANDED_BYTES, max(limits.EXPANSION_FLOOR_BYTES, packed * limits.MAX_EXPANSION_RATIO))
     parts, size = [], 0
