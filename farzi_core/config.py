@@ -79,25 +79,28 @@ class SyntheticConfig(Section):
     """Latent factors: Z is mu x xi x d, M is d x |V|."""
     tau: float = Field(1.0, gt=0, le=100)
     """Softmax temperature; lower makes each position more certain."""
-    start: Literal["data", "random"] = "data"
-    """Where Z and M start: windows of real sequences in the leading co-occurrence factors, or random numbers."""
+    start: Literal["matched", "data", "random"] = "matched"
+    """Where Z and M start: real windows in co-occurrence factors, then fitted to the data's pair counts (matched); the
+    windows alone (data); or random numbers (random)."""
     start_scale: float = Field(3.0, gt=0, le=100)
     """Sharpness of the data-driven start, in logits."""
+    start_steps: int = Field(300, ge=0, le=100_000)
+    """Steps of the pair-count fit; seconds, not minutes."""
 
 
 class InnerConfig(Section):
     """5. The inner loop: a student trained with Adam on synthetic data for a differentiated window of steps."""
 
-    steps: int = Field(25, ge=1, le=5000)
-    """T: Adam steps that are differentiated."""
-    burn_in: int = Field(40, ge=0, le=5000)
-    """Largest number of undifferentiated steps before the window; each outer step draws 0..burn_in."""
+    steps: int = Field(20, ge=1, le=5000)
+    """T: Adam steps in one window, all differentiated."""
+    lifetime: int = Field(60, ge=1, le=5000)
+    """Steps after which a student is replaced by a fresh one; until then it goes on where its last window ended."""
+    students: int = Field(4, ge=1, le=256)
+    """Students kept in flight at different ages; each outer step differentiates the next window of some of them."""
     batch: int = Field(50, ge=1, le=100_000)
     """Synthetic sequences a step; mu or more means all of them."""
-    lr: float = Field(0.02, gt=0, le=1)
+    lr: float = Field(0.01, gt=0, le=1)
     """Adam step size of the student on synthetic data."""
-    schedule: Literal["constant", "linear"] = "constant"
-    """Inner learning rate over burn-in and window: constant, or warm-up followed by linear decay."""
     beta1: float = Field(0.9, ge=0, lt=1)
     """Decay of Adam's first moment."""
     beta2: float = Field(0.999, ge=0, lt=1)
@@ -106,8 +109,8 @@ class InnerConfig(Section):
     """Added to Adam's root; below 1e-6 the meta-gradient is mostly rounding noise."""
     weight_decay: float = Field(0.0, ge=0, le=1)
     """L2 decay of the student's weights."""
-    omega_share: float = Field(0.5, ge=0, le=1)
-    """Share of outer steps that start from a state of Omega instead of random weights."""
+    omega_share: float = Field(0.3, ge=0, le=1)
+    """Share of fresh students that start from a state of Omega instead of random weights."""
 
 
 class OuterConfig(Section):
@@ -115,8 +118,10 @@ class OuterConfig(Section):
 
     steps: int = Field(400, ge=1, le=1_000_000)
     """Outer steps."""
-    lr: float = Field(0.05, gt=0, le=10)
+    lr: float = Field(0.02, gt=0, le=10)
     """Adam step size for Z and M at the start of the cosine schedule."""
+    starts: int = Field(2, ge=1, le=256)
+    """Students differentiated an outer step, side by side; their meta-gradients are averaged."""
     batch: int = Field(512, ge=1, le=65536)
     """Real sequences in the outer loss."""
     clip: float = Field(1.0, gt=0, le=1e6)
@@ -141,6 +146,8 @@ class EvaluationConfig(Section):
 
     seeds: int = Field(5, ge=1, le=100)
     """Fresh students a row."""
+    full_seeds: int = Field(5, ge=1, le=100)
+    """Models trained on all of the data, the slowest row."""
     steps: int = Field(300, ge=1, le=100_000)
     """Most training steps of a student on a small data set; validation users choose the step."""
     mask_seen: bool = False
@@ -199,7 +206,9 @@ def with_settings(config: RunConfig, settings: dict[str, Any]) -> RunConfig:
         *path, last = dotted.split(".")
         for key in path:
             if not isinstance(section.get(key), dict):
-                raise ConfigError(f"unknown setting {dotted!r}: there is no section {key!r}; sections are {_sections()}")
+                raise ConfigError(
+                    f"unknown setting {dotted!r}: there is no section {key!r}; sections are {_sections()}"
+                )
             section = section[key]
         section[last] = value
     return parse_config(values)

@@ -23,6 +23,16 @@ IMPORT_MEMORY_BYTES = 6 * 1024 * MIB  # address space of the parser's child proc
 
 # --- data sets ---------------------------------------------------------------------------------------------------
 MIN_EVENTS_PER_USER = 3  # protocol: context, one more event to train on, and a target (paper, appendix C.2)
+MAX_PACKAGE_BYTES = 8 * MIB  # source a package gives to Python calls: about 4,000 functions, 2 s of parsing
+PARSE_SECONDS = 120  # wall-clock seconds a child process may take for one chunk of source; it takes about one
+MAX_PLANTED_STATES = 100_000  # rows of the planted transition table; with 26 successors each about 40 MB
+MAX_SCORED_USERS = 20_000  # users scored for a profile: standard error at most 0.35 points, some seconds at 5,000 items
+MAX_CACHED_SCORES = 25_000_000  # numbers in cached rows of transition scores: 200 MB
+
+# --- catalogue downloads (farzi_core.data.download) --------------------------------------------------------------
+MAX_DOWNLOAD_BYTES = 200 * MIB  # bytes of one file; the largest of the catalogue has 6 MB
+CONNECT_SECONDS = 10  # seconds to reach a server
+SILENCE_SECONDS = 60  # seconds without a byte before a download is given up (and can be continued)
 
 # --- runs (farzi_core.runs) --------------------------------------------------------------------------------------
 MAX_AUTOMATIC_RESUMES = 3  # resumes without a newer checkpoint before a run is called failed

@@ -28,6 +28,6 @@ PRESETS: dict[str, Preset] = {
     "paper": Preset(
         "Paper",
         "The sizes of the paper; hours on a CPU, meant for a GPU.",
-        with_settings(_BASE, {"preset": "paper", "inner.steps": 200, "inner.burn_in": 0, "outer.steps": 4000}),
+        with_settings(_BASE, {"preset": "paper", "inner.steps": 200, "outer.steps": 4000}),
     ),
 }

@@ -5,7 +5,6 @@ The licence sentences are short; the home page has the full text, and the Data p
 
 import re
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
 
@@ -14,7 +13,7 @@ import pandas as pd
 from farzi_core.data import columns
 from farzi_core.data.dataset import Task
 from farzi_core.data.events import EventTable, Finding
-from farzi_core.data.stored import load_table, save_table
+from farzi_core.data.stored import cache_table, load_table
 from farzi_core.data.tables import table_of
 from farzi_core.errors import DatasetError
 from farzi_core.home import home
@@ -195,8 +194,7 @@ def open_entry(key: str) -> EventTable:
         return load_table(folder)
     table = _read(entry)
     table = replace(table, name=entry.name, source=key, licence=entry.licence, citation=entry.citation)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    save_table(table, folder, datetime.now(UTC).isoformat(timespec="seconds"))
+    cache_table(table, folder)
     return table
 
 

@@ -11,20 +11,20 @@ import re
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 from urllib.parse import urlsplit, urlunsplit
 
 import requests
 from filelock import FileLock, Timeout
+from requests.adapters import HTTPAdapter
 
 from farzi_core.data.catalogue import ENTRIES, Entry
 from farzi_core.errors import DatasetError
-from farzi_core.limits import MAX_UPLOAD_BYTES
+from farzi_core.limits import CONNECT_SECONDS, MAX_DOWNLOAD_BYTES, SILENCE_SECONDS
 from farzi_core.runs import atomic
 
 Progress = Callable[[int, int | None], None]  # bytes done, bytes in all (None: the server does not say)
 BASE_VARIABLE = "FARZI_CATALOGUE_BASE"
-TIMEOUT = (10, 60)  # seconds to connect; seconds without a byte
 BLOCK = 256 * 1024  # bytes between two calls of progress
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
@@ -111,9 +111,10 @@ def _request(entry: Entry, url: str, part: Path, have: int, progress: Progress |
     headers = {"Accept-Encoding": "identity"}  # the checksum is of the file itself
     if have:
         headers["Range"] = f"bytes={have}-"
-    with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT) as response:
-        for hop in (*response.history, response):
-            _checked(hop.url)
+    with (
+        _session() as session,
+        session.get(url, headers=headers, stream=True, timeout=(CONNECT_SECONDS, SILENCE_SECONDS)) as response,
+    ):
         if have and response.status_code == requests.codes.requested_range_not_satisfiable:
             return _whole_size(response) == have  # the part is complete, or longer than the file
         response.raise_for_status()
@@ -122,6 +123,20 @@ def _request(entry: Entry, url: str, part: Path, have: int, progress: Progress |
             return False
         _write(entry, response, part, have if partial else 0, progress)
         return True
+
+
+def _session() -> requests.Session:
+    session = requests.Session()
+    session.mount("http://", _ThisMachineOnly())
+    return session
+
+
+class _ThisMachineOnly(HTTPAdapter):
+    """Plain http never leaves this machine, redirects included."""
+
+    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
+        _checked(request.url or "")
+        return super().send(request, *args, **kwargs)
 
 
 def _whole_size(response: requests.Response) -> int | None:
@@ -150,9 +165,9 @@ def _write(entry: Entry, response: requests.Response, part: Path, start: int, pr
 
 
 def _check_size(entry: Entry, size: int) -> None:
-    if size > MAX_UPLOAD_BYTES:
+    if size > MAX_DOWNLOAD_BYTES:
         raise DatasetError(
-            f"{entry.name}: the server sends more than {MAX_UPLOAD_BYTES:,} bytes, the most that is downloaded. "
+            f"{entry.name}: the server sends more than {MAX_DOWNLOAD_BYTES:,} bytes, the most that is downloaded. "
             f"See {entry.homepage} for what is there now"
         )
 
@@ -205,7 +220,7 @@ def _member_digest(archive: zipfile.ZipFile, member: str, method: str) -> str:
     name = next((one for one in archive.namelist() if one.rpartition("/")[2] == member), None)
     if name is None:
         raise KeyError(f"no file {member} in it")
-    if archive.getinfo(name).file_size > MAX_UPLOAD_BYTES:
+    if archive.getinfo(name).file_size > MAX_DOWNLOAD_BYTES:
         raise zipfile.BadZipFile(f"{member} expands to {archive.getinfo(name).file_size:,} bytes")
     with archive.open(name) as file:
         digest = hashlib.new(method, usedforsecurity=False)

@@ -1,13 +1,12 @@
 """Work of seconds to minutes that a page asks for, done in a process of its own: portraits and downloads.
 
     page -> start(errand) -> python -m farzi_core.data.errands KIND SOURCE -> result.json
-    page -> look(errand)  -> progress, result or refusal, from files: a refresh, a second tab or a new server sees the same
+    page -> look(errand)  -> progress, result or refusal from files, the same for every tab and for a new server
 
 Event tables and parsers therefore never enter the server. An errand runs once at a time: its process holds a lock.
 """
 
 import hashlib
-import json
 import logging
 import os
 import subprocess
@@ -37,7 +36,7 @@ Kind = Literal["portrait", "download"]
 RULE = 1  # part of the folder's name: raise it when a result changes its form or meaning
 NOTE_SECONDS = 0.3  # least time between two notes of progress
 _ROOT = Path(__file__).resolve().parents[2]  # where `farzi_core` is importable from, installed or not
-_LOG = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 
 class Record(BaseModel):
@@ -101,19 +100,19 @@ def start(errand: Errand) -> None:
     """Begin, unless it is being done already. Returns at once."""
     errand.folder.mkdir(parents=True, exist_ok=True)
     (errand.folder / "note.json").unlink(missing_ok=True)
-    log = open_append(errand.folder / "log")
+    output = open_append(errand.folder / "log")
     try:
         process = subprocess.Popen(  # noqa: S603 - our own module, no shell
             [sys.executable, "-m", "farzi_core.data.errands", errand.kind, errand.source],
             stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
+            stdout=output,
+            stderr=output,
             start_new_session=True,
             cwd=_ROOT,
             env={**os.environ, "FARZI_HOME": str(home())},
         )
     finally:
-        os.close(log)
+        os.close(output)
     if (started := identity(process.pid)) is not None:
         atomic.write_bytes(errand.folder / "started.json", started.model_dump_json().encode())
     threading.Thread(target=process.wait, daemon=True).start()  # or it stays a zombie
@@ -140,7 +139,7 @@ def main(kind: str, source: str) -> None:
     except FarziError as error:
         _note(errand, Look(at_work=False, refused=str(error)))
     except Exception:
-        _LOG.exception("errand failed")
+        log.exception("errand failed")
         _note(errand, Look(at_work=False, refused="An internal error; the log of the errand has the details."))
     else:
         if result is not None:
@@ -154,7 +153,7 @@ Progress = Callable[[int, int], None]
 
 
 def _portrait(source: str, progress: Progress) -> Portrait:
-    card = next((one for one in library.list_sources() if one.key == source), None)
+    card = next((one for one in library.list_sources(counts=False) if one.key == source), None)
     if card is None:
         raise DatasetError(f"there is no data set {source!r}; choose one from the list")
     events = library.open_source(source, progress)

@@ -8,7 +8,6 @@ import hashlib
 import json
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
@@ -53,9 +52,7 @@ class SourceCard(BaseModel):
 def add(events: EventTable) -> str:
     """Store an event table for good and return its id; the same content gives the same id and is stored once."""
     identifier = f"d-{_digest(events)[:16]}"
-    folder = _folder(identifier)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    save_table(events, folder, datetime.now(UTC).isoformat(timespec="seconds"))
+    save_table(events, _folder(identifier))
     return identifier
 
 

@@ -25,13 +25,12 @@ from farzi_core.data.dataset import IntArray
 from farzi_core.data.events import EventTable
 from farzi_core.data.tables import table_of
 from farzi_core.errors import DatasetError
-from farzi_core.limits import MAX_EVENTS, MIN_EVENTS_PER_USER
+from farzi_core.limits import MAX_EVENTS, MAX_PLANTED_STATES, MIN_EVENTS_PER_USER
 
 SOURCE = "planted"
 NAME = "Planted"
 LICENCE = "Generated on this machine; no rights reserved"
 SHARED_GROUP = "shared"
-MAX_STATES = 100_000  # rows of the transition table; 20 successors each are 32 MB
 TREES = ("cedar", "willow", "maple", "birch", "olive", "rowan", "hazel", "aspen", "linden", "pine", "alder", "beech")
 
 Floats = npt.NDArray[np.float64]
@@ -58,7 +57,7 @@ class PlantedSettings:
             "groups": self.groups >= 1,
             "items_per_group": self.items_per_group >= 1,
             "shared_items": self.shared_items >= 1
-            and self.groups * (self.items_per_group + self.shared_items) <= MAX_STATES,
+            and self.groups * (self.items_per_group + self.shared_items) <= MAX_PLANTED_STATES,
             "successors": 1 <= self.successors <= self.items_per_group,
             "sharing": 0 <= self.sharing < 1,
             "decay": 0 < self.decay <= 1,

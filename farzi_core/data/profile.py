@@ -8,7 +8,7 @@ Two ways to count: `users="test"` is the protocol of every quality figure (train
 `users="all"` is leave-one-out (count every sequence without its last event, score every user): less noise, and known
 users. Ties are broken fairly: where t items have the target's score and h of the ten places are left for them, the
 target counts h / t, the expectation over random orders. Repeated items stay in the ranking unless `mask_seen`.
-Cost: O(N log N + users V); at most `MAX_USERS` users are scored, evenly spaced.
+Cost: O(N log N + users V); at most `MAX_SCORED_USERS` users are scored, evenly spaced.
 """
 
 from datetime import UTC, datetime
@@ -22,10 +22,9 @@ from farzi_core.data import columns
 from farzi_core.data.dataset import Dataset, IntArray, Sequences
 from farzi_core.data.events import EventTable
 from farzi_core.data.split import contexts, targets
+from farzi_core.limits import MAX_CACHED_SCORES, MAX_SCORED_USERS
 
 TOP = 10  # the k of HR@k
-MAX_USERS = 20_000  # users scored: standard error at most 0.35 points, a few seconds with 5,000 items
-MAX_CACHED = 25_000_000  # numbers in cached transition rows: 200 MB
 MAX_BINS = 30  # bars of the length histogram
 CURVE_POINTS = 100  # points of the popularity curve
 EXAMPLES = 5  # sequences shown with titles
@@ -124,8 +123,8 @@ def order_matters(dataset: Dataset, users: Literal["test", "all"] = "test", mask
     `mask_seen` takes the items of a user's own past out of the ranking, except the target.
     """
     scored = dataset.part("test") if users == "test" else dataset.sequences
-    if len(scored) > MAX_USERS:
-        scored = scored.take(np.linspace(0, len(scored) - 1, MAX_USERS).astype(np.int64))
+    if len(scored) > MAX_SCORED_USERS:
+        scored = scored.take(np.linspace(0, len(scored) - 1, MAX_SCORED_USERS).astype(np.int64))
     counted = dataset.part("train") if users == "test" else contexts(dataset.sequences)
     known, wanted = contexts(scored), targets(scored)
     counts = np.bincount(counted.items, minlength=len(dataset.vocab)).astype(np.float64)
@@ -166,7 +165,7 @@ class _Transitions:
         if item not in self._rows:
             start, end = np.searchsorted(self._source, [item, item + 1])
             row = np.bincount(self._target[start:end], minlength=len(self._popularity))
-            if len(self._rows) * len(row) > MAX_CACHED:
+            if len(self._rows) * len(row) > MAX_CACHED_SCORES:
                 self._rows.clear()
             self._rows[item] = row * (self._popularity.max() + 1) + self._popularity
         return self._rows[item]

@@ -18,7 +18,6 @@ import sysconfig
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
@@ -27,11 +26,11 @@ import pandas as pd
 from farzi_core.data import call_sequences, columns
 from farzi_core.data.call_sequences import Named
 from farzi_core.data.events import EventTable, Finding
-from farzi_core.data.stored import load_card, load_table, save_table
+from farzi_core.data.stored import cache_table, load_card, load_table
 from farzi_core.data.tables import table_of
 from farzi_core.errors import DatasetError
 from farzi_core.home import home
-from farzi_core.limits import MIB, MIN_EVENTS_PER_USER
+from farzi_core.limits import MAX_PACKAGE_BYTES, MIB, MIN_EVENTS_PER_USER, PARSE_SECONDS
 
 SOURCE = "python-calls"
 NAME = "Python calls"
@@ -55,10 +54,8 @@ REQUIREMENTS = (  # requirements.txt, by distribution name (a test compares them
     "typer",
     "rich",
 )
-MAX_PACKAGE_BYTES = 8 * MIB  # source a package: about 4,000 functions and 2 s of parsing
 SMALL_PACKAGE_CALLS = 5_000  # packages with fewer calls are weighted as if they had this many: their shares are noise
 CHUNK_BYTES = 2 * MIB  # source a child process: progress about every half second
-CHILD_SECONDS = 120  # wall-clock seconds for one chunk; it takes about one
 SKIPPED_FOLDERS = {
     *("test", "tests", "testing", "idlelib", "lib2to3", "turtledemo"),  # tests and demonstrations
     *("site-packages", "dist-packages"),  # not the standard library
@@ -86,8 +83,7 @@ def read_python_calls(progress: Progress | None = None) -> EventTable:
         except DatasetError:
             return _build(progress)  # a damaged cache costs time, not the data set
     table = _build(progress)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    save_table(table, folder, datetime.now(UTC).isoformat(timespec="seconds"))
+    cache_table(table, folder)
     return table
 
 
@@ -204,8 +200,14 @@ def _chunks(files: list[_File]) -> Iterator[list[_File]]:
 def _parse_chunk(chunk: list[_File]) -> list[list[Named] | None]:
     request = json.dumps([(str(file.path), file.module) for file in chunk]).encode()
     command = [sys.executable, "-I", "-S", call_sequences.__file__]
-    answer = subprocess.run(command, input=request, capture_output=True, timeout=CHILD_SECONDS, check=True).stdout  # noqa: S603
-    return [json.loads(line) for line in answer.splitlines()]
+    try:
+        ended = subprocess.run(command, input=request, capture_output=True, timeout=PARSE_SECONDS, check=True)  # noqa: S603
+    except (subprocess.SubprocessError, OSError) as error:
+        raise DatasetError(
+            f"{NAME} could not be read: the child process that parses source failed ({type(error).__name__}). Is memory "
+            f"or time short? Try again, or choose the data set 'planted'"
+        ) from error
+    return [json.loads(line) for line in ended.stdout.splitlines()]
 
 
 def _table(users: list[str], names: list[list[str]], groups: list[str], unread: int) -> EventTable:

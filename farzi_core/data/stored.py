@@ -1,6 +1,8 @@
 """An event table as a folder: events.parquet, items.parquet, card.json. Used for imported data sets and caches."""
 
 import json
+import logging
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -35,11 +37,35 @@ class Card(BaseModel):
     report: IngestReport
 
 
-def save_table(table: EventTable, folder: Path, stored: str) -> None:
-    """Write `table` as the new folder `folder`, whole or not at all; an existing folder is left as it is."""
+def save_table(table: EventTable, folder: Path) -> None:
+    """Write `table` as the new folder `folder`, whole or not at all; an existing folder is left as it is.
+
+    Raises `DatasetError` where it cannot be written.
+    """
     if folder.exists():
         return
-    temporary = atomic.temporary_folder(folder)
+    try:
+        temporary = atomic.temporary_folder(folder)
+        try:
+            _fill(table, temporary)
+            atomic.commit_folder(temporary, folder)
+        finally:
+            atomic.discard(temporary)
+    except OSError as error:
+        if not folder.exists():  # else somebody stored the same content first: nothing to do
+            reason = error.strerror or type(error).__name__
+            raise DatasetError(f"{table.name!r} could not be stored in {folder.parent}: {reason}") from error
+
+
+def cache_table(table: EventTable, folder: Path) -> None:
+    """`save_table` for what can be made again: a full disk costs the time of making it, nothing else."""
+    try:
+        save_table(table, folder)
+    except DatasetError as error:
+        logging.getLogger(__name__).warning("not cached: %s", error)
+
+
+def _fill(table: EventTable, temporary: Path) -> None:
     table.frame.to_parquet(temporary / EVENTS_FILE, index=False, compression="zstd")
     table.items.to_parquet(temporary / ITEMS_FILE, index=False, compression="zstd")
     card = Card(
@@ -47,16 +73,10 @@ def save_table(table: EventTable, folder: Path, stored: str) -> None:
         source=table.source,
         licence=table.licence,
         citation=table.citation,
-        stored=stored,
+        stored=datetime.now(UTC).isoformat(timespec="seconds"),
         report=table.report,
     )
     (temporary / CARD_FILE).write_text(card.model_dump_json(indent=1), encoding="utf-8")
-    try:
-        atomic.commit_folder(temporary, folder)
-    except OSError:
-        atomic.discard(temporary)
-        if not folder.exists():  # somebody else stored the same content first: the same folder, nothing to do
-            raise
 
 
 def load_card(folder: Path) -> Card:

@@ -9,7 +9,8 @@ from typing import NamedTuple, Protocol
 import torch
 
 from farzi_core.config import RunConfig
-from farzi_core.errors import ConfigError, DivergedError, FarziError, StoreError
+from farzi_core.device import describe, use_threads
+from farzi_core.errors import DivergedError, FarziError, StoreError
 from farzi_core.recorder import Recorder, Stopped
 from farzi_core.runs import environment
 from farzi_core.runs.folder import FolderRecorder, clear_uncommitted
@@ -45,30 +46,23 @@ class End(NamedTuple):
     message: str = ""
 
 
-def resolve_device(setting: str) -> str:
-    """cpu, cuda or mps for a device setting; raises `ConfigError` for a device this machine lacks."""
-    found = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
-    if setting == "auto":
-        return next(device for device, there in found.items() if there)
-    if not found[setting]:
-        raise ConfigError(f"runtime.device = {setting!r}: this machine has none that torch can use; choose auto or cpu")
-    return setting
-
-
 def compute(
-    run: Run, current: Manifest, should_stop: Callable[[], bool], device: str, threads: int, pipeline: Pipeline | None
+    run: Run,
+    current: Manifest,
+    should_stop: Callable[[], bool],
+    device: torch.device,
+    threads: int,
+    pipeline: Pipeline | None,
 ) -> RunState:
     """Run `pipeline` (default: `farzi_core.pipeline.run`) to an end, and write that end down, manifest last."""
-    torch.set_num_threads(threads)
+    use_threads(threads)
     clear_uncommitted(run.folder, current)
     recorder = FolderRecorder(run.folder, current, should_stop)
-    name = torch.cuda.get_device_name() if device == "cuda" else ""
-    before = current.environment
-    described = environment.describe(device, name, threads)
-    if before is not None:
-        described = described.model_copy(update={"data_digest": before.data_digest})
+    digest = current.environment.data_digest if current.environment else ""
+    described = environment.describe(device.type, describe(device), threads, digest)
     recorder.commit(state=RunState.RUNNING, started=current.started or now(), environment=described)
-    end = _run(run.config, recorder, pipeline)
+    runtime = run.config.runtime.model_copy(update={"threads": threads})  # 0 could mean another number next time
+    end = _run(run.config.model_copy(update={"runtime": runtime}), recorder, pipeline)
     logger.info("%s %s", end.state.value, end.message)
     with contextlib.suppress(StoreError):  # a disk that is too full for a line may still take the smaller manifest
         recorder.log("end", state=end.state.value, message=end.message)

@@ -41,7 +41,7 @@ def pin_threads(threads: int) -> None:
         os.environ[name] = str(threads)
 
 
-def describe(device: str, device_name: str, threads: int) -> Environment:
+def describe(device: str, device_name: str, threads: int, data_digest: str = "") -> Environment:
     return Environment(
         device=device,
         device_name=device_name,
@@ -50,6 +50,7 @@ def describe(device: str, device_name: str, threads: int) -> Environment:
         platform=platform.platform(),
         versions={name: _version(name) for name in _PACKAGES},
         code=code_version(),
+        data_digest=data_digest,
     )
 
 

@@ -49,5 +49,17 @@ def read_tail(path: Path, limit: int) -> bytes:
         return b""
 
 
+Stamp = tuple[int, int, int, int]
+
+
+def stamp(path: Path) -> Stamp:
+    """Changes whenever the file does (zeros if it is missing): the key under which what was read may be remembered."""
+    try:
+        found = os.lstat(path)
+    except OSError:
+        return (0, 0, 0, 0)
+    return (found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+
+
 def sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()

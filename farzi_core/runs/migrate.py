@@ -6,14 +6,15 @@ Readers never write; the file on disk takes the current schema when a worker com
 import copy
 import json
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
 from farzi_core.errors import StoreError
-from farzi_core.limits import MAX_RECORD_BYTES
-from farzi_core.runs.files import read_bounded
+from farzi_core.limits import MAX_RECORD_BYTES, REMEMBERED_RUNS
+from farzi_core.runs.files import Stamp, read_bounded, stamp
 from farzi_core.runs.manifest import MANIFEST, SCHEMA_VERSION, Manifest, unseal
 
 Values = dict[str, Any]
@@ -29,6 +30,11 @@ class Opened(NamedTuple):
 
 def read_manifest(folder: Path) -> Opened:
     """The manifest of a run folder in the current schema; raises `StoreError` if it is missing or damaged."""
+    return _read_manifest(folder, stamp(folder / MANIFEST))
+
+
+@lru_cache(maxsize=REMEMBERED_RUNS)  # a page that polls a list of a thousand runs parses each of them once
+def _read_manifest(folder: Path, _stamp: Stamp) -> Opened:
     body = unseal(read_bounded(folder / MANIFEST, MAX_RECORD_BYTES))
     try:
         values = json.loads(body)
@@ -37,9 +43,9 @@ def read_manifest(folder: Path) -> Opened:
     if not isinstance(values, dict):
         raise StoreError("manifest.json is not a JSON object; delete the run")
     newer = _newer(values.get("schema_version"))
-    values = _known(values) if newer else upgrade(values, STEPS)
+    current = _known(values) if newer else upgrade(values, STEPS)
     try:
-        manifest = Manifest.model_validate_json(json.dumps(values))
+        manifest = Manifest.model_validate_json(body if current is values else json.dumps(current))
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
@@ -50,8 +56,9 @@ def read_manifest(folder: Path) -> Opened:
 
 
 def upgrade(values: Values, steps: Mapping[int, Callable[[Values], Values]], target: int = SCHEMA_VERSION) -> Values:
-    """A copy of `values` taken through `steps` up to schema `target`; raises `StoreError` where no step leads on."""
-    values = copy.deepcopy(values)
+    """`values`, or a copy taken through `steps` up to schema `target`; raises `StoreError` where no step leads on."""
+    if values.get("schema_version") != target:
+        values = copy.deepcopy(values)
     while (version := values.get("schema_version")) != target or type(version) is not int:
         if type(version) is not int or version not in steps:
             raise StoreError(f"manifest.json has schema {version!r}, which cannot be read here; delete the run")

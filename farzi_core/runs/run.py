@@ -3,16 +3,16 @@
 import os
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from farzi_core.config import RunConfig
 from farzi_core.errors import FarziError, StoreError
-from farzi_core.limits import MAX_RECORD_BYTES, TAIL_BYTES
+from farzi_core.limits import MAX_RECORD_BYTES, REMEMBERED_RUNS, TAIL_BYTES
 from farzi_core.runs import metrics_log
-from farzi_core.runs.files import read_bounded, read_tail
+from farzi_core.runs.files import Stamp, read_bounded, read_tail, stamp
 from farzi_core.runs.locks import RUN_LOCK, alive, held
 from farzi_core.runs.manifest import CONFIG, FINISHED, Manifest, Process, RunState
 from farzi_core.runs.metrics_log import METRICS, Event
@@ -67,9 +67,9 @@ class Run:
     @cached_property
     def config(self) -> RunConfig:
         """The settings; raises `StoreError` if the file is damaged or was changed by hand."""
-        config = read_config(self.folder)
+        config, digest = _read_config(self.folder, stamp(self.folder / CONFIG))
         opened = self._opened
-        if not opened.read_only and settings_digest(config) != opened.manifest.config_digest:
+        if not opened.read_only and digest != opened.manifest.config_digest:
             raise StoreError(f"config.json of run {self.id} was changed after the run was made; delete the run")
         return config
 
@@ -166,13 +166,20 @@ def settings_digest(config: RunConfig) -> str:
 
 
 def read_config(folder: Path) -> RunConfig:
+    """The settings in a run folder; raises `StoreError` if they cannot be read. `Run.config` also checks them."""
+    return _read_config(folder, stamp(folder / CONFIG))[0]
+
+
+@lru_cache(maxsize=REMEMBERED_RUNS)
+def _read_config(folder: Path, _stamp: Stamp) -> tuple[RunConfig, str]:
     try:
-        return RunConfig.model_validate_json(read_bounded(folder / CONFIG, MAX_RECORD_BYTES))
+        config = RunConfig.model_validate_json(read_bounded(folder / CONFIG, MAX_RECORD_BYTES))
     except ValidationError as error:
         place = ".".join(str(part) for part in error.errors()[0]["loc"]) or "the file"
         raise StoreError(
             f"config.json of run {folder.name} is damaged at {place!r}: {error.errors()[0]['msg']}; delete the run"
         ) from None
+    return config, settings_digest(config)
 
 
 def computed_state(folder: Path, manifest: Manifest) -> RunState:

@@ -84,22 +84,23 @@ def _attempt(run: Run, stop: StopSign, pipeline: "Pipeline | None") -> RunState:
     )
     logger.info("%s %d of run %s", ATTEMPT_MARK, current.attempt, run.id)
     manifest.write(run.folder, current)
-    device: str = run.config.runtime.device
+    slot = environment.slot_for(run.config.runtime.device)
     while True:
-        slot = environment.slot_for(device)
         with device_slot(run.folder.parent, slot, current.ticket, run.id, stop) as mine:
             if not mine:
                 return _end(run, current, RunState.STOPPED)
             threads = environment.thread_count(run.config, current.environment)
             environment.pin_threads(threads)
-            from farzi_core.runs import attempt  # torch comes in here
+            from farzi_core.device import pick  # torch comes in here
+            from farzi_core.runs import attempt
 
             try:
-                device = attempt.resolve_device(run.config.runtime.device)
+                device = pick(run.config.runtime.device)
             except ConfigError as error:
                 return _end(run, current, RunState.FAILED, str(error))
-            if environment.slot_for(device) == slot:
+            if environment.slot_for(device.type) == slot:
                 return attempt.compute(run, current, stop, device, threads, pipeline)
+            slot = environment.slot_for(device.type)  # the guess was wrong: queue where the work happens
 
 
 def _end(run: Run, current: Manifest, state: RunState, error: str = "") -> RunState:

@@ -49,8 +49,8 @@ def popularity(points: Sequence[PopularityPoint], events: int) -> Chart:
     )
     theme.layout(
         figure,
-        x="Most frequent items, counted (log scale)",
-        y=f"Share of events (%, n = {events:,})",
+        x="Most frequent items (log scale)",
+        y=f"% of {events:,} events",
         height=HEIGHT,
         showlegend=False,
     )
@@ -70,12 +70,11 @@ def order(found: OrderMatters) -> Chart:
         y=list(values),
         orientation="h",
         marker_color=[theme.CATEGORICAL[3], theme.CATEGORICAL[4]],
-        marker_pattern_shape=["", "/"],
         text=[f"{100 * value:.1f} %" for value in values.values()],
-        textposition="auto",
+        textposition="outside",
         hovertemplate="%{y}: %{x:.1f} %<extra></extra>",
     )
-    axis = f"HR@10 on {found.users:,} test users (%)"
+    axis = f"HR@10 (%), {found.users:,} users"
     theme.layout(figure, x=axis, y="", height=HEIGHT, showlegend=False)
     figure.update_xaxes(range=[0, 100])
     return Chart(figure, f"HR@10 without learning: {_order_words(found)}", _order_verdict(found))
@@ -121,21 +120,17 @@ def examples(found: Sequence[Example]) -> pd.DataFrame:
 
 def read_words(report: IngestReport) -> str:
     """What was read, in one sentence; foreign text."""
-    file = text.visible(report.file)
+    where = text.visible(report.file) + ("" if report.format == "built-in" else f" as {report.format}")
     return (
-        f"Read {report.rows:,} rows of {file} as {report.format}: {report.events:,} events of {report.users:,} users "
-        f"on {report.items:,} items."
+        f"Read {report.rows:,} rows of {where}: {report.events:,} events in {report.users:,} sequences, "
+        f"{report.items:,} different items."
     )
 
 
-def findings(found: Sequence[Finding]) -> pd.DataFrame:
-    """One row a thing that was noticed while reading or preparing: how many it touches, and what was done."""
-    return pd.DataFrame(
-        {
-            "Rows or ids": [one.count for one in found],
-            "What was noticed and done": [text.visible(one.sentence) for one in found],
-        }
-    )
+def finding_words(found: Finding) -> str:
+    """One line of a list; foreign text. The sentence itself says how many it touches."""
+    sentence = text.visible(found.sentence)
+    return f"· {sentence[:1].upper()}{sentence[1:].rstrip('.')}."
 
 
 def first_rows(preview: Preview) -> pd.DataFrame:

@@ -1,18 +1,14 @@
-"""Frames and arrays as files for other programs. CSV is for people and spreadsheets, the others are lossless.
+"""Frames as files for other programs: CSV for people and spreadsheets, Parquet lossless.
 
 A spreadsheet runs a cell that begins with one of `FORMULA_STARTERS` as a formula; in CSV such text gets a leading
-apostrophe (OWASP ASVS 1.2.10). Numbers stay numbers. Parquet, JSON and safetensors keep every character.
+apostrophe (OWASP ASVS 1.2.10). Numbers stay numbers. Parquet keeps every character.
 """
 
 import io
-import json
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
-import safetensors.numpy
 
 FORMULA_STARTERS = ("=", "+", "-", "@", "\t", "\r", "\n", "\0")
 
@@ -38,16 +34,6 @@ def parquet(frame: pd.DataFrame) -> bytes:
     buffer = io.BytesIO()
     frame.to_parquet(buffer, index=False)
     return buffer.getvalue()
-
-
-def tensors(arrays: Mapping[str, npt.NDArray[Any]], meta: Mapping[str, str] | None = None) -> bytes:
-    """Arrays by name as safetensors; `meta` goes into the header."""
-    return safetensors.numpy.save({name: np.ascontiguousarray(one) for name, one in arrays.items()}, dict(meta or {}))
-
-
-def as_json(values: Any) -> bytes:
-    """UTF-8 JSON, indented; refuses NaN and infinities, which JSON does not have."""
-    return json.dumps(values, indent=2, ensure_ascii=False, allow_nan=False).encode()
 
 
 def _cell(value: Any) -> str:

@@ -34,7 +34,7 @@ def panels() -> tuple[Panel, Panel, Panel]:
         ),
         Panel(
             "2. Distilled sequences",
-            "A few synthetic sequences. Each position is a distribution over items, learned through the training itself.",
+            "A few synthetic sequences. Each position is a distribution over items, learned by training through it.",
             _svg(_distilled(), arrow=True),
             "Four rows of ten columns; each column is split into coloured shares, the probabilities of items.",
         ),

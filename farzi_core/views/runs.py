@@ -140,7 +140,7 @@ def label(run: RunSummary) -> str:
 
 
 def table(runs: Sequence[RunSummary], best_hr10: Mapping[str, float | None], sizes: Mapping[str, int]) -> pd.DataFrame:
-    """One row a run, in the given order; index = run id. HR@10 is in percent, the share of steps too."""
+    """One row a run, in the given order. HR@10 is in percent, the share of steps too."""
     done = {RunState.DONE: 100.0}
     rows = [
         {
@@ -151,7 +151,8 @@ def table(runs: Sequence[RunSummary], best_hr10: Mapping[str, float | None], siz
             "Best HR@10": None if (found := best_hr10.get(run.id)) is None else 100 * found,
             "Created": run.created,
             "MB": sizes.get(run.id, 0) / 1e6,
+            "Run": run.id,
         }
         for run in runs
     ]
-    return pd.DataFrame(rows, index=pd.Index([run.id for run in runs], name="Run")).astype({"Best HR@10": "float64"})
+    return pd.DataFrame(rows).astype({"Best HR@10": "float64"})

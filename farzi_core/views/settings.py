@@ -1,4 +1,4 @@
-"""`RunConfig` as people see it: one `Setting` a field with label, help, range and choices; and the command that equals it."""
+"""`RunConfig` as people see it: a `Setting` a field with label, help, range and choices; and the equal command."""
 
 import shlex
 from collections.abc import Iterator
@@ -41,19 +41,23 @@ _LABELS = {
     "synthetic.xi": "Events in each ξ",
     "synthetic.d": "Latent factors d",
     "synthetic.tau": "Temperature τ",
+    "synthetic.start_steps": "Steps of the fit at the start",
     "inner.steps": "Window T",
-    "inner.burn_in": "Largest burn-in",
+    "inner.lifetime": "Lifetime of a student",
+    "inner.students": "Students in flight",
     "inner.batch": "Synthetic batch",
     "inner.beta1": "Adam β₁",
     "inner.beta2": "Adam β₂",
     "inner.eps": "Adam ε",
     "inner.omega_share": "Share of starts from Ω",
     "outer.steps": "Outer steps",
+    "outer.starts": "Students a step",
     "outer.batch": "Real batch",
     "outer.clip": "Largest gradient norm",
     "validation.every": "Outer steps between",
     "validation.steps": "Student steps",
     "evaluation.seeds": "Students a row",
+    "evaluation.full_seeds": "Models on full data",
     "evaluation.steps": "Student steps",
     "evaluation.mask_seen": "Remove seen items",
     "runtime.checkpoint_seconds": "Seconds between checkpoints",
@@ -89,7 +93,7 @@ class Group:
 def groups(config: RunConfig) -> tuple[Group, ...]:
     """Sections in pipeline order, without `BASICS` and `HIDDEN`."""
     found = []
-    for name, field in RunConfig.model_fields.items():
+    for name in RunConfig.model_fields:
         section = getattr(config, name)
         if isinstance(section, Section):
             number, _, sentence = (type(section).__doc__ or "").partition(". ")

@@ -1,8 +1,8 @@
 """Foreign text (item titles, user ids, run names) made harmless for the place where it is shown.
 
-`st.dataframe`, `st.text` and `st.code` show text literally and need only `visible`. Everything else needs more: Streamlit reads
-Markdown in labels, titles and messages (an image in a title would make the viewer's browser call out), and plotly reads
-a few HTML tags in every text of a figure.
+`st.dataframe`, `st.text` and `st.code` show text literally and need only `visible`. Everything else needs more:
+Streamlit reads Markdown in labels, titles and messages (an image in a title would make the viewer's browser call out),
+and plotly reads a few HTML tags in every text of a figure.
 """
 
 import html
@@ -20,7 +20,7 @@ _REORDERING = set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")  # w
 
 
 def visible(text: str) -> str:
-    """`text` with every control, line break and direction override replaced by `�`, so that it stays one honest line."""
+    """`text` with controls, line breaks and direction overrides replaced by `�`, so that it stays one honest line."""
     return "".join(REPLACED if one in _REORDERING or unicodedata.category(one) in _BREAKING else one for one in text)
 
 

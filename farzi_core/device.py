@@ -1,0 +1,43 @@
+"""Where a run computes: CUDA if there is one, else MPS, else the CPU; chosen, said and recorded."""
+
+import os
+import platform
+
+import torch
+
+from farzi_core.errors import ConfigError
+
+
+def pick(choice: str = "auto") -> torch.device:
+    """The device for `choice` (auto, cpu, cuda, mps); raises `ConfigError` where it is not there."""
+    present = available()
+    if choice == "auto":
+        return torch.device(next(name for name in ("cuda", "mps", "cpu") if name in present))
+    if choice not in present:
+        raise ConfigError(
+            f"runtime.device={choice!r}: this machine has {', '.join(present)}; choose one of them or auto"
+        )
+    return torch.device(choice)
+
+
+def available() -> tuple[str, ...]:
+    """The devices of this machine, the CPU first."""
+    cuda = ("cuda",) if torch.cuda.is_available() else ()
+    mps = ("mps",) if torch.backends.mps.is_available() else ()
+    return ("cpu", *cuda, *mps)
+
+
+def describe(device: torch.device) -> str:
+    """A device in words, for example "CPU, 2 threads" or the GPU's name."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return (
+        "Apple GPU (MPS)" if device.type == "mps" else f"CPU, {torch.get_num_threads()} threads, {platform.machine()}"
+    )
+
+
+def use_threads(threads: int) -> int:
+    """Set the CPU threads of torch (0: all cores this process may use); returns the number."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    torch.set_num_threads(threads or cores)
+    return torch.get_num_threads()

@@ -1,0 +1,204 @@
+"""The whole distillation: outer steps with validation, the best snapshot, checkpoints, the divergence guard, and stop.
+
+Validation trains fresh students on the current synthetic data and scores them on validation users; the best snapshot
+is kept, not the last. A step that is non-finite, or a loss far above the best, rolls the run back to its last good
+state at half the rate, at most MAX_ROLLBACKS times; then the run has diverged and its best snapshot is the result.
+"""
+
+import time
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from farzi_core.config import RunConfig
+from farzi_core.data.dataset import Dataset
+from farzi_core.distill.adam import Moments
+from farzi_core.distill.outer import OuterProblem, OuterState, Runner, StepReport
+from farzi_core.distill.synthetic import Synthetic
+from farzi_core.evaluation.report import Metric
+from farzi_core.evaluation.students import Ranker, Student, on_synthetic, selection
+from farzi_core.limits import MAX_ROLLBACKS
+from farzi_core.parallel import map_threads
+from farzi_core.recorder import Meta, Recorder, Stopped
+
+EXPLODED = 1.5  # nats above the best mean loss that count as divergence: full-data losses span about 2 nats in all
+SMOOTHING = 0.9  # decay of the running mean of the outer loss
+
+
+@dataclass(frozen=True)
+class Best:
+    """The best snapshot so far, by the mean of the five metrics on validation users."""
+
+    synthetic: Synthetic
+    step: int
+    score: float
+    student_steps: float
+
+
+@dataclass(frozen=True)
+class Distilled:
+    """What a distillation yields: the best snapshot, where it was found, and whether the run diverged."""
+
+    best: Best
+    diverged: bool
+
+
+@dataclass(frozen=True)
+class _Progress:
+    state: OuterState
+    good: OuterState  # the state of the last validation: where a roll-back goes
+    best: Best
+    mean_loss: float = float("nan")
+    best_loss: float = float("inf")
+    lr_scale: float = 1.0
+    rollbacks: int = 0
+
+    def after(self, state: OuterState, report: StepReport) -> "_Progress":
+        mean = report.loss if np.isnan(self.mean_loss) else SMOOTHING * self.mean_loss + (1 - SMOOTHING) * report.loss
+        return replace(self, state=state, mean_loss=mean, best_loss=min(self.best_loss, mean))
+
+    def exploded(self, report: StepReport) -> str:
+        """Why `report` is divergence, or an empty string."""
+        if not report.finite():
+            return "a value was not finite"
+        if report.loss > self.best_loss + EXPLODED:
+            return f"the outer loss {report.loss:.2f} is {EXPLODED} nats above its best mean {self.best_loss:.2f}"
+        return ""
+
+
+class Distillation:
+    """One run of the outer loop over a data set, reporting to a `Recorder`."""
+
+    def __init__(self, config: RunConfig, dataset: Dataset, omega: Tensor, device: torch.device) -> None:
+        self.config, self.device = config, device
+        self.problem = OuterProblem(config, dataset.part("train"), len(dataset.vocab), omega, device)
+        part = dataset.part("validation")
+        keep = np.random.default_rng(config.seed).permutation(len(part))[: config.validation.users]
+        self.ranker = Ranker(part.take(keep), config.synthetic.xi - 1, device)
+
+    def run(self, start: Synthetic, recorder: Recorder) -> Distilled:
+        """From `start`, or from the recorder's last checkpoint, to the last outer step. Raises `Stopped`."""
+        saved = recorder.last_checkpoint()
+        progress = self._restore(saved.tensors, saved.meta) if saved else self._begin(start, recorder)
+        last_save = time.monotonic()
+        while progress.state.step < self.config.outer.steps:
+            progress = self._step(progress, recorder)
+            if progress.rollbacks > MAX_ROLLBACKS:
+                return Distilled(progress.best, diverged=True)
+            stop = recorder.should_stop()
+            if stop or time.monotonic() - last_save >= self.config.runtime.checkpoint_seconds:
+                recorder.checkpoint(*self._save(progress))
+                last_save = time.monotonic()
+            if stop:
+                raise Stopped
+        return Distilled(progress.best, diverged=False)
+
+    def _begin(self, start: Synthetic, recorder: Recorder) -> _Progress:
+        state = self.problem.start(start)
+        return _Progress(state, state, self._validate(state, None, recorder))
+
+    def _step(self, progress: _Progress, recorder: Recorder) -> _Progress:
+        started = time.perf_counter()
+        state, report = self.problem.advance(progress.state, progress.lr_scale)
+        why = progress.exploded(report)
+        if why:
+            return self._roll_back(progress, why, recorder)
+        recorder.log(
+            "step", step=state.step, steps=self.config.outer.steps, loss=report.loss, grad_norm=report.grad_norm,
+            lr=report.lr, growth=report.growth, seconds=time.perf_counter() - started,
+        )  # fmt: skip
+        progress = progress.after(state, report)
+        if state.step % self.config.validation.every == 0 or state.step == self.config.outer.steps:
+            progress = replace(progress, good=state, best=self._validate(state, progress.best, recorder))
+        return progress
+
+    def _roll_back(self, progress: _Progress, why: str, recorder: Recorder) -> _Progress:
+        rate = progress.lr_scale / 2
+        recorder.log(
+            "rollback", step=progress.state.step, to_step=progress.good.step, reason=why, lr=rate * self.config.outer.lr
+        )
+        fresh = tuple(
+            self.problem.new_runner(slot, progress.rollbacks, 1) for slot in range(len(progress.good.runners))
+        )
+        good = replace(progress.good, runners=fresh)
+        return replace(
+            progress, state=good, good=good, lr_scale=rate, rollbacks=progress.rollbacks + 1, mean_loss=float("nan")
+        )
+
+    def _validate(self, state: OuterState, best: Best | None, recorder: Recorder) -> Best:
+        """Fresh students on the current synthetic data; logs the mean and keeps the better snapshot."""
+        students = self.students(state.synthetic.probs())
+        means = {metric: float(np.mean([student.best.metrics[metric] for student in students])) for metric in Metric}
+        now = Best(
+            state.synthetic, state.step, selection(means), float(np.mean([student.best.step for student in students]))
+        )
+        better = best is None or now.score > best.score
+        recorder.log("validation", step=state.step, student_steps=now.student_steps, best=better, **means)
+        recorder.snapshot(
+            state.step,
+            {"latent": state.synthetic.latent, "decoder": state.synthetic.decoder},
+            {"tau": state.synthetic.tau, **means},
+        )
+        return now if better or best is None else best
+
+    def students(self, probs: Tensor) -> list[Student]:
+        """The validation students of one snapshot."""
+        config = self.config.validation
+        every = max(1, config.steps // 10)
+        seeds = range(config.students)
+        return map_threads(
+            lambda seed: on_synthetic(self.config, probs, self.ranker, seed, config.steps, every), seeds, self.device
+        )
+
+    def _save(self, progress: _Progress) -> tuple[dict[str, Tensor], Meta]:
+        """Everything `_restore` needs: streams of random numbers have no state, so these tensors are all."""
+        tensors = {"best.latent": progress.best.synthetic.latent, "best.decoder": progress.best.synthetic.decoder}
+        tensors |= _pack("state", progress.state) | _pack("good", progress.good)
+        best = {"step": progress.best.step, "score": progress.best.score, "student_steps": progress.best.student_steps}
+        meta: Meta = {
+            "step": progress.state.step, "good_step": progress.good.step, "best": best, "lr_scale": progress.lr_scale,
+            "rollbacks": progress.rollbacks, "losses": [_json(progress.mean_loss), _json(progress.best_loss)],
+            "ages": [runner.age for runner in progress.state.runners], "good_ages": [runner.age for runner in progress.good.runners],
+        }  # fmt: skip
+        return tensors, meta
+
+    def _restore(self, tensors: dict[str, Tensor], meta: dict[str, Any]) -> _Progress:
+        tensors = {name: tensor.to(self.device) for name, tensor in tensors.items()}
+        tau = self.config.synthetic.tau
+        best = Best(Synthetic(tensors["best.latent"], tensors["best.decoder"], tau), **meta["best"])
+        mean, lowest = meta["losses"]
+        return _Progress(
+            _unpack("state", tensors, meta["step"], meta["ages"], tau), _unpack("good", tensors, meta["good_step"], meta["good_ages"], tau),
+            best, float("nan") if mean is None else mean, float("inf") if lowest is None else lowest, meta["lr_scale"], meta["rollbacks"],
+        )  # fmt: skip
+
+
+def _pack(prefix: str, state: OuterState) -> dict[str, Tensor]:
+    packed = {
+        "latent": state.synthetic.latent, "decoder": state.synthetic.decoder,
+        "latent.m": state.latent_moments.m, "latent.v": state.latent_moments.v,
+        "decoder.m": state.decoder_moments.m, "decoder.v": state.decoder_moments.v,
+        "theta": torch.stack([runner.theta for runner in state.runners]),
+        "theta.m": torch.stack([runner.moments.m for runner in state.runners]),
+        "theta.v": torch.stack([runner.moments.v for runner in state.runners]),
+    }  # fmt: skip
+    return {f"{prefix}.{name}": tensor for name, tensor in packed.items()}
+
+
+def _unpack(prefix: str, tensors: dict[str, Tensor], step: int, ages: list[int], tau: float) -> OuterState:
+    part = {
+        name.removeprefix(f"{prefix}."): tensor for name, tensor in tensors.items() if name.startswith(f"{prefix}.")
+    }
+    runners = tuple(
+        Runner(theta, Moments(m, v), age)
+        for theta, m, v, age in zip(part["theta"], part["theta.m"], part["theta.v"], ages, strict=True)
+    )
+    moments = (Moments(part["latent.m"], part["latent.v"]), Moments(part["decoder.m"], part["decoder.v"]))
+    return OuterState(Synthetic(part["latent"], part["decoder"], tau), *moments, runners, step)
+
+
+def _json(value: float) -> float | None:
+    return value if np.isfinite(value) else None

@@ -1,0 +1,78 @@
+"""Where Z and M start: from the data, because from random numbers a run sits at popularity level for hundreds of steps.
+
+M's first row is the centred log popularity; the others are the leading right singular vectors of the shifted positive
+PMI of neighbouring events. Z holds those coordinates of real windows, plus a one for the popularity row; the scale of
+the coordinates, in logits, is the sharpness of the start.
+
+Legend: mu sequences, xi positions, d latent factors, V items.
+"""
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from sklearn.utils.extmath import randomized_svd
+
+from farzi_core.config import SyntheticConfig
+from farzi_core.data.batches import IGNORED, windows
+from farzi_core.data.dataset import IntArray, Sequences
+from farzi_core.distill.matching import matched
+from farzi_core.distill.synthetic import Synthetic
+from farzi_core.seeds import stream, torch_stream
+
+Floats = npt.NDArray[np.float64]
+
+
+def neighbours(train: Sequences, items: int, reach: int) -> Floats:
+    """Counts [V, V] of item b within `reach` events after item a; nearer pairs weigh more (1 / distance)."""
+    counts = np.zeros((items, items))
+    user = np.repeat(np.arange(len(train)), train.lengths)
+    for distance in range(1, reach + 1):
+        same = user[:-distance] == user[distance:]
+        np.add.at(counts, (train.items[:-distance][same], train.items[distance:][same]), 1 / distance)
+    return counts
+
+
+def coordinates(train: Sequences, items: int, factors: int, seed: int) -> Floats:
+    """Item coordinates [V, factors], columns of unit variance, most informative first."""
+    if factors == 0:
+        return np.zeros((items, 0))
+    counts = neighbours(train, items, reach=3)
+    both = counts + counts.T
+    total, margin = both.sum(), both.sum(1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        pmi = np.log(both * total / np.outer(margin, margin))
+    positive = np.where(np.isfinite(pmi), np.maximum(pmi, 0), 0)
+    left, values, _ = randomized_svd(positive, n_components=min(factors, items), random_state=seed)
+    result = np.zeros((items, factors))
+    result[:, : left.shape[1]] = left * np.sqrt(values)
+    return result / max(float(np.linalg.norm(result, axis=1).mean()), 1e-9)
+
+
+def initial(train: Sequences, items: int, config: SyntheticConfig, seed: int) -> Synthetic:
+    """Z and M before the first outer step, on the CPU, by the rule `config.start`."""
+    if config.start == "random":
+        generator = torch_stream(seed, "random start")
+        latent = torch.randn(config.mu, config.xi, config.d, generator=generator)
+        decoder = torch.randn(config.d, items, generator=generator)
+        return Synthetic(latent, decoder / config.d**0.5, config.tau)
+    start = from_windows(train, items, config, seed)
+    return matched(start, train, items, config.start_steps) if config.start == "matched" else start
+
+
+def from_windows(train: Sequences, items: int, config: SyntheticConfig, seed: int) -> Synthetic:
+    """Windows of real sequences in item coordinates; logits are divided by tau, so tau does not change the start."""
+    counts = np.bincount(train.items, minlength=items) + 1.0
+    popularity = np.log(counts) - np.log(counts).mean()
+    factors = coordinates(train, items, config.d - 1, seed)
+    tokens = _tokens(train, config, stream(seed, "start windows"))
+    latent = np.concatenate([np.ones((*tokens.shape, 1)), config.start_scale * factors[tokens]], -1)
+    decoder = config.tau * np.concatenate([popularity[None], config.start_scale * factors.T])
+    return Synthetic(torch.tensor(latent).float(), torch.tensor(decoder).float(), config.tau)
+
+
+def _tokens(train: Sequences, config: SyntheticConfig, generator: np.random.Generator) -> IntArray:
+    """Real tokens [mu, xi] without gaps: windows of random sequences laid end to end and cut into rows of xi."""
+    need = config.mu * config.xi
+    rows = np.resize(generator.permutation(len(train)), need)  # every sequence holds at least one event
+    tokens = windows(train, rows, config.xi, generator)
+    return tokens[tokens != IGNORED][:need].reshape(config.mu, config.xi)

@@ -1,0 +1,139 @@
+"""Fresh students: trained on synthetic rows or on real sequences, the training step chosen on validation users."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from farzi_core.config import RunConfig
+from farzi_core.data.batches import queries
+from farzi_core.data.dataset import Sequences
+from farzi_core.distill.adam import Adam
+from farzi_core.distill.reverse import Tensors
+from farzi_core.evaluation import metrics
+from farzi_core.evaluation.report import Metric
+from farzi_core.models.losses import soft_loss
+from farzi_core.models.sasrec import SASRec
+from farzi_core.seeds import stream, torch_stream
+from farzi_core.teacher.train import State, StepLoss, epochs_loss, fresh, train
+
+SCORED_AT_ONCE = 2048  # users scored in one matrix product: bounds the [U, V] score matrix
+
+
+@dataclass(frozen=True)
+class Point:
+    """Validation metrics of one student after `step` steps and `seconds` of training."""
+
+    step: int
+    seconds: float
+    metrics: dict[Metric, float]
+
+
+@dataclass(frozen=True)
+class Student:
+    """A trained student: its best weights, where they were found, and its curve on validation users."""
+
+    weights: Tensors
+    best: Point
+    curve: tuple[Point, ...]
+
+
+def selection(values: dict[Metric, float]) -> float:
+    """What validation maximises: the mean of the five metrics."""
+    return sum(values.values()) / len(values)
+
+
+class Ranker:
+    """Ranks the last event of each sequence of a part for any model; contexts are prepared once."""
+
+    def __init__(self, part: Sequences, length: int, device: torch.device, mask_seen: bool = False) -> None:
+        asked = queries(part, length)
+        self.contexts = torch.from_numpy(asked.contexts).to(device)
+        self.lengths = torch.from_numpy(asked.lengths).to(device)
+        self.targets = torch.from_numpy(asked.targets).to(device)
+        self.mask_seen = mask_seen
+
+    def ranks(self, model: SASRec, weights: Tensors) -> Tensor:
+        """Ranks [U] of the targets."""
+        with torch.no_grad():
+            return torch.cat(
+                [
+                    self._some(model, weights, slice(first, first + SCORED_AT_ONCE))
+                    for first in range(0, len(self.targets), SCORED_AT_ONCE)
+                ]
+            )
+
+    def metrics(self, model: SASRec, weights: Tensors) -> dict[Metric, float]:
+        return metrics.means(metrics.per_user(self.ranks(model, weights), model.items))
+
+    def _some(self, model: SASRec, weights: Tensors, users: slice) -> Tensor:
+        contexts, lengths = self.contexts[users], self.lengths[users]
+        hidden = model.encode(weights, model.embed(weights, contexts.clamp_min(0)))
+        scores = model.logits(weights, hidden[torch.arange(len(lengths), device=lengths.device), lengths - 1])
+        return metrics.ranks(self.hide_seen(scores, users) if self.mask_seen else scores, self.targets[users])
+
+    def hide_seen(self, scores: Tensor, users: slice) -> Tensor:
+        """Scores [U, V] with the items of each context at -inf, the target excepted."""
+        contexts, targets = self.contexts[users], self.targets[users, None]
+        own = scores.gather(1, targets)
+        hidden = scores.scatter(1, torch.where(contexts < 0, targets, contexts), -torch.inf)
+        return hidden.scatter(1, targets, own)
+
+
+def follow(model: SASRec, states: Iterable[State], ranker: Ranker) -> Student:
+    """Score every state of a training run on validation users and keep the best."""
+    curve: list[Point] = []
+    best: tuple[float, Point, Tensors] | None = None
+    for state in states:
+        point = Point(state.step, state.seconds, ranker.metrics(model, state.weights))
+        curve.append(point)
+        if best is None or selection(point.metrics) > best[0]:
+            best = (selection(point.metrics), point, state.weights)
+    assert best is not None, "a training run yields at least its last state"
+    return Student(best[2], best[1], tuple(curve))
+
+
+def student_model(config: RunConfig, items: int, length: int) -> SASRec:
+    """The configured architecture for a catalogue of `items` and sequences of `length` events."""
+    model = config.model
+    return SASRec(items, model.hidden, model.layers, model.heads, length)
+
+
+def on_synthetic(config: RunConfig, probs: Tensor, ranker: Ranker, seed: int, steps: int, every: int) -> Student:
+    """A fresh student on synthetic rows probs [mu, xi, V], trained as the inner loop trains."""
+    mu, xi, items = probs.shape
+    model = student_model(config, items, xi)
+    loss = synthetic_loss(model, probs, config.inner.batch, config.seed, seed)
+    weights = fresh(model, torch_stream(config.seed, "student weights", seed), probs.device)
+    return follow(model, train(weights, loss, inner_adam(config), steps, every), ranker)
+
+
+def synthetic_loss(model: SASRec, probs: Tensor, batch: int, seed: int, student: int) -> StepLoss:
+    """Soft loss on `batch` random synthetic sequences a step, or on all of them."""
+    mu = probs.shape[0]
+
+    def loss(weights: Tensors, t: int) -> Tensor:
+        if batch >= mu:
+            return soft_loss(model, weights, probs)
+        rows = stream(seed, "student rows", student, t).permutation(mu)[:batch]
+        return soft_loss(model, weights, probs[torch.from_numpy(rows).to(probs.device)])
+
+    return loss
+
+
+def on_sequences(
+    config: RunConfig, part: Sequences, items: int, ranker: Ranker, seed: int, steps: int, every: int
+) -> Student:
+    """A fresh student on real sequences (the full data, or a baseline's share of it), trained as the teacher trains."""
+    model = student_model(config, items, config.model.max_length)
+    device = ranker.targets.device
+    loss = epochs_loss(model, part, config.teacher.batch, stream(config.seed, "student batches", seed), device)
+    weights = fresh(model, torch_stream(config.seed, "student weights", seed), device)
+    return follow(model, train(weights, loss, Adam(config.teacher.lr), steps, every), ranker)
+
+
+def inner_adam(config: RunConfig) -> Adam:
+    """The optimiser of the inner loop and of every student on synthetic data."""
+    inner = config.inner
+    return Adam(inner.lr, (inner.beta1, inner.beta2), inner.eps, weight_decay=inner.weight_decay)

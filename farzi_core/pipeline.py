@@ -1,0 +1,156 @@
+"""A whole run: prepare -> teacher -> distil -> evaluate -> inspect. The worker, the CLI and notebooks all call `run`.
+
+Every stage says that it begins; its product is kept by the recorder, so an interrupted run goes on where it was.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import torch
+from safetensors.numpy import save_file
+
+from farzi_core.config import RunConfig
+from farzi_core.data import columns, library
+from farzi_core.data.dataset import Dataset
+from farzi_core.data.prepare import prepare
+from farzi_core.device import pick
+from farzi_core.distill.loop import Distillation
+from farzi_core.distill.start import initial
+from farzi_core.distill.synthetic import Synthetic
+from farzi_core.errors import ConfigError
+from farzi_core.evaluation import inspect
+from farzi_core.evaluation.final import Examiner
+from farzi_core.evaluation.report import Evaluation
+from farzi_core.evaluation.students import student_model
+from farzi_core.recorder import Recorder, Stopped
+from farzi_core.teacher.omega import trajectories
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Everything a finished run shows; `write` lays it out as result/ (docs/run-folder.md)."""
+
+    dataset: Dataset
+    synthetic: Synthetic
+    evaluation: Evaluation
+    curves: pd.DataFrame
+    nearest: pd.DataFrame
+    memorisation: dict[str, Any]
+    maps: dict[str, npt.NDArray[Any]]
+    diverged: bool
+
+    def write(self, folder: Path) -> None:
+        """Write the files of result/ into an existing, empty folder."""
+        arrays = {"latent": self.synthetic.latent.numpy(), "decoder": self.synthetic.decoder.numpy()}
+        save_file(arrays | {"tau": np.array([self.synthetic.tau], dtype=np.float32)}, folder / "synthetic.safetensors")
+        save_file({name: np.ascontiguousarray(array) for name, array in self.maps.items()}, folder / "maps.safetensors")
+        vocabulary_frame(self.dataset).to_parquet(folder / "vocab.parquet")
+        self.curves.to_parquet(folder / "curves.parquet")
+        self.nearest.to_parquet(folder / "nearest.parquet")
+        (folder / "evaluation.json").write_text(self.evaluation.model_dump_json())
+        (folder / "dataset.json").write_text(self.dataset.info.model_dump_json())
+        (folder / "memorisation.json").write_text(json.dumps(self.memorisation))
+
+
+def run(config: RunConfig, recorder: Recorder) -> Outcome:
+    """The run `config` describes. Raises `FarziError`s for what a user can mend, and `Stopped` after a stop request."""
+    recorder.log("stage", stage="prepare", message=f"Reading {config.data.source}")
+    dataset = load(config, recorder)
+    return run_on(config, dataset, recorder)
+
+
+def load(config: RunConfig, recorder: Recorder) -> Dataset:
+    """The data set a run works on."""
+
+    def progress(done: int, total: int) -> None:
+        recorder.log("progress", stage="prepare", done=done, total=total)
+
+    events = library.open_source(config.data.source, progress)
+    return prepare(events, max_items=config.data.max_items, seed=config.data.seed)
+
+
+def run_on(config: RunConfig, dataset: Dataset, recorder: Recorder) -> Outcome:
+    """`run` on a data set that is already there."""
+    check(config, dataset)
+    info = dataset.info
+    recorder.log("data", data_digest=info.digest, sequences=info.sequences, events=info.events, items=info.items)
+    device = pick(config.runtime.device)
+    examiner = Examiner(config, dataset, device, recorder)
+    distilled, full = _distil(config, dataset, examiner, device, recorder)
+    synthetic = _on_cpu(distilled.best.synthetic)
+    recorder.log("stage", stage="evaluate", message="Training fresh students on distilled, random and head users")
+    outcomes = [full, examiner.distilled(synthetic.probs()), *examiner.equal_size(), *examiner.rules()]
+    evaluation = examiner.report(outcomes, synthetic.stored_numbers)
+    recorder.log("stage", stage="inspect", message="Nearest real sequences and item maps")
+    probs, train = synthetic.probs().numpy(), dataset.part("train")
+    return Outcome(
+        dataset,
+        synthetic,
+        evaluation,
+        examiner.curve_frame(),
+        inspect.nearest(probs, train),
+        inspect.memorisation(probs, train, dataset.part("test")),
+        inspect.maps(synthetic.decoder.numpy(), dataset.vocab.counts),
+        distilled.diverged,
+    )
+
+
+def check(config: RunConfig, dataset: Dataset) -> None:
+    """Raise `ConfigError` where settings and data do not fit together."""
+    if dataset.info.task != "recommendation":
+        raise ConfigError(f"{dataset.info.name!r} is text: distilling language is not possible yet; choose event data")
+    synthetic, users = config.synthetic, len(dataset.split["train"])
+    if synthetic.mu > users:
+        raise ConfigError(f"synthetic.mu = {synthetic.mu}: the data has only {users} training sequences; choose fewer")
+    if synthetic.d > len(dataset.vocab):
+        raise ConfigError(
+            f"synthetic.d = {synthetic.d}: the data has only {len(dataset.vocab)} items; choose fewer factors"
+        )
+
+
+def vocabulary_frame(dataset: Dataset) -> pd.DataFrame:
+    """One row an item in internal order: item, title, group, count."""
+    vocab = dataset.vocab
+    return pd.DataFrame(
+        {columns.ITEM: vocab.ids, columns.TITLE: vocab.titles, columns.GROUP: vocab.groups, columns.COUNT: vocab.counts}
+    )
+
+
+def _distil(config: RunConfig, dataset: Dataset, examiner: Examiner, device: torch.device, recorder: Recorder) -> Any:
+    """The full-data reference, Omega, the start and the outer loop."""
+    train, items = dataset.part("train"), len(dataset.vocab)
+    recorder.log("stage", stage="teacher", message="Training on the full data: the 100 % line")
+    full = examiner.full()
+    model = student_model(config, items, config.synthetic.xi)
+    omega = _kept(
+        recorder, "omega", lambda: {"states": trajectories(model, train, config.teacher, config.seed, device)}
+    )
+    recorder.log("stage", stage="distil", message="Fitting the start to the data's pair counts, then the outer loop")
+    start = _kept(recorder, "start", lambda: _tensors(initial(train, items, config.synthetic, config.seed)))
+    begin = Synthetic(start["latent"], start["decoder"], config.synthetic.tau)
+    return Distillation(config, dataset, omega["states"].to(device), device).run(begin, recorder), full
+
+
+def _kept(recorder: Recorder, name: str, make: Any) -> dict[str, torch.Tensor]:
+    """A stage's tensors: read if the stage is done, else made and kept."""
+    saved = recorder.kept(name)
+    if saved is not None:
+        return saved.tensors
+    if recorder.should_stop():
+        raise Stopped
+    tensors: dict[str, torch.Tensor] = make()
+    recorder.keep(name, tensors, {})
+    return tensors
+
+
+def _tensors(synthetic: Synthetic) -> dict[str, torch.Tensor]:
+    return {"latent": synthetic.latent, "decoder": synthetic.decoder}
+
+
+def _on_cpu(synthetic: Synthetic) -> Synthetic:
+    return Synthetic(synthetic.latent.cpu(), synthetic.decoder.cpu(), synthetic.tau)

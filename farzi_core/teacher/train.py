@@ -1,0 +1,79 @@
+"""Ordinary training with Adam and validation: full-data references, students on any data, trajectories.
+
+One training loop serves all of them: what differs is the loss of a step (`StepLoss`).
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from farzi_core.data.batches import IGNORED, windows
+from farzi_core.data.dataset import Sequences
+from farzi_core.distill import adam as adam_steps
+from farzi_core.distill.adam import Adam
+from farzi_core.distill.reverse import Layout, Tensors
+from farzi_core.models.losses import hard_loss
+from farzi_core.models.sasrec import SASRec
+
+StepLoss = Callable[[Tensors, int], Tensor]
+
+
+@dataclass(frozen=True)
+class State:
+    """Weights after `step` training steps and `seconds` of training (without validation)."""
+
+    step: int
+    seconds: float
+    weights: Tensors
+
+
+def train(weights: Tensors, loss: StepLoss, adam: Adam, steps: int, every: int) -> Iterator[State]:
+    """Train for `steps` steps of `adam`; yields the state after every `every` steps and after the last."""
+    layout = Layout.of(weights)
+    theta = layout.flatten(weights)
+    moments, seconds, started = adam_steps.init(theta), 0.0, time.perf_counter()
+    for t in range(steps):
+        leaf = theta.detach().requires_grad_()
+        (gradient,) = torch.autograd.grad(loss(layout.views(leaf), t), leaf)
+        theta, moments = adam_steps.step(adam, theta, gradient, moments, t)
+        if (t + 1) % every == 0 or t + 1 == steps:
+            seconds += time.perf_counter() - started
+            yield State(t + 1, seconds, layout.views(theta))
+            started = time.perf_counter()
+
+
+def fresh(model: SASRec, generator: torch.Generator, device: torch.device) -> Tensors:
+    """Random weights on `device`."""
+    return {name: tensor.to(device) for name, tensor in model.init(generator).items()}
+
+
+def epochs_loss(
+    model: SASRec, train_part: Sequences, batch: int, generator: np.random.Generator, device: torch.device
+) -> StepLoss:
+    """Next-event loss on shuffled epochs of `train_part`, one random window a sequence, `batch` sequences a step."""
+    total = len(train_part)
+    size = min(batch, total)
+    per_epoch = total // size
+    order = np.zeros(0, dtype=np.int64)
+
+    def loss(weights: Tensors, t: int) -> Tensor:
+        nonlocal order
+        if t % per_epoch == 0:
+            order = generator.permutation(total)
+        rows = order[(t % per_epoch) * size : (t % per_epoch + 1) * size]
+        return hard_loss(model, weights, tokens_of(train_part, rows, model.max_length, generator, device))
+
+    return loss
+
+
+def tokens_of(
+    part: Sequences, rows: np.ndarray, length: int, generator: np.random.Generator, device: torch.device
+) -> Tensor:
+    """Random windows [B, L] of `rows`, cut to the longest one."""
+    tokens = windows(part, rows, length, generator)
+    width = max(2, int((tokens != IGNORED).sum(1).max()))
+    return torch.from_numpy(tokens[:, :width]).to(device)
