@@ -11,6 +11,7 @@ MAX_COLUMNS = 64  # columns of a table; 40,000 equal headers cost pandas 17 s
 MAX_HEADER_BYTES = 64 * 1024  # bytes of the first line; 64 names of 256 characters fit four times
 MAX_COLUMN_NAME_LENGTH = 256  # characters of a column name
 MAX_NAME_LENGTH = 255  # characters shown of a file's or data set's name; longer than any file system's
+MAX_LINE_BYTES = 16 * MIB  # one line of a text table; a longer one costs ten times its size in memory
 MAX_CELL_CHARACTERS = 4 * MIB  # one cell; a whole sequence of half a million events fits
 MAX_CELLS = 320_000_000  # rows x columns of a Parquet file: it can promise 1,835 times more than its bytes
 MAX_PARQUET_FOOTER_BYTES = 16 * MIB  # thrift metadata of a Parquet file

@@ -37,6 +37,7 @@ class Zygote:
     """One process with torch imported that forks a worker a run folder (see `faults/tiny_worker.py`)."""
 
     def __init__(self) -> None:
+        self._working = False
         self._process = subprocess.Popen(
             [sys.executable, TINY, "--zygote"],
             stdin=subprocess.PIPE,
@@ -51,11 +52,15 @@ class Zygote:
     def start(self, run: Run) -> int:
         """Start a worker for `run`; its pid."""
         assert self._process.stdin is not None
+        if self._working:  # of a test that failed half-way
+            self.ended()
+        self._working = True
         self._process.stdin.write(f"{run.folder}\n")
         return self._line()
 
     def ended(self) -> int:
         """Wait for the worker's end; its exit code, negative for a signal."""
+        self._working = False
         return self._line()
 
     def kill(self, pid: int) -> bool:

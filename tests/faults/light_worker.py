@@ -42,8 +42,9 @@ def _note(run: Run, what: str) -> None:
 if __name__ == "__main__":
     attempt = types.ModuleType("farzi_core.runs.attempt")
     attempt.compute = compute
-    attempt.resolve_device = lambda setting: "cpu"
-    sys.modules[attempt.__name__] = attempt
+    device = types.ModuleType("farzi_core.device")
+    device.pick = lambda _: types.SimpleNamespace(type="cpu")
+    sys.modules |= {module.__name__: module for module in (attempt, device)}
     status = worker.main()
     assert "torch" not in sys.modules, "a worker must not import torch before it has its device"
     sys.exit(status)
