@@ -204,8 +204,8 @@ def _parse_chunk(chunk: list[_File]) -> list[list[Named] | None]:
         ended = subprocess.run(command, input=request, capture_output=True, timeout=PARSE_SECONDS, check=True)  # noqa: S603
     except (subprocess.SubprocessError, OSError) as error:
         raise DatasetError(
-            f"{NAME} could not be read: the child process that parses source failed ({type(error).__name__}). Is memory "
-            f"or time short? Try again, or choose the data set 'planted'"
+            f"{NAME} could not be read: the child process that parses source failed ({type(error).__name__}). Is "
+            "memory or time short? Try again, or choose the data set 'planted'"
         ) from error
     return [json.loads(line) for line in ended.stdout.splitlines()]
 

@@ -157,7 +157,7 @@ def test_an_answer_that_is_no_file_is_named(small: Site, status: int) -> None:
 
 
 def test_no_more_than_the_limit_is_written(small: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(download, "MAX_UPLOAD_BYTES", 100_000)
+    monkeypatch.setattr(download, "MAX_DOWNLOAD_BYTES", 100_000)
     with pytest.raises(DatasetError, match="sends more than 100,000 bytes"):
         fetch()
     assert ENTRIES[KEY].path.with_name("input.txt.part").exists() is False
@@ -287,4 +287,4 @@ def test_the_true_bytes_pass_and_open_with_the_stated_counts(site: Site, real_da
     )
     card = next(card for card in list_sources() if card.key == key)
     assert card.ready
-    assert len(body) < limits.MAX_UPLOAD_BYTES
+    assert len(body) < limits.MAX_DOWNLOAD_BYTES

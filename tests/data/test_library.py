@@ -103,10 +103,11 @@ def test_an_interrupted_store_leaves_nothing_visible(make_events, monkeypatch, f
     def full(*args: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(os, "rename", full)
-    with pytest.raises(OSError, match="No space left"):
-        add(make_events(EVENTS))
-    monkeypatch.undo()
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "rename", full)
+        with pytest.raises(DatasetError, match=r"'made by hand' could not be stored in .*: No space left on device"):
+            add(make_events(EVENTS))
+    assert list((farzi_home / "datasets").iterdir()) == []
     assert [card for card in list_sources() if card.kind == "imported"] == []
 
 

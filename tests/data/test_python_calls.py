@@ -9,6 +9,8 @@ import pytest
 from farzi_core.data import python_calls
 from farzi_core.data.prepare import prepare
 from farzi_core.data.python_calls import NAME, SHARED_GROUP, STANDARD_LIBRARY, cached_counts, read_python_calls
+from farzi_core.errors import DatasetError
+from farzi_core.runs import atomic
 
 ROOT = Path(__file__).parents[2]
 
@@ -133,3 +135,20 @@ def test_skipped_folders_are_not_entered(tmp_path: Path) -> None:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text("")
     assert sorted(python_calls._walk(tmp_path)) == ["a.py", "pkg/b.py"]
+
+
+def test_a_full_disk_costs_the_cache_and_not_the_data(few_sources: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*args: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(atomic, "commit_folder", full)
+    assert read_python_calls().report.users > 50
+    assert cached_counts() is None
+
+
+def test_a_parser_that_dies_is_a_sentence(few_sources: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.py"
+    broken.write_text("raise SystemExit(3)")
+    monkeypatch.setattr(python_calls.call_sequences, "__file__", str(broken))
+    with pytest.raises(DatasetError, match="the child process that parses source failed"):
+        read_python_calls()
