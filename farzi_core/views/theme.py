@@ -33,10 +33,10 @@ class Style(NamedTuple):
 
 
 STYLES: dict[RowName, Style] = {
-    RowName.FULL: Style(LABELS[RowName.FULL], "#7a7f87", "dash", "square"),
+    RowName.FULL: Style(LABELS[RowName.FULL], "#6f747c", "dash", "square"),
     RowName.DISTILLED: Style(LABELS[RowName.DISTILLED], "#d55e00", "solid", "circle"),
     RowName.RANDOM: Style(LABELS[RowName.RANDOM], "#2a7fc1", "dot", "diamond"),
-    RowName.HEAD: Style(LABELS[RowName.HEAD], "#009073", "dashdot", "triangle-up"),
+    RowName.HEAD: Style(LABELS[RowName.HEAD], "#00a080", "dashdot", "triangle-up"),
     RowName.POPULAR: Style(LABELS[RowName.POPULAR], "#b8609a", "longdash", "cross"),
     RowName.MARKOV: Style(LABELS[RowName.MARKOV], "#9a7600", "longdashdot", "x"),
 }
