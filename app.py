@@ -4,10 +4,14 @@ The launcher runs `pages/_main.py`, where the navigation lives. It is separate s
 freshly started server: Streamlit's own discovery of `pages/` would open the bare page file (docs/adr/0001-launcher.md).
 """
 
+import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+
+# Arrow's own allocator keeps what it freed; the server holds small tables only and must stay small (README, limits).
+os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
 
 import streamlit as st
 

@@ -58,14 +58,14 @@ def portrait(card: SourceCard) -> None:
     if found is None or (card.kind == "builtin" and card.events not in {None, found.report.events}):
         _wait(errands.Errand("portrait", card.key), "Reading the events")
         return
-    st.subheader("What was read", anchor=False)
+    st.header("What was read", anchor=False)
     st.text(views.read_words(found.report))
     noticed = [*found.report.findings, *found.findings]
-    if noticed:
-        st.dataframe(views.findings(noticed), hide_index=True, alt="What was noticed while reading, and what was done.")
-    else:
+    for one in noticed:
+        st.text(views.finding_words(one), width="stretch")
+    if not noticed:
         st.caption("Nothing was refused or set aside.")
-    st.subheader("What will be used", anchor=False)
+    st.header("What will be used", anchor=False)
     _numbers(found.profile)
     _charts(found.profile)
     st.markdown("**Examples from the training users**")
@@ -121,7 +121,7 @@ def _numbers(found: Profile) -> None:
         st.metric("Items", f"{found.items:,}", border=True)
         st.metric("Median length", f"{found.lengths.median:g}", border=True)
     st.caption(
-        "With the default of at most 500 items and users with 3 events or more; users are split 80/10/10 into training, "
+        "With the default of at most 500 items and users with 3 events or more; users are split 80/10/10 into train, "
         f"validation and test. {views.time_words(found.time)}"
     )
 

@@ -6,8 +6,9 @@ import _ui as ui
 import streamlit as st
 
 from farzi_core.config import RunConfig
-from farzi_core.data import library
+from farzi_core.data import errands, library
 from farzi_core.presets import PRESETS
+from farzi_core.runs import environment
 from farzi_core.runs.run import settings_digest
 from farzi_core.runs.store import Store
 from farzi_core.views import text
@@ -21,12 +22,11 @@ def starting_point() -> tuple[RunConfig, str]:
         run = Store().open(like)
         st.info(f"A copy of the settings of run {run.id}. Change what you like.", icon=":material/content_copy:")
         return run.config, run.id
-    chosen = st.segmented_control(
+    chosen = st.radio(
         "Preset",
         list(PRESETS),
         format_func=lambda name: PRESETS[name].label,
-        default=next(iter(PRESETS)),
-        required=True,
+        horizontal=True,
         key=ui.Url.PRESET,
         bind="query-params",
     )
@@ -36,13 +36,17 @@ def starting_point() -> tuple[RunConfig, str]:
 
 def data_chooser(base: RunConfig) -> str:
     """A data set that can be distilled now; the Data page makes others ready."""
-    cards = {card.key: card for card in library.list_sources() if card.ready and card.task == "recommendation"}
+    cards = {
+        card.key: card for card in library.list_sources(counts=False) if card.ready and card.task == "recommendation"
+    }
     source = ui.linked_choice(
         "Data", {key: text.visible(card.name) for key, card in cards.items()}, ui.Url.DATA, base.data.source
     )
-    card = cards[source]
-    counts = (f"{number:,} {name}" for name in ("sequences", "events", "items") if (number := getattr(card, name)))
-    st.text(" · ".join([card.sentence, *counts]))
+    st.text(cards[source].sentence)
+    if known := errands.portrait(source):
+        found = known.profile
+        sizes = f"{found.sequences:,} sequences · {found.events:,} events · {found.items:,} items"
+        st.caption(f"{sizes} with the default settings.")
     st.page_link(
         "data.py",
         label="Look at it, or choose other data",
@@ -57,7 +61,8 @@ def settings_form(base: RunConfig, form: str) -> dict[str, Any]:
     for setting in all_settings(base):
         st.session_state.setdefault(_key(form, setting), setting.value)
     values = _grid(basics(base), form)
-    st.markdown("**All other settings**")
+    st.caption(f"Device: auto means {environment.slot_for('auto')} on this machine.")
+    st.header("All other settings", anchor=False)
     for group in groups(base):
         values |= _expander(group, form)
     before = {setting.dotted: setting.value for setting in all_settings(base)}
@@ -66,9 +71,8 @@ def settings_form(base: RunConfig, form: str) -> dict[str, Any]:
 
 def _expander(group: Group, form: str) -> dict[str, Any]:
     edited = sum(st.session_state[_key(form, one)] != one.value for one in group.settings)
-    label = f"{group.title} ({edited} changed)" if edited else group.title
+    label = f"**{group.title}** · {f'{edited} changed' if edited else group.sentence}"
     with st.expander(label, key=f"{form}:{group.name}", icon=":material/edit:" if edited else None):
-        st.caption(group.sentence)
         return _grid(group.settings, form)
 
 
@@ -124,6 +128,6 @@ def _estimate(digest: str, _config: RunConfig) -> str:
     """One sentence. Measured once an hour for the same settings: other work on the machine changes the answer."""
     from farzi_core.estimate import estimate
 
-    card = next(one for one in library.list_sources() if one.key == _config.data.source)
-    sizes = {name: getattr(card, name) or 0 for name in ("sequences", "events", "items")}
+    known = errands.portrait(_config.data.source)
+    sizes = known.profile.model_dump(include={"sequences", "events", "items"}) if known else None
     return estimate(_config, sizes).sentence

@@ -5,22 +5,21 @@ import streamlit as st
 
 st.set_page_config(page_title="Farzi Studio", page_icon=":material/grain:", layout="wide", initial_sidebar_state="auto")
 
+# One flat list in the order of the work: the headings of a grouped list break the list for screen readers (axe: list).
+PAGES = (
+    ("home.py", "Home", ":material/home:", "What Farzi is, and one button that distils."),
+    ("data.py", "Data", ":material/dataset:", "Choose, download or upload events; what was read, what was refused."),
+    ("distill.py", "Distil", ":material/compress:", "Every setting with its effect, the cost, and the start."),
+    ("runs.py", "Runs", ":material/monitoring:", "Watch, stop, resume, duplicate, delete and compare runs."),
+    ("sequences.py", "Sequences", ":material/view_timeline:", "Synthetic sequences beside their nearest real ones."),
+    ("factors.py", "Factors", ":material/bubble_chart:", "The map of items, and what each latent factor stands for."),
+    ("accuracy.py", "Accuracy", ":material/leaderboard:", "The distilled data against full data and small baselines."),
+)
 page = st.navigation(
-    {
-        "": [
-            st.Page("home.py", title="Home", icon=":material/home:", default=True, help="What Farzi is, and one button that distils."),
-        ],
-        "Make": [
-            st.Page("data.py", title="Data", icon=":material/dataset:", help="Choose, download or upload events; see what was read and what was refused."),
-            st.Page("distill.py", title="Distil", url_path="distill", icon=":material/compress:", help="Every setting with its effect, the cost before the start, and the start."),
-            st.Page("runs.py", title="Runs", icon=":material/monitoring:", help="Watch, stop, resume, duplicate, delete and compare runs."),
-        ],
-        "Look inside": [
-            st.Page("sequences.py", title="Sequences", icon=":material/view_timeline:", help="Each synthetic sequence beside the real sequences nearest to it."),
-            st.Page("factors.py", title="Factors", icon=":material/bubble_chart:", help="The map of items and what each latent factor stands for."),
-            st.Page("accuracy.py", title="Accuracy", icon=":material/leaderboard:", help="Models trained on the synthetic data against full data and equally small baselines."),
-        ],
-    }
+    [
+        st.Page(file, title=title, icon=icon, help=help_text, default=file == "home.py")
+        for file, title, icon, help_text in PAGES
+    ]
 )
 with ui.guard():
     page.run()

@@ -25,7 +25,7 @@ RESULTS = (
 
 def actions(run: Run, state: RunState) -> None:
     """Stop, resume, duplicate, delete, each where it can be done; and the way to the results."""
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, vertical_alignment="center"):
         if state.active:
             stopping = state is RunState.STOPPING
             st.button("Stop", icon=":material/stop:", on_click=_do, args=(launcher.stop, run), disabled=stopping)
@@ -115,6 +115,7 @@ def overview(runs: Sequence[RunSummary]) -> list[str]:
     rows = [place for place, one in enumerate(runs) if one.id in wanted]
     picked = st.dataframe(
         frame,
+        hide_index=True,
         on_select="rerun",
         selection_mode="multi-row",
         selection_default={"selection": {"rows": rows}},
@@ -142,7 +143,7 @@ def compare(chosen: Sequence[str]) -> None:
     """Validation curves and final tables of the runs with these ids."""
     runs = {one: Run(Store().root / one) for one in chosen}
     labels = {one: f"{views.title(run.summary())} ({one[-4:]})" for one, run in runs.items()}
-    st.subheader(f"{len(chosen)} runs compared", anchor=False)
+    st.header(f"{len(chosen)} runs compared", anchor=False)
     metric = st.selectbox(
         "Metric", list(Metric), format_func=lambda one: progress.METRIC_LABELS[one], key="metric", bind="query-params"
     )

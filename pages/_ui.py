@@ -1,4 +1,4 @@
-"""What the pages share: names of URL and state keys, the chosen run, guards, bounded caches and small pieces of page."""
+"""What the pages share: names of URL and state keys, the chosen run, guards, bounded caches, small pieces of page."""
 
 import functools
 import logging
@@ -75,7 +75,7 @@ def fingerprint(path: Path) -> tuple[str, int, int]:
 def empty_state(title: str, sentence: str, *, page: str, label: str, icon: str = ":material/arrow_forward:") -> None:
     """Nothing to show yet: say why, and give the next action."""
     with st.container(border=True):
-        st.subheader(title, anchor=False)
+        st.header(title, anchor=False)
         st.write(sentence)
         st.page_link(page, label=label, icon=icon)
 

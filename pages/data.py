@@ -15,11 +15,10 @@ if imported := st.session_state.pop(ui.State.IMPORTED, None):
     st.query_params[ui.Url.DATA] = imported
     st.toast("Imported. Below is what was read, and how the data look.", icon=":material/check_circle:")
 
-mode = st.segmented_control(
+mode = st.radio(
     "Where from",
     [CHOOSE, UPLOAD],
-    default=CHOOSE,
-    required=True,
+    horizontal=True,
     key=ui.Url.MODE,
     bind="query-params",
     label_visibility="collapsed",
@@ -28,7 +27,7 @@ if mode == UPLOAD:
     upload.upload()
     st.stop()
 
-cards = {card.key: card for card in library.list_sources()}
+cards = {card.key: card for card in library.list_sources(counts=False)}
 card = cards[ui.linked_choice("Data", {key: parts.label(one) for key, one in cards.items()}, ui.Url.DATA)]
 parts.describe(card)
 if card.ready:

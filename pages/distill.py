@@ -1,4 +1,4 @@
-"""Settings from a preset, each with its effect; the cost before the start; the command that does the same; the start."""
+"""Settings from a preset, each with its effect; the cost before the start; the equal command; the start."""
 
 import _form as form
 import _ui as ui
@@ -22,10 +22,10 @@ except ConfigError as error:
     st.error(text.markdown(str(error)), icon=":material/rule:")
     st.stop()
 
-st.subheader("Before the start", anchor=False)
+st.header("Before the start", anchor=False)
 form.cost(config)
 st.caption("The same run from the command line:")
-st.code(settings.command(config, PRESETS[config.preset].config), language="bash", wrap_lines=True)
+st.code(settings.command(config, PRESETS[config.preset].config), language=None, wrap_lines=True)
 
 clicked = st.button("Start this run", type="primary", icon=":material/play_arrow:", key="start")
 request = ui.request_id(clicked)

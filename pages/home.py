@@ -34,19 +34,19 @@ request = ui.request_id(clicked)
 if clicked:
     ui.open_run(launcher.submit(demo.config, request))
 
-st.subheader("Recent runs", anchor=False)
+st.header("Recent runs", anchor=False)
 recent = Store().list()[:RECENT]
 for run in recent:
     with st.container(horizontal=True, vertical_alignment="center"):
-        ui.badge(run.state)
         label = text.markdown(text.truncate(views.title(run), 60))
         st.page_link("runs.py", label=label, query_params={ui.Url.RUN: run.id})
+        ui.badge(run.state)
         if run.created:
             st.caption(views.age(run.created))
 if not recent:
     ui.empty_state(
         "No runs yet",
-        "A run is one distillation. The button above starts the first; it appears here and survives closing the browser.",
+        "A run is one distillation. The button above starts the first. It survives closing the browser.",
         page="data.py",
         label="Or choose your data first",
     )

@@ -24,7 +24,7 @@ parts.actions(run, state)
 parts.live(run, state)
 
 st.divider()
-st.subheader("All runs", anchor=False)
+st.header("All runs", anchor=False)
 st.caption("Select two or more rows to compare them.")
 chosen = parts.overview(Store().list())
 if len(chosen) > 1:

@@ -20,7 +20,7 @@ from typing import Literal, cast, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from farzi_core.data import download, library
+from farzi_core.data import library
 from farzi_core.data.events import Finding, IngestReport
 from farzi_core.data.prepare import prepare
 from farzi_core.data.profile import Profile, profile
@@ -163,6 +163,8 @@ def _portrait(source: str, progress: Progress) -> Portrait:
 
 def _download(source: str, progress: Progress) -> None:
     """Started only after the licence was accepted on the page."""
+    from farzi_core.data import download  # only in the errand's process: the server needs no HTTP client
+
     download.download(source, accept_licence=True, progress=lambda done, total: progress(done, total or 0))
 
 

@@ -75,7 +75,8 @@ def size(count: float) -> str:
 
 def progress(events: Sequence[Event]) -> Progress:
     """What the newest lines of `metrics.jsonl` say."""
-    stage, sentence, marks = "", "Waiting for the first step", []
+    stage, sentence = "", "Waiting for the first step"
+    marks: list[tuple[float, float, float]] = []
     for event in events:
         if event["event"] in {"stage", "attempt"}:
             marks = []  # a resumed run is timed afresh

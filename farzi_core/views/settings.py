@@ -154,7 +154,8 @@ def _kind(field: FieldInfo, choices: tuple[str, ...]) -> Kind:
 
 def _range(field: FieldInfo) -> tuple[float | None, float | None, str]:
     """Bounds and the words for them: `Range: above 0, at most 1.`"""
-    low = high = None
+    low: Any = None
+    high: Any = None
     words = []
     for bound in field.metadata:
         match bound:
