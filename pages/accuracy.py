@@ -26,7 +26,7 @@ st.markdown("\n".join(f"- {sentence}" for sentence in accuracy.reading(report, m
 st.write(accuracy.sizes(report, synthetic.mu, synthetic.xi))
 
 # --- final table
-st.subheader("Final table", anchor=False)
+st.header("Final table", anchor=False)
 result.draw(accuracy.seeds_chart(report, metric), "seeds_chart")
 table = accuracy.final_table(report, metric)
 number, percent = st.column_config.NumberColumn, partial(st.column_config.NumberColumn, format="%.1f %%")
@@ -59,11 +59,11 @@ with st.expander("Every student"):
 
 # --- curves
 if view.has(CURVES):
-    st.subheader("While students train", anchor=False)
+    st.header("While students train", anchor=False)
     result.draw(accuracy.curve_chart(view.curves, metric, report), "curve_chart")
 
 # --- downloads
-st.subheader("Take it with you", anchor=False)
+st.header("Take it with you", anchor=False)
 name = f"farzi-{view.folder.name}-accuracy"
 with st.container(horizontal=True):
     result.save("Table, CSV", f"{name}.csv", lambda: export.csv(table), "text/csv", "The table above.")

@@ -19,7 +19,7 @@ st.write(
 
 # --- map of items
 if view.has(MAPS):
-    st.subheader("Map of items", anchor=False)
+    st.header("Map of items", anchor=False)
     left, middle, right = st.columns([2, 2, 3], vertical_alignment="bottom")
     projection = Projection(
         left.segmented_control(
@@ -61,7 +61,7 @@ if view.has(MAPS):
         )
 
 # --- one factor
-st.subheader("One factor", anchor=False)
+st.header("One factor", anchor=False)
 result.keep_in_range("factor", d)
 factor = st.number_input("Factor", 1, d, key="factor", bind="query-params", width=200) - 1
 extremes = factors.factor_items(synthetic, vocab, factor, 10)
@@ -70,7 +70,7 @@ with st.expander("As a table"):
     st.dataframe(extremes, hide_index=True, alt=f"Items with the largest and smallest weights in factor {factor + 1}.")
 
 # --- where the factors are used
-st.subheader("Where Z uses the factors", anchor=False)
+st.header("Where Z uses the factors", anchor=False)
 result.keep_in_range("sequence", synthetic.mu)
 which, number = st.columns([2, 3], vertical_alignment="bottom")
 mean = (

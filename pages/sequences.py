@@ -75,19 +75,21 @@ st.caption(f"{len(shown):,} of {synthetic.mu:,} sequences. Select a row to look 
 
 # --- one sequence
 result.keep_in_range("sequence", synthetic.mu)
-st.subheader("One sequence", anchor=False)
+st.header("One sequence", anchor=False)
 number = st.number_input("Sequence", 1, synthetic.mu, key="sequence", bind="query-params", width=200)
 chosen = number - 1
 first = PAGE * (st.pagination(-(-synthetic.xi // PAGE), key="strip_page") - 1) if synthetic.xi > PAGE else 0
 positions = sequences.positions(synthetic, chosen, vocab, 5)
 part = positions[positions["position"].between(first + 1, first + PAGE)]
+if synthetic.xi > PAGE:
+    st.caption(f"positions {first + 1} to {min(first + PAGE, synthetic.xi)} of {synthetic.xi}")
 result.draw(sequence_charts.strip(part, number, synthetic.items), "strip")
 
 way, seeded = st.columns([2, 1], vertical_alignment="bottom")
 sampled = (
     way.segmented_control("Decode", ["Most probable", "Sampled"], default="Most probable", required=True) == "Sampled"
 )
-seed = int(seeded.number_input("Seed of the sample", 0, 2**31 - 1, 0, disabled=not sampled))
+seed = int(seeded.number_input("Seed of the sample", 0, 2**31 - 1, 0, key="seed", disabled=not sampled))
 decode = partial(sequences.decode_sampled, synthetic, seed) if sampled else partial(sequences.decode_argmax, synthetic)
 st.code(sequences.join(decode()[chosen : chosen + 1], vocab["title"])[0], language=None, wrap_lines=True)
 with st.expander("All values of this sequence"):
@@ -97,7 +99,7 @@ with st.expander("All values of this sequence"):
 
 # --- nearest real sequences
 if view.has(NEAREST):
-    st.subheader("Nearest real sequences", anchor=False)
+    st.header("Nearest real sequences", anchor=False)
     real = view.nearest[view.nearest["synthetic"] == chosen]
     near = sequences.neighbours(real, chosen, synthetic.xi, vocab["title"])
     st.dataframe(near, hide_index=True, column_config=COLUMNS, alt="Nearest training windows with their distances.")
@@ -112,12 +114,12 @@ if view.has(NEAREST):
 
 # --- are they copies?
 if view.has(MEMORISATION):
-    st.subheader("Are they copies?", anchor=False)
+    st.header("Are they copies?", anchor=False)
     st.write(sequence_charts.memorisation_reading(view.memorisation))
     result.draw(sequence_charts.memorisation_chart(view.memorisation, synthetic.xi), "memorisation")
 
 # --- downloads
-st.subheader("Take it with you", anchor=False)
+st.header("Take it with you", anchor=False)
 every = partial(sequences.all_positions, synthetic, vocab, 5)
 name = f"farzi-{view.folder.name}"
 with st.container(horizontal=True):

@@ -5,6 +5,7 @@ make_finished_run(home, state=RunState.FAILED)   ended early: no result
 make_finished_run(home, titles=HOSTILE_TITLES)   item titles that attack Markdown, HTML, CSV and the eye
 """
 
+import functools
 import json
 import os
 from collections.abc import Sequence
@@ -14,6 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import safetensors.numpy
+from threadpoolctl import threadpool_limits
 
 from farzi_core.config import RunConfig, with_settings
 from farzi_core.data.dataset import DatasetInfo, Sequences
@@ -68,16 +70,22 @@ def make_finished_run(
     d: int = 3,
     seed: int = 0,
     result: bool | None = None,
+    without: Sequence[str] = (),
     error: str = "",
 ) -> Path:
-    """A run folder in `home`/runs and its id `r-<number in 16 hex digits>`; `result` defaults to: it is done."""
+    """A run folder `r-<number in 16 hex digits>` in `home`/runs.
+
+    result    with result files? Default: if it is done
+    without   result files that the run did not come to write
+    """
     folder = home / "runs" / f"r-{number:016x}"
     folder.mkdir(parents=True)
     config = with_settings(
         RunConfig(name=name, seed=seed), {"synthetic.mu": mu, "synthetic.xi": xi, "synthetic.d": d, "outer.steps": 20}
     )
     wanted = result if result is not None else state is RunState.DONE
-    files = _result(titles, mu, xi, d, seed) if wanted else {}
+    files = _result(tuple(titles), mu, xi, d, seed) if wanted else {}
+    files = {path: content for path, content in files.items() if path not in without}
     for path, content in {manifest.CONFIG: config.model_dump_json(indent=1).encode(), **files}.items():
         (folder / path).parent.mkdir(exist_ok=True)
         (folder / path).write_bytes(content)
@@ -156,7 +164,8 @@ def _sizes(row: RowName, mu: int, xi: int) -> tuple[int, int]:
     return (0, 0) if row in {RowName.POPULAR, RowName.MARKOV} else (mu, mu * xi)
 
 
-def _result(titles: Sequence[str], mu: int, xi: int, d: int, seed: int) -> dict[str, bytes]:
+@functools.cache  # maps and nearest windows take half a second; tests only read the bytes
+def _result(titles: tuple[str, ...], mu: int, xi: int, d: int, seed: int) -> dict[str, bytes]:
     random = np.random.default_rng(seed)
     items = len(titles)
     latent = (2 * random.normal(size=(mu, xi, d))).astype(np.float32)
@@ -170,6 +179,8 @@ def _result(titles: Sequence[str], mu: int, xi: int, d: int, seed: int) -> dict[
     vocab = pd.DataFrame(
         {"item": [f"id{one}" for one in range(items)], "title": titles, "group": groups, "count": counts}
     )
+    with threadpool_limits(1):  # threads that wait for each other on a busy machine take seconds for a dozen points
+        maps = inspect.maps(decoder, counts)
     report = evaluation(seed, mu, xi, d, items)
     info = DatasetInfo(
         name="fixture",
@@ -193,7 +204,7 @@ def _result(titles: Sequence[str], mu: int, xi: int, d: int, seed: int) -> dict[
         "result/memorisation.json": json.dumps(
             inspect.memorisation(probs, train, train_sequences(items, seed + 1, 15))
         ).encode(),
-        "result/maps.safetensors": safetensors.numpy.save(inspect.maps(decoder, counts)),
+        "result/maps.safetensors": safetensors.numpy.save(maps),
     }
 
 

@@ -1,10 +1,12 @@
 """Nearest windows, the memorisation reference and the maps, each against a slow and plain second road."""
 
+from collections.abc import Iterator
 from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 import pytest
+from threadpoolctl import threadpool_limits
 
 from farzi_core import limits
 from farzi_core.data.dataset import Sequences
@@ -13,14 +15,17 @@ from farzi_core.evaluation import inspect
 Probs = npt.NDArray[np.float32]
 
 
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """Threads that wait for each other on a busy machine take seconds for a few points."""
+    with threadpool_limits(1):
+        yield
+
+
 def sequences(*lists: list[int]) -> Sequences:
     offsets = np.cumsum([0, *map(len, lists)])
     items = np.array([item for one in lists for item in one], dtype=np.int64)
     return Sequences(items, offsets, tuple(f"u{i}" for i in range(len(lists))))
-        np.array([item for one in lists for item in one], dtype=np.int64),
-        offsets,
-        tuple(f"u{i}" for i in range(len(lists))),
-    )
 
 
 def random_sequences(random: np.random.Generator, users: int, items: int, longest: int) -> Sequences:

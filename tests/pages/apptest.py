@@ -21,6 +21,7 @@ def words(at: AppTest) -> str:
     """Every text of the page, one piece a line."""
     kinds = (
         at.title,
+        at.header,
         at.subheader,
         at.markdown,
         at.caption,

@@ -1,0 +1,98 @@
+"""The Factors page in every state a run can be in, its choices and what a lasso lists."""
+
+from pathlib import Path
+
+import fixtures
+import numpy as np
+import pytest
+from apptest import assert_healthy, open_page, words
+
+from farzi_core.runs.locks import run_locked
+from farzi_core.runs.manifest import RunState
+from farzi_core.views import load
+from farzi_core.views.load import RunView
+
+PAGE = "factors.py"
+
+
+def test_without_runs_it_says_what_to_do_next() -> None:
+    at = open_page(PAGE)
+    assert_healthy(at)
+    assert "Nothing distilled yet" in words(at)
+
+
+def test_while_a_run_works_it_points_to_the_live_view(farzi_home: Path) -> None:
+    folder = fixtures.make_finished_run(farzi_home, state=RunState.RUNNING)
+    with run_locked(folder):
+        at = open_page(PAGE)
+    assert_healthy(at)
+    assert "Still at work" in words(at)
+
+
+def test_a_failed_run_is_said_to_have_no_result(farzi_home: Path) -> None:
+    fixtures.make_finished_run(farzi_home, state=RunState.FAILED)
+    at = open_page(PAGE)
+    assert_healthy(at)
+    assert "This run has no result here" in words(at)
+
+
+def test_a_finished_run_shows_map_factor_and_heat_map(farzi_home: Path) -> None:
+    view = RunView(fixtures.make_finished_run(farzi_home))
+    at = open_page(PAGE, factor="2")
+    assert_healthy(at)
+    assert len(at.get("plotly_chart")) == 3
+    weights = view.synthetic.decoder[1]
+    assert at.dataframe[0].value["id"].tolist()[:6] == np.argsort(-weights)[:6].tolist()
+
+
+@pytest.mark.parametrize("projection", ["PCA", "t-SNE"])
+@pytest.mark.parametrize("colour", ["popularity", "group", "cluster"])
+def test_every_map_can_be_linked_to(farzi_home: Path, projection: str, colour: str) -> None:
+    fixtures.make_finished_run(farzi_home)
+    at = open_page(PAGE, map=projection, colour=colour)
+    assert_healthy(at)
+    alt = f"({projection}), coloured by {colour}"
+    assert alt in str(at.get("plotly_chart")[0].proto)
+
+
+def test_found_items_are_listed(farzi_home: Path) -> None:
+    fixtures.make_finished_run(farzi_home)
+    at = open_page(PAGE, highlight="path")
+    assert_healthy(at)
+    assert at.dataframe[0].value["title"].tolist() == ["os.path.join"]
+    assert "1 of 12 items found" in words(at)
+
+
+def test_selected_items_are_listed_and_belong_to_one_run(farzi_home: Path) -> None:
+    folder = fixtures.make_finished_run(farzi_home, number=1)
+    other = fixtures.make_finished_run(farzi_home, number=2)
+    at = open_page(PAGE, run=folder.name)
+    at.session_state["picked"] = (folder.name, [0, 4])
+    at.run()
+    assert_healthy(at)
+    assert set(at.dataframe[0].value["title"]) == {"len", "os.path.join"}
+    at.selectbox(key="choice_run").set_value(other.name).run()
+    assert_healthy(at)
+    assert "side" in at.dataframe[0].value.columns  # the table of the factor: nothing is selected in this run
+
+
+def test_one_sequence_of_z(farzi_home: Path) -> None:
+    fixtures.make_finished_run(farzi_home)
+    at = open_page(PAGE, latent="One sequence", sequence="3")
+    assert_healthy(at)
+    assert "Z, sequence 3." in words(at)
+
+
+def test_without_maps_the_rest_is_still_shown(farzi_home: Path) -> None:
+    fixtures.make_finished_run(farzi_home, without=[load.MAPS])
+    at = open_page(PAGE)
+    assert_healthy(at)
+    assert len(at.get("plotly_chart")) == 2
+
+
+def test_hostile_titles_stay_text(farzi_home: Path) -> None:
+    fixtures.make_finished_run(farzi_home, titles=fixtures.HOSTILE_TITLES)
+    at = open_page(PAGE, highlight="![x](http://evil.example/x.png)")
+    assert_healthy(at)
+    for element in (*at.markdown, *at.caption, *at.title, *at.subheader, *at.warning, *at.error):
+        assert "evil.example" not in element.value.replace("\\", "")

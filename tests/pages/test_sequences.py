@@ -1,0 +1,118 @@
+"""The Sequences page in every state a run can be in, and its choices."""
+
+from pathlib import Path
+
+import fixtures
+import pandas as pd
+import pytest
+from apptest import assert_healthy, open_page, words
+
+from farzi_core.runs.locks import run_locked
+from farzi_core.runs.manifest import RunState
+from farzi_core.views import load, sequences
+from farzi_core.views.load import RunView
+
+PAGE = "sequences.py"
+
+
+def test_without_runs_it_says_what_to_do_next() -> None:
+    at = open_page(PAGE)
+    assert_healthy(at)
+    assert "Nothing distilled yet" in words(at)
+
+
+def test_while_a_run_works_it_points_to_the_live_view(farzi_home: Path) -> None:
+    folder = fixtures.make_finished_run(farzi_home, state=RunState.RUNNING)
+    with run_locked(folder):
+        at = open_page(PAGE)
+    assert_healthy(at)
+    assert "Still at work" in words(at)
+
+
+@pytest.mark.parametrize("state", [RunState.FAILED, RunState.STOPPED, RunState.DIVERGED, RunState.QUEUED])
+def test_a_run_without_result_is_said_to_have_none(farzi_home: Path, state: RunState) -> None:
+    fixtures.make_finished_run(farzi_home, state=state, error="![x](http://evil.example/x.png)")
+    at = open_page(PAGE)
+    assert_healthy(at)
+    said = words(at)
+    assert ("Still at work" if state is RunState.QUEUED else "This run has no result here") in said
+    assert not at.dataframe
+
+
+def test_a_stopped_run_that_stored_a_result_shows_it_with_a_warning(farzi_home: Path) -> None:
+    fixtures.make_finished_run(farzi_home, state=RunState.STOPPED, result=True)
+    at = open_page(PAGE)
+    assert_healthy(at)
+    assert "not finished" in at.warning[0].value
+    assert at.dataframe
+
+
+def test_a_finished_run_shows_overview_strip_neighbours_and_reference(farzi_home: Path) -> None:
+    folder = fixtures.make_finished_run(farzi_home)
+    at = open_page(PAGE)
+    assert_healthy(at)
+    view = RunView(folder)
+    expected = sequences.overview(view.synthetic, view.vocab["title"], view.nearest)
+    pd.testing.assert_frame_equal(at.dataframe[0].value.reset_index(drop=True), expected, check_dtype=False)
+    assert len(at.get("plotly_chart")) == 2
+    assert at.code[0].value == expected["decoded"][0]
+    assert "decoded synthetic sequences are verbatim copies" in words(at)
+    assert len(at.get("download_button")) == 4
+
+
+def test_a_link_chooses_run_sequence_filter_and_order(farzi_home: Path) -> None:
+    linked = fixtures.make_finished_run(farzi_home, number=1)
+    fixtures.make_finished_run(farzi_home, number=2, mu=3)
+    at = open_page(PAGE, run=linked.name, sequence="4", find=".items", sort="entropy", descending="true")
+    assert_healthy(at)
+    view = RunView(linked)
+    whole = sequences.overview(view.synthetic, view.vocab["title"], view.nearest)
+    expected = sequences.select(whole, ".items", sequences.Sort.ENTROPY, True)
+    assert at.dataframe[0].value["number"].tolist() == expected["number"].tolist()
+    assert 0 < len(expected) < 6
+    assert at.number_input(key="sequence").value == 4
+    assert at.code[0].value == whole["decoded"][3]
+
+
+def test_a_sequence_that_the_run_does_not_have_becomes_the_first(farzi_home: Path) -> None:
+    fixtures.make_finished_run(farzi_home, mu=3)
+    at = open_page(PAGE)
+    at.session_state["sequence"] = 99
+    at.run()
+    assert_healthy(at)
+    assert at.number_input(key="sequence").value == 1
+
+
+def test_a_sample_changes_with_its_seed_and_comes_back(farzi_home: Path) -> None:
+    view = RunView(fixtures.make_finished_run(farzi_home))
+    at = open_page(PAGE)
+    at.segmented_control[0].set_value("Sampled").run()
+    assert_healthy(at)
+    for seed in (0, 5):
+        at.number_input(key="seed").set_value(seed).run()
+        drawn = sequences.decode_sampled(view.synthetic, seed)[:1]
+        assert at.code[0].value == sequences.join(drawn, view.vocab["title"])[0]
+
+
+def test_long_sequences_are_shown_a_page_at_a_time(farzi_home: Path) -> None:
+    fixtures.make_finished_run(farzi_home, mu=2, xi=60)
+    at = open_page(PAGE)
+    assert_healthy(at)
+    assert "positions 1 to 50 of 60" in words(at)
+
+
+def test_a_damaged_result_is_said_in_words(farzi_home: Path) -> None:
+    folder = fixtures.make_finished_run(farzi_home)
+    path = folder / load.SYNTHETIC
+    path.write_bytes(path.read_bytes()[:-1] + b"\x7f")
+    at = open_page(PAGE)
+    assert_healthy(at)
+    assert "is damaged" in at.error[0].value
+
+
+def test_hostile_titles_stay_text(farzi_home: Path) -> None:
+    fixtures.make_finished_run(farzi_home, titles=fixtures.HOSTILE_TITLES, name="![x](http://evil.example/x.png)")
+    at = open_page(PAGE)
+    assert_healthy(at)
+    for element in (*at.markdown, *at.caption, *at.title, *at.subheader, *at.warning, *at.error):
+        assert "evil.example" not in element.value.replace("\\", "")
