@@ -1,4 +1,4 @@
-"""Bytes -> checked UTF-8 bytes: strict decoding, no NUL, no control characters, no lone carriage returns.
+"""Bytes -> checked UTF-8 bytes: strict decoding, no NUL, no control characters, no endless lines.
 
 Every later step may therefore decode without looking, and a line number found here is a line of the user's file.
 Encodings are never guessed from content: UTF-8 (with or without a mark) is the default, others are the user's choice.
@@ -7,6 +7,7 @@ Encodings are never guessed from content: UTF-8 (with or without a mark) is the 
 import codecs
 import re
 
+from farzi_core import limits
 from farzi_core.errors import DatasetError
 
 ENCODINGS = ("utf-8", "latin-1", "cp1252", "utf-16", "cp1251", "shift_jis", "gb18030", "euc-kr", "big5")
@@ -29,7 +30,21 @@ def to_utf8(data: bytes, encoding: str | None = None) -> bytes:
     else:
         text = _transcode(data, chosen)
     _check_controls(text, chosen)
+    check_lines(text)
     return text
+
+
+def check_lines(data: bytes) -> None:
+    """Raise `DatasetError` if a line is longer than `MAX_LINE_BYTES`; looks at few bytes of a file of short lines."""
+    start = 0
+    while len(data) - start > limits.MAX_LINE_BYTES:
+        end = data.rfind(b"\n", start, start + limits.MAX_LINE_BYTES + 1)
+        if end < 0:
+            raise DatasetError(
+                f"line {line_at(data, start)} has more than {limits.MAX_LINE_BYTES:,} bytes, the most that is read; "
+                "the file is not a table with one event or one sequence a line"
+            )
+        start = end + 1
 
 
 def line_at(data: bytes, position: int) -> int:

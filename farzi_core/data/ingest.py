@@ -20,6 +20,7 @@ from farzi_core.data.notices import about_file, about_ids
 from farzi_core.data.source import RawTable, ReadOptions, Source
 from farzi_core.data.titles import TitleTable, collect, item_frame, read_titles
 from farzi_core.data.unpack import check_size, read_file, shown_name
+from farzi_core.errors import DatasetError
 
 PREVIEW_ROWS = 20
 

@@ -228,7 +228,7 @@ def _digest(events: EventTable) -> str:
     sha = hashlib.sha256()
     for name in (columns.USER, columns.ITEM):
         codes, ids = pd.factorize(events.frame[name])
-        sha.update(json.dumps([str(one) for one in ids]).encode())
+        sha.update(json.dumps(ids.tolist()).encode())
         sha.update(np.ascontiguousarray(codes, dtype="<i8").tobytes())
     sha.update(np.ascontiguousarray(events.frame[columns.TIME], dtype="<f8").tobytes())
     for name in (columns.ITEM, columns.TITLE, columns.GROUP):

@@ -47,7 +47,7 @@ def test_an_accepted_table_is_what_the_csv_module_reads(body: str) -> None:
     assert table.frame[["user", "item"]].to_numpy().tolist() == expected
 
 
-@QUICK
+@settings(QUICK, max_examples=800)
 @given(st.lists(st.tuples(CELLS, CELLS), min_size=1, max_size=6), st.sampled_from([",", ";", "\t", "|"]))
 def test_a_table_that_the_csv_module_writes_comes_back(rows: list[tuple[str, str]], delimiter: str) -> None:
     sink = io.StringIO(newline="")
@@ -63,7 +63,7 @@ def test_a_table_that_the_csv_module_writes_comes_back(rows: list[tuple[str, str
 STARTS = [b"", b"PK\x03\x04", b"PAR1", b"\x1f\x8b\x08", b"{", b'{"a":1}\n', b"1 2\n", b"a,b\n"]
 
 
-@settings(QUICK, max_examples=300)
+@settings(QUICK, max_examples=400)
 @given(
     st.sampled_from(STARTS), st.binary(max_size=60), st.sampled_from([".csv", ".txt", ".zip", ".gz", ".parquet", ""])
 )
@@ -73,7 +73,7 @@ def test_random_bytes_raise_nothing_but_a_refusal(start: bytes, rest: bytes, suf
         import_events(Input(start + rest, f"x{suffix}"), shown.guess.mapping)
 
 
-@settings(QUICK, max_examples=200)
+@settings(QUICK, max_examples=300)
 @given(st.lists(st.sampled_from(PIECES), max_size=25).map("".join), st.sampled_from([".csv", ".txt", ".tsv"]))
 def test_every_preview_is_rectangular_or_refused(text: str, suffix: str) -> None:
     try:

@@ -14,12 +14,13 @@ from farzi_core.errors import DatasetError
 
 MIB = limits.MIB
 INPUTS: dict[str, tuple[Callable[[], bytes], str]] = {
-    "100 MB without a line end": (lambda: b"a" * (100 * MIB), "line 1 has 104,857,600 bytes"),
-    "100 MB in one cell": (lambda: b"user,item\nu," + b"a" * (100 * MIB), "line 2: a cell is longer than"),
+    "100 MB without a line end": (lambda: b"a" * (100 * MIB), "line 1 has more than 16,777,216 bytes"),
+    "100 MB in one cell": (lambda: b"user,item\nu," + b"a" * (100 * MIB), "line 2 has more than 16,777,216 bytes"),
+    "10 MB in one cell": (lambda: b"user,item\nu," + b"a" * (10 * MIB), "line 2: a cell is longer than"),
     "100 MB in a quoted cell": (lambda: b'user,item\nu,"' + b"a\n" * (50 * MIB), "line 2: a cell is longer than"),
     "4 million commas": (lambda: b"user,item\n" + b"," * (4 * MIB), "line 2: 4,194,305 fields"),
     "100 MB of blank lines": (lambda: b"user,item\n" + b"\n" * (100 * MIB), "more than 20,000,000 rows"),
-    "a deep JSON line": (lambda: b'{"user":' + b"[" * (20 * MIB), "line 1: not a JSON object"),
+    "a deep JSON line": (lambda: b'{"user":' + b"[" * (10 * MIB), "line 1: not a JSON object"),
 }
 
 

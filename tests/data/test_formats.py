@@ -19,7 +19,7 @@ from farzi_core.errors import DatasetError
 EVENTS = [["u1", "i1", 1207008000.0], ["u1", "i2", 1207008060.0], ["u2", "i1", 1207008030.0]]
 FRAME = pd.DataFrame(EVENTS, columns=["user", "item", "time"]).astype({"time": "int64"})
 TYPED = ["user_id:token", "item_id:token", "time:float"]
-DATED = FRAME.assign(time=pd.to_datetime(FRAME["time"], unit="s", utc=True))
+DATED = FRAME.assign(time=pd.to_datetime(FRAME["time"], unit="s"))
 
 
 def parquet(table: pa.Table | pd.DataFrame, **options: object) -> bytes:

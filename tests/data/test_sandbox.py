@@ -107,11 +107,10 @@ def test_uploads_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
         pass
 
 
-@pytest.mark.parametrize("name", ["a\udcff.csv", "\x00", "x" * 5000, "‮gpj.csv"])
-def test_hostile_file_names_are_only_text(clicks: Path, name: str) -> None:
-    shown = sandbox.preview_file(clicks, name).filename
-    assert shown.isprintable()
-    assert len(shown) <= limits.MAX_NAME_LENGTH
+def test_a_hostile_file_name_is_only_text(clicks: Path) -> None:
+    shown = sandbox.preview_file(clicks, "a\udcff\x00\u202egpj" + "x" * 5000).filename
+    assert shown.startswith("a???gpjx")
+    assert len(shown) == limits.MAX_NAME_LENGTH
 
 
 def _program(body: str, memory: int = limits.IMPORT_MEMORY_BYTES) -> str:
