@@ -47,8 +47,10 @@ class Outcome:
     def write(self, folder: Path) -> None:
         """Write the files of result/ into an existing, empty folder."""
         arrays = {"latent": self.synthetic.latent.numpy(), "decoder": self.synthetic.decoder.numpy()}
-        save_file(arrays | {"tau": np.array([self.synthetic.tau], dtype=np.float32)}, folder / "synthetic.safetensors")
-        save_file({name: np.ascontiguousarray(array) for name, array in self.maps.items()}, folder / "maps.safetensors")
+        arrays["tau"] = np.array([self.synthetic.tau], dtype=np.float32)
+        for name, content in (("synthetic", arrays), ("maps", self.maps)):  # safetensors writes memory as it lies
+            plain = {key: np.ascontiguousarray(array) for key, array in content.items()}
+            save_file(plain, folder / f"{name}.safetensors")
         vocabulary_frame(self.dataset).to_parquet(folder / "vocab.parquet")
         self.curves.to_parquet(folder / "curves.parquet")
         self.nearest.to_parquet(folder / "nearest.parquet")
@@ -143,7 +145,8 @@ def _kept(recorder: Recorder, name: str, make: Any) -> dict[str, torch.Tensor]:
         return saved.tensors
     if recorder.should_stop():
         raise Stopped
-    tensors: dict[str, torch.Tensor] = make()
+    # In the memory layout in which a resumed run reads them: another one changes the last bit of matrix products
+    tensors: dict[str, torch.Tensor] = {name: tensor.contiguous() for name, tensor in make().items()}
     recorder.keep(name, tensors, {})
     return tensors
 

@@ -193,7 +193,7 @@ def _unpack(prefix: str, tensors: dict[str, Tensor], step: int, ages: list[int],
         name.removeprefix(f"{prefix}."): tensor for name, tensor in tensors.items() if name.startswith(f"{prefix}.")
     }
     runners = tuple(
-        Runner(theta, Moments(m, v), age)
+        Runner(theta.clone(), Moments(m.clone(), v.clone()), age)  # aligned like those of an unbroken run
         for theta, m, v, age in zip(part["theta"], part["theta.m"], part["theta.v"], ages, strict=True)
     )
     moments = (Moments(part["latent.m"], part["latent.v"]), Moments(part["decoder.m"], part["decoder.v"]))

@@ -41,6 +41,8 @@ def unpack(what: str, content: bytes) -> Saved:
         length = int.from_bytes(content[:8], "little")
         header: dict[str, Any] = json.loads(content[8 : 8 + length])
         meta = json.loads(header["__metadata__"][_META])
-        return Saved(safetensors.torch.load(content), meta)
+        # Copies: what safetensors returns starts anywhere in `content`, and matrix products on memory that is aligned
+        # otherwise than in the unbroken run differ in the last bit
+        return Saved({name: tensor.clone() for name, tensor in safetensors.torch.load(content).items()}, meta)
     except (ValueError, KeyError, TypeError, SafetensorError) as error:
         raise StoreError(f"{what} is not a file of this program: {type(error).__name__}") from None

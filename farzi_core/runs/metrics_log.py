@@ -1,8 +1,8 @@
 """metrics.jsonl: one event a line, append-only, one writer. Readers skip a torn or damaged line.
 
 Every line ends in a CRC-32 of what comes before it, so that a flipped bit cannot pass as a number. A resumed run
-repeats the steps after its checkpoint; its `attempt` line says from which byte on the older lines no longer count
-(`replaces_from`), and `read` leaves those out.
+repeats the steps after its checkpoint; its `attempt` line says from which byte on the older lines of these kinds no
+longer count (`replaces_from`), and `read` leaves those out.
 """
 
 import json
@@ -19,6 +19,7 @@ from farzi_core.runs.files import open_append, read_bounded, read_tail
 
 Event = dict[str, Any]
 METRICS = "metrics.jsonl"
+REPEATED = frozenset({"step", "validation", "rollback"})  # kinds that a resumed run writes again from its checkpoint on
 _CRC = ', "crc": "'
 _CRC_LENGTH = len(_CRC) + 8 + len('"}')
 
@@ -71,7 +72,7 @@ def read(path: Path) -> list[Event]:
     for line in _lines(read_bounded(path, MAX_METRICS_BYTES)):
         replaced = line.event.get("replaces_from")
         if isinstance(replaced, int):
-            counting = [one for one in counting if one.offset < replaced or one.event["event"] == "attempt"]
+            counting = [one for one in counting if one.offset < replaced or one.event["event"] not in REPEATED]
         counting.append(line)
     return [line.event for line in counting]
 
