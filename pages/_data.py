@@ -90,18 +90,29 @@ def download(card: SourceCard) -> None:
 
 
 def _wait(errand: Errand, doing: str, *, begin: bool = True) -> None:
-    """Progress of an errand until it has ended, then the page again. `begin`: start it where nobody has."""
+    """Progress of an errand until it has ended, then the page again. `begin`: start it, once, where nobody has."""
+    asked: set[Errand] = st.session_state.setdefault(ui.State.ERRANDS, set())
     now = errands.look(errand)
-    if not now.at_work and not now.refused and begin:
+    if not now.at_work and not now.refused and begin and errand not in asked:
+        asked.add(errand)
         errands.start(errand)
-    if now.refused and not now.at_work:
-        st.error(text.markdown(now.refused), icon=":material/cloud_off:" if errand.kind == "download" else None)
-        if begin and st.button("Try again", icon=":material/refresh:"):
-            errands.start(errand)
-            st.rerun()
-        return
-    if now.at_work or begin:
+        now = errands.look(errand)
+    if now.at_work:
+        asked.add(errand)
         st.fragment(_watch, run_every=1.0)(errand, doing)
+    elif now.refused or errand in asked:
+        _ended(errand, now, begin)
+
+
+def _ended(errand: Errand, now: errands.Look, again: bool) -> None:
+    """It is over: the result is there, or the reason why not, or not even a reason."""
+    if errands.finished(errand):
+        st.rerun()
+    killed = "This ended without a word: probably out of memory or killed. Try again, or take smaller data."
+    st.error(text.markdown(now.refused or killed), icon=":material/error:")
+    if again and st.button("Try again", icon=":material/refresh:"):
+        errands.start(errand)
+        st.rerun()
 
 
 def _watch(errand: Errand, doing: str) -> None:

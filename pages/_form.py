@@ -21,6 +21,8 @@ def starting_point() -> tuple[RunConfig, str]:
     if like:
         run = Store().open(like)
         st.info(f"A copy of the settings of run {run.id}. Change what you like.", icon=":material/content_copy:")
+        if ui.Url.DATA not in st.query_params:
+            st.query_params[ui.Url.DATA] = run.config.data.source
         return run.config, run.id
     chosen = st.radio(
         "Preset",
@@ -32,6 +34,11 @@ def starting_point() -> tuple[RunConfig, str]:
     )
     st.caption(PRESETS[chosen].sentence)
     return PRESETS[chosen].config, chosen
+
+
+def preset_of(config: RunConfig) -> RunConfig:
+    """The preset that `config` says it started from; the first one where the name is unknown."""
+    return PRESETS.get(config.preset, next(iter(PRESETS.values()))).config
 
 
 def data_chooser(base: RunConfig) -> str:

@@ -3,7 +3,7 @@
 import _ui as ui
 import streamlit as st
 
-st.set_page_config(page_title="Farzi Studio", page_icon=":material/grain:", layout="wide", initial_sidebar_state="auto")
+st.set_page_config(page_icon=":material/grain:", layout="wide", initial_sidebar_state="auto")
 
 # One flat list in the order of the work: the headings of a grouped list break the list for screen readers (axe: list).
 PAGES = (
@@ -21,5 +21,6 @@ page = st.navigation(
         for file, title, icon, help_text in PAGES
     ]
 )
+st.set_page_config(page_title=f"{page.title} · Farzi Studio")
 with ui.guard():
     page.run()

@@ -1,6 +1,7 @@
 """Pieces of the Runs page: what can be done with a run, the live view, the list, the comparison."""
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import _ui as ui
 import streamlit as st
@@ -8,6 +9,7 @@ import streamlit as st
 from farzi_core.evaluation.report import Metric
 from farzi_core.runs import launcher
 from farzi_core.runs.manifest import RESUMABLE, RunState
+from farzi_core.runs.metrics_log import METRICS
 from farzi_core.runs.run import Run, RunSummary
 from farzi_core.runs.store import Store
 from farzi_core.views import compare as comparison
@@ -106,10 +108,15 @@ def _curves(events: Sequence[views.Event]) -> None:
             st.caption(chart.caption)
 
 
+@ui.cached(max_entries=512)
+def _best(metrics: tuple[str, int, int]) -> float | None:
+    return views.best(Run(Path(metrics[0]).parent).events())
+
+
 def overview(runs: Sequence[RunSummary]) -> list[str]:
     """All runs as a table; returns the ids of the selected rows, which stand in the address as `?compare=`."""
     stored = {one.id: Run(Store().root / one.id) for one in runs}
-    best = {key: views.best(run.events()) for key, run in stored.items()}
+    best = {key: _best(ui.fingerprint(run.folder / METRICS)) for key, run in stored.items()}
     frame = views.table(runs, best, {key: run.size() for key, run in stored.items()})
     wanted = st.query_params.get(ui.Url.COMPARE, "").split(",")
     rows = [place for place, one in enumerate(runs) if one.id in wanted]
@@ -134,7 +141,6 @@ def overview(runs: Sequence[RunSummary]) -> list[str]:
 _COLUMNS = {
     "Steps": st.column_config.ProgressColumn("Outer steps", format="%.0f %%", min_value=0, max_value=100),
     "Best HR@10": st.column_config.NumberColumn("Best HR@10, validation", format="%.1f %%"),
-    "Created": st.column_config.DatetimeColumn("Created", format="distance"),
     "MB": st.column_config.NumberColumn("Size, MB", format="%.1f"),
 }
 

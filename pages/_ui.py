@@ -41,6 +41,7 @@ class State(StrEnum):
 
     REQUEST = "request"
     ESTIMATED = "estimated"
+    ERRANDS = "errands"
     IMPORTED = "imported"
     SEEN = "seen_states"
     PICKED = "picked"  # (run id, item ids) last selected on the map of items

@@ -44,8 +44,8 @@ def upload() -> None:
     st.markdown("**First rows, as they are read**")
     st.caption(text.markdown(_kind(preview)))
     st.dataframe(views.first_rows(preview), hide_index=True, height=210, alt="First rows of the file.")
-    mapping = _mapping(preview, ROLES, file.file_id)
-    titles, titles_mapping, titles_options = _titles(preview)
+    mapping = _mapping(preview)
+    titles, titles_mapping, titles_options = _titles(preview, mapping.item)
     name = st.text_input(
         "Name of the data set", value=file.name.split(".")[0][:100], max_chars=100, key=f"name:{file.file_id}"
     )
@@ -101,31 +101,35 @@ def _options(which: str) -> ReadOptions:
     )
 
 
-def _mapping(preview: Preview, roles: tuple[Role, ...], key: str) -> Mapping:
-    """One chooser a role, with the guess preselected."""
+def _mapping(preview: Preview) -> Mapping:
+    """What the columns of the events mean: one chooser a role, with the guess preselected."""
     st.markdown("**Which column is what**")
     guess = preview.guess
-    unsure = guess.confidence in ("position", "none")
-    (st.warning if unsure else st.caption)(text.markdown(f"Preselected {guess.reason}."))
+    reason = text.markdown(f"{guess.reason[:1].upper()}{guess.reason[1:]}.")
+    (st.warning if guess.confidence in {"position", "none"} else st.caption)(f"Preselected. {reason}")
+    return _choosers(preview, ROLES, guess.mapping, "events")
+
+
+def _choosers(preview: Preview, roles: tuple[Role, ...], guess: Mapping, which: str) -> Mapping:
     chosen: dict[str, str | None] = {}
     options: list[str | None] = [None, *preview.columns]
     for start in range(0, len(roles), 4):
         for column, role in zip(st.columns(4), roles[start : start + 4], strict=False):
             with column:
-                guessed = getattr(guess.mapping, role)
+                guessed = getattr(guess, role)
                 chosen[role] = st.selectbox(
                     role.capitalize(),
                     options,
                     index=options.index(guessed) if guessed in options else 0,
                     format_func=lambda name: "(none)" if name is None else text.visible(name),
-                    key=f"{key}:{role}",
+                    key=f"{which}:{hash(preview)}:{role}",
                     help=HELP[role],
                 )
     return Mapping.model_validate(chosen)
 
 
-def _titles(preview: Preview) -> tuple[UploadedFile | None, Mapping | None, ReadOptions | None]:
-    """A second table that gives items their names."""
+def _titles(preview: Preview, item: str | None) -> tuple[UploadedFile | None, Mapping | None, ReadOptions | None]:
+    """A second table that gives items their names; its item column is likely called like that of the events, `item`."""
     if preview.has_titles:
         st.caption("The file brings its own table of titles.")
     with st.expander("Item titles from a second file (optional)", icon=":material/title:"):
@@ -137,4 +141,7 @@ def _titles(preview: Preview) -> tuple[UploadedFile | None, Mapping | None, Read
         options = _options("titles")
         second = _preview(file.file_id, options.model_dump_json(), file)
         st.dataframe(views.first_rows(second), hide_index=True, height=160, alt="First rows of the titles file.")
-        return file, _mapping(second, TITLE_ROLES, file.file_id), options
+        guess = second.guess.mapping
+        if guess.item is None and item in second.columns:
+            guess = guess.model_copy(update={"item": item})
+        return file, _choosers(second, TITLE_ROLES, guess, "titles"), options

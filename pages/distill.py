@@ -6,7 +6,6 @@ import streamlit as st
 
 from farzi_core.config import with_settings
 from farzi_core.errors import ConfigError
-from farzi_core.presets import PRESETS
 from farzi_core.runs import launcher
 from farzi_core.views import settings, text
 
@@ -25,7 +24,7 @@ except ConfigError as error:
 st.header("Before the start", anchor=False)
 form.cost(config)
 st.caption("The same run from the command line:")
-st.code(settings.command(config, PRESETS[config.preset].config), language=None, wrap_lines=True)
+st.code(settings.command(config, form.preset_of(config)), language=None, wrap_lines=True)
 
 clicked = st.button("Start this run", type="primary", icon=":material/play_arrow:", key="start")
 request = ui.request_id(clicked)

@@ -20,7 +20,7 @@ from typing import Literal, cast, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from farzi_core.data import library
+from farzi_core.data import catalogue, library
 from farzi_core.data.events import Finding, IngestReport
 from farzi_core.data.prepare import prepare
 from farzi_core.data.profile import Profile, profile
@@ -84,6 +84,11 @@ def portrait(source: str) -> Portrait | None:
         return Portrait.model_validate_json(content)
     except (StoreError, ValidationError):
         return None
+
+
+def finished(errand: Errand) -> bool:
+    """Whether the errand has done what it was for."""
+    return catalogue.is_ready(errand.source) if errand.kind == "download" else portrait(errand.source) is not None
 
 
 def look(errand: Errand) -> Look:

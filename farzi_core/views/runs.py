@@ -150,7 +150,7 @@ def table(runs: Sequence[RunSummary], best_hr10: Mapping[str, float | None], siz
             "Data": run.source,
             "Steps": done.get(run.state, 100 * run.step / run.steps if run.steps else 0.0),
             "Best HR@10": None if (found := best_hr10.get(run.id)) is None else 100 * found,
-            "Created": run.created,
+            "Created": age(run.created) if run.created else "",
             "MB": sizes.get(run.id, 0) / 1e6,
             "Run": run.id,
         }

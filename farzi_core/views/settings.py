@@ -123,8 +123,8 @@ def changed(config: RunConfig, base: RunConfig) -> dict[str, Any]:
 
 
 def command(config: RunConfig, preset: RunConfig) -> str:
-    """The command line that starts the same run, as one would type it in a POSIX shell."""
-    words = ["python", "-m", "farzi_core", "distill", "--preset", config.preset, "--data", config.data.source]
+    """The command line that starts the same run from `preset`, as one would type it in a POSIX shell."""
+    words = ["python", "-m", "farzi_core", "distill", "--preset", preset.preset, "--data", config.data.source]
     for dotted, value in changed(config, preset).items():
         words += ["--set", f"{dotted}={value}"]
     return shlex.join(words)

@@ -39,3 +39,8 @@ def assert_healthy(at: AppTest) -> None:
     """No traceback, and the page's guard met no problem it did not expect."""
     assert not at.exception, at.exception
     assert "did not expect" not in words(at)
+
+
+def plain(value: str) -> str:
+    """Text as a person sees it: without the marks that keep Markdown from reading it."""
+    return value.replace("\\", "").replace("\N{WORD JOINER}", "")
