@@ -49,13 +49,13 @@ class Zygote:
             env={"PYTHONPATH": str(PROJECT), "PATH": ""},
         )
 
-    def start(self, run: Run) -> int:
-        """Start a worker for `run`; its pid."""
+    def start(self, run: Run, kind: str = "tiny") -> int:
+        """Start a worker for `run` with the tiny or the "real" pipeline; its pid."""
         assert self._process.stdin is not None
         if self._working:  # of a test that failed half-way
             self.ended()
         self._working = True
-        self._process.stdin.write(f"{run.folder}\n")
+        self._process.stdin.write(f"{kind} {run.folder}\n")
         return self._line()
 
     def ended(self) -> int:
@@ -69,9 +69,9 @@ class Zygote:
             os.kill(pid, signal.SIGKILL)
         return self.ended() == -signal.SIGKILL
 
-    def work(self, run: Run) -> int:
+    def work(self, run: Run, kind: str = "tiny") -> int:
         """A whole attempt; its exit code."""
-        self.start(run)
+        self.start(run, kind)
         return self.ended()
 
     def close(self) -> None:

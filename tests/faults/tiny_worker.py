@@ -5,8 +5,9 @@ random state and the number of steps: a resume that loses or repeats anything en
 settings, so that a test needs no other channel:
 `outer.steps` steps, `inner.steps` milliseconds a step, and the run's name says what goes wrong at step 12 (`_mishap`).
 
-`--zygote`: torch is imported once; every line "folder" on stdin forks a worker for it (its pid, then its exit code, on
-stdout), so that twenty kills cost seconds. Each worker is a process of its own with its own locks that really dies.
+`--zygote`: torch is imported once; every line "tiny folder" on stdin forks a worker for it (its pid, then its exit
+code, on stdout), so that twenty kills cost seconds. Each worker is a process of its own with its own locks that really
+dies. A line "real folder" takes the product's pipeline instead.
 """
 
 import json
@@ -113,9 +114,13 @@ def _restore(recorder: Recorder, weights: Tensor, moments: dict[str, Tensor], ge
 
 def zygote() -> None:
     for line in sys.stdin:
+        kind, folder = line.rstrip("\n").split(" ", 1)
+        chosen = pipeline
+        if kind == "real":
+            from farzi_core.pipeline import run as chosen  # imported here, once, and not in every child
         pid = os.fork()
         if pid == 0:
-            os._exit(worker.main([line.strip()], pipeline=pipeline))
+            os._exit(worker.main([folder], pipeline=chosen))
         sys.stdout.write(f"{pid}\n")
         sys.stdout.flush()
         _, status = os.waitpid(pid, 0)

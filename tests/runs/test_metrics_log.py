@@ -68,12 +68,14 @@ def test_a_resume_replaces_the_lines_after_its_checkpoint_and_keeps_attempts(tmp
     log = log_of(path, 1, 2)
     checkpoint = log.position
     log_of(path, 3, 4)
+    log.append({"event": "row", "name": "full"})  # of a stage that is kept: it is not repeated
     log.append({"event": "attempt", "attempt": 2, "replaces_from": checkpoint})
     log_of(path, 3)
     log.append({"event": "attempt", "attempt": 3, "replaces_from": checkpoint})
     log_of(path, 3, 4, 5)
     assert steps(path) == [1, 2, 3, 4, 5]
     assert [one["attempt"] for one in read(path) if one["event"] == "attempt"] == [2, 3]
+    assert [one["name"] for one in read(path) if one["event"] == "row"] == ["full"]
 
 
 def test_rolled_back_steps_of_one_attempt_are_kept(tmp_path: Path) -> None:
