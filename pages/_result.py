@@ -7,6 +7,7 @@ import _ui as ui
 import pandas as pd
 import streamlit as st
 
+from farzi_core.errors import StoreError
 from farzi_core.runs.manifest import MANIFEST, RunState
 from farzi_core.views import sequences
 from farzi_core.views.load import NEAREST, RunView
@@ -24,7 +25,10 @@ def open_result(needed: str) -> RunView:
             label="Distil the built-in data",
         )
         st.stop()
-    state = run.state()
+    summary = run.summary()
+    if summary.state is RunState.DAMAGED:
+        raise StoreError(summary.error)
+    state = summary.state
     view = _view(str(run.folder), ui.fingerprint(run.folder / MANIFEST))
     if not view.has(needed):
         _not_yet(state)

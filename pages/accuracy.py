@@ -5,7 +5,6 @@ from functools import partial
 import _result as result
 import streamlit as st
 
-from farzi_core.evaluation.report import Metric
 from farzi_core.views import accuracy, export
 from farzi_core.views.load import CURVES, EVALUATION
 from farzi_core.views.progress import METRIC_LABELS
@@ -14,11 +13,7 @@ st.title("Accuracy", anchor=False)
 view = result.open_result(EVALUATION)
 report, synthetic = view.evaluation, view.config.synthetic
 names = {label: metric for metric, label in METRIC_LABELS.items()}
-metric = names[
-    st.segmented_control(
-        "Metric", list(names), default=METRIC_LABELS[Metric.HR10], required=True, key="metric", bind="query-params"
-    )
-]
+metric = names[st.radio("Metric", list(names), horizontal=True, key="metric", bind="query-params")]
 st.caption(accuracy.METRIC_MEANING[metric])
 
 # --- what the table says

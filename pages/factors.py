@@ -8,6 +8,18 @@ from farzi_core.views import factor_charts, factors
 from farzi_core.views.factors import Colour, Projection
 from farzi_core.views.load import MAPS, SYNTHETIC
 
+COLUMNS = {
+    "title": "Title",
+    "item": "Item id",
+    "group": "Group",
+    "count": st.column_config.NumberColumn("Events", help="Among training users."),
+    "cluster": st.column_config.NumberColumn("Cluster", help="k-means on the columns of M."),
+    "side": "Side",
+    "rank": "Rank",
+    "id": None,
+    "weight": st.column_config.NumberColumn("Weight", format="%.3f"),
+}
+
 st.title("Factors", anchor=False)
 view = result.open_result(SYNTHETIC)
 synthetic, vocab = view.synthetic, view.vocab
@@ -21,11 +33,8 @@ st.write(
 if view.has(MAPS):
     st.header("Map of items", anchor=False)
     left, middle, right = st.columns([2, 2, 3], vertical_alignment="bottom")
-    projection = Projection(
-        left.segmented_control(
-            "Map", [one.value for one in Projection], default="PCA", required=True, key="map", bind="query-params"
-        )
-    )
+    maps = [one.value for one in Projection]
+    projection = Projection(left.radio("Map", maps, horizontal=True, key="map", bind="query-params"))
     colour = Colour(middle.selectbox("Colour", [one.value for one in Colour], key="colour", bind="query-params"))
     query = right.text_input(
         "Highlight", key="highlight", bind="query-params", type="search", placeholder="part of a title or id"
@@ -48,16 +57,17 @@ if view.has(MAPS):
         config={"displaylogo": False},
     )
     st.caption(f"{chart.caption} Draw a lasso around points to list their items.")
-    if query:
-        st.caption(f"{len(found):,} of {len(points):,} items found.")
     run, ids = st.session_state.get(ui.State.PICKED, ("", []))
     chosen = points[points["id"].isin(ids)] if run == view.folder.name else points.iloc[:0]
-    listed = chosen if len(chosen) else found
+    listed, how = (chosen, "selected") if len(chosen) else (found, "found")
+    if len(chosen) or query:
+        st.write(f"{len(listed):,} of {len(points):,} items {how}.")
     if len(listed):
         st.dataframe(
             listed[["title", "item", "group", "count", "cluster"]].sort_values("count", ascending=False),
             hide_index=True,
-            alt="Items selected on the map, or found.",
+            column_config=COLUMNS,
+            alt=f"Items {how} on the map.",
         )
 
 # --- one factor
@@ -67,18 +77,19 @@ factor = st.number_input("Factor", 1, d, key="factor", bind="query-params", widt
 extremes = factors.factor_items(synthetic, vocab, factor, 10)
 result.draw(factor_charts.factor_chart(extremes, factor), "factor_chart")
 with st.expander("As a table"):
-    st.dataframe(extremes, hide_index=True, alt=f"Items with the largest and smallest weights in factor {factor + 1}.")
+    st.dataframe(
+        extremes,
+        hide_index=True,
+        column_config=COLUMNS,
+        alt=f"Items with the largest and smallest weights in factor {factor + 1}.",
+    )
 
 # --- where the factors are used
 st.header("Where Z uses the factors", anchor=False)
 result.keep_in_range("sequence", synthetic.mu)
 which, number = st.columns([2, 3], vertical_alignment="bottom")
-mean = (
-    which.segmented_control(
-        "Show", ["Mean of all", "One sequence"], default="Mean of all", required=True, key="latent", bind="query-params"
-    )
-    == "Mean of all"
-)
+shows = which.radio("Show", ["Mean of all", "One sequence"], horizontal=True, key="latent", bind="query-params")
+mean = shows == "Mean of all"
 sequence = number.number_input(
     "Sequence", 1, synthetic.mu, key="sequence", bind="query-params", disabled=mean, width=200
 )

@@ -86,9 +86,7 @@ if synthetic.xi > PAGE:
 result.draw(sequence_charts.strip(part, number, synthetic.items), "strip")
 
 way, seeded = st.columns([2, 1], vertical_alignment="bottom")
-sampled = (
-    way.segmented_control("Decode", ["Most probable", "Sampled"], default="Most probable", required=True) == "Sampled"
-)
+sampled = way.radio("Decode", ["Most probable", "Sampled"], key="decode", horizontal=True) == "Sampled"
 seed = int(seeded.number_input("Seed of the sample", 0, 2**31 - 1, 0, key="seed", disabled=not sampled))
 decode = partial(sequences.decode_sampled, synthetic, seed) if sampled else partial(sequences.decode_argmax, synthetic)
 st.code(sequences.join(decode()[chosen : chosen + 1], vocab["title"])[0], language=None, wrap_lines=True)

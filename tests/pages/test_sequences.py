@@ -86,7 +86,7 @@ def test_a_sequence_that_the_run_does_not_have_becomes_the_first(farzi_home: Pat
 def test_a_sample_changes_with_its_seed_and_comes_back(farzi_home: Path) -> None:
     view = RunView(fixtures.make_finished_run(farzi_home))
     at = open_page(PAGE)
-    at.segmented_control[0].set_value("Sampled").run()
+    at.radio(key="decode").set_value("Sampled").run()
     assert_healthy(at)
     for seed in (0, 5):
         at.number_input(key="seed").set_value(seed).run()
@@ -108,6 +108,14 @@ def test_a_damaged_result_is_said_in_words(farzi_home: Path) -> None:
     at = open_page(PAGE)
     assert_healthy(at)
     assert "is damaged" in at.error[0].value
+
+
+def test_a_damaged_run_is_said_to_be_damaged(farzi_home: Path) -> None:
+    folder = fixtures.make_finished_run(farzi_home)
+    (folder / "manifest.json").write_bytes((folder / "manifest.json").read_bytes()[:-9])
+    at = open_page(PAGE)
+    assert_healthy(at)
+    assert "manifest.json is damaged" in at.error[0].value.replace("\\", "")
 
 
 def test_hostile_titles_stay_text(farzi_home: Path) -> None:
