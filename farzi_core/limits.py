@@ -52,3 +52,4 @@ TAIL_BYTES = 256 * 1024  # bytes read from the end of worker.log or metrics.json
 MAX_COMPARED_POSITIONS = 40_000_000_000  # item look-ups of one nearest-window search; under a minute on one core
 MAX_HELD_OUT_WINDOWS = 300  # held-out windows of the memorisation reference; a histogram needs no more
 MAX_TSNE_ITEMS = 3000  # items on the t-SNE map, most frequent first; 3,000 take about 15 s
+CALIBRATION_SECONDS = 60  # longest the estimate before a launch may take

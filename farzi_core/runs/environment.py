@@ -37,6 +37,7 @@ def thread_count(config: RunConfig, before: Environment | None) -> int:
 
 def pin_threads(threads: int) -> None:
     """Before torch is imported: OpenMP reads these variables only once."""
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # spinning threads starve the server and other programs
     for name in _THREAD_VARIABLES:
         os.environ[name] = str(threads)
 

@@ -1,0 +1,142 @@
+"""What a run will cost on this machine, from a few real outer steps in a child process (torch stays out of the app).
+
+The calibration runs the configured window on random tokens of the configured sizes, so it needs no data. Training and
+evaluation are counted in the same currency: gradients of a student step, measured in the same child.
+"""
+
+import json
+import subprocess
+import sys
+import time
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from farzi_core.config import RunConfig
+from farzi_core.errors import RunError
+from farzi_core.limits import CALIBRATION_SECONDS
+
+TYPICAL = {"sequences": 10_000, "events": 100_000, "items": 500}
+
+
+class Estimate(BaseModel):
+    """Seconds and bytes; the distillation is what the settings decide, the rest is the table."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    seconds_per_step: float
+    distil_seconds: float
+    evaluate_seconds: float
+    peak_bytes: int
+    device: str
+
+    @property
+    def sentence(self) -> str:
+        """For people, rounded like an estimate should be."""
+        distil, table = _duration(self.distil_seconds), _duration(self.evaluate_seconds)
+        step = f"{1000 * self.seconds_per_step:.0f} ms an outer step"
+        memory = f"{self.peak_bytes / 2**30:.1f} GiB of memory"
+        return f"About {distil} of distillation ({step}) and {table} for the full-data line and the final table, {memory}, on {self.device}."
+
+
+def estimate(config: RunConfig, sizes: dict[str, int] | None = None) -> Estimate:
+    """Measure in a child process. `sizes`: sequences, events, items of the data (typical ones where unknown).
+
+    Raises `RunError` if the child fails or takes longer than CALIBRATION_SECONDS.
+    """
+    request = json.dumps({"config": config.model_dump(mode="json"), "sizes": {**TYPICAL, **(sizes or {})}})
+    command = [sys.executable, "-m", "farzi_core.estimate"]
+    try:
+        done = subprocess.run(command, input=request, capture_output=True, text=True, timeout=CALIBRATION_SECONDS, check=True)  # noqa: S603
+    except subprocess.TimeoutExpired:
+        raise RunError(f"A few steps took more than {CALIBRATION_SECONDS} s on this machine; choose smaller settings") from None
+    except subprocess.CalledProcessError as error:
+        last = (error.stderr.strip().splitlines() or ["no message"])[-1]
+        raise RunError(f"The trial steps failed ({last[:200]}); choose smaller settings") from None
+    return Estimate.model_validate_json(done.stdout)
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    return f"{round(seconds / 60)} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def measure(config: RunConfig, sizes: dict[str, int]) -> Estimate:
+    """The calibration itself: three outer steps and a few student steps on random tokens."""
+    import psutil
+    import torch
+
+    from farzi_core.device import describe, pick, use_threads
+    from farzi_core.distill.outer import OuterProblem
+
+    use_threads(config.runtime.threads)
+    device = pick(config.runtime.device)
+    items = min(sizes["items"], config.data.max_items)
+    train, synthetic = _random_data(config, sizes, items)
+    problem = OuterProblem(config, train, items, torch.zeros(0), device)
+    state = problem.start(synthetic)
+    times = []
+    for _ in range(3):
+        started = time.perf_counter()
+        state, report = problem.advance(state, 1.0)
+        assert report.lr >= 0
+        times.append(time.perf_counter() - started)
+    step = min(times[1:])
+    steps = config.outer.steps + config.outer.steps // config.validation.every * _validation_steps(config)
+    return Estimate(
+        seconds_per_step=step,
+        distil_seconds=step * steps,
+        evaluate_seconds=_table_seconds(config, sizes, train, items, device),
+        peak_bytes=psutil.Process().memory_info().rss + 4 * sizes["events"] * 8,
+        device=describe(device),
+    )
+
+
+def _validation_steps(config: RunConfig) -> float:
+    """A validation in outer steps: its student steps against the window's, which cost about four times as much each."""
+    per_student = config.validation.steps / (4 * config.inner.steps)
+    return per_student * config.validation.students / config.outer.starts
+
+
+def _random_data(config: RunConfig, sizes: dict[str, int], items: int) -> Any:
+    import numpy as np
+    import torch
+
+    from farzi_core.data.dataset import Sequences
+    from farzi_core.distill.synthetic import Synthetic
+
+    generator = np.random.default_rng(0)
+    users = max(config.outer.batch, 1000)
+    length = max(3, round(sizes["events"] / max(sizes["sequences"], 1)))
+    tokens = generator.integers(0, items, users * length)
+    train = Sequences(tokens, np.arange(users + 1, dtype=np.int64) * length, ("",) * users)
+    shape = (config.synthetic.mu, config.synthetic.xi, config.synthetic.d)
+    latent = torch.from_numpy(generator.standard_normal(shape)).float()
+    decoder = torch.from_numpy(generator.standard_normal((config.synthetic.d, items))).float()
+    return train, Synthetic(latent, decoder, config.synthetic.tau)
+
+
+def _table_seconds(config: RunConfig, sizes: dict[str, int], train: Any, items: int, device: Any) -> float:
+    """Full-data training of `full_seeds` models plus the students of the final table, shared by the threads."""
+    import torch
+
+    from farzi_core.distill.adam import Adam
+    from farzi_core.evaluation.students import student_model
+    from farzi_core.seeds import stream, torch_stream
+    from farzi_core.teacher.train import epochs_loss, fresh
+    from farzi_core.teacher.train import train as train_steps
+
+    model = student_model(config, items, config.model.max_length)
+    loss = epochs_loss(model, train, config.teacher.batch, stream(0, "calibration"), device)
+    states = list(train_steps(fresh(model, torch_stream(0, "calibration"), device), loss, Adam(0.001), 6, 3))
+    per_step = (states[1].seconds - states[0].seconds) / 3
+    full = config.teacher.epochs * 0.8 * sizes["sequences"] / config.teacher.batch * config.evaluation.full_seeds
+    students = 3 * config.evaluation.seeds * config.evaluation.steps
+    together = torch.get_num_threads() if device.type == "cpu" else 1
+    return per_step * (full + students) / together
+
+
+if __name__ == "__main__":
+    asked = json.loads(sys.stdin.read())
+    sys.stdout.write(measure(RunConfig.model_validate(asked["config"]), asked["sizes"]).model_dump_json())
