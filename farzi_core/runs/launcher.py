@@ -20,7 +20,7 @@ from farzi_core.limits import MAX_AUTOMATIC_RESUMES, STOP_GRACE_SECONDS
 from farzi_core.runs import atomic, environment, manifest
 from farzi_core.runs.files import open_append
 from farzi_core.runs.locks import identity, run_locked, signal_worker, store_locked
-from farzi_core.runs.manifest import FINISHED, RESUMABLE, RunState
+from farzi_core.runs.manifest import FINISHED, RESUMABLE, Process, RunState
 from farzi_core.runs.run import LAUNCHED, STOP, WORKER_LOG, Run, has_worker, how_it_ended, launched_process
 from farzi_core.runs.slots import enqueue, leave, next_number, waiting
 from farzi_core.runs.store import Store
@@ -131,9 +131,8 @@ def _launch(run: Run) -> None:
         raise StoreError(run.read_only)
     enqueue(run.folder.parent, environment.slot_for(run.config.runtime.device), current.ticket, run.id)
     process = _start([sys.executable, *WORKER, str(run.folder)], run.folder / WORKER_LOG)
-    started = identity(process.pid)
-    if started is not None:
-        atomic.write_bytes(run.folder / LAUNCHED, started.model_dump_json().encode())
+    started = identity(process.pid) or Process(pid=process.pid, started=-1)  # dead already: like no living process
+    atomic.write_bytes(run.folder / LAUNCHED, started.model_dump_json().encode())
 
 
 def _start(command: list[str], log: Path) -> "subprocess.Popen[bytes]":
@@ -172,7 +171,7 @@ def _fail(run: Run, sentence: str) -> None:
     leave(run.folder.parent, run.id)
 
 
-def _processes(run: Run) -> list[manifest.Process]:
+def _processes(run: Run) -> list[Process]:
     """The worker that says it has the run, and the one that was started last (usually the same)."""
     found = [run.manifest.process, launched_process(run.folder)]
     return [one for index, one in enumerate(found) if one is not None and one not in found[:index]]

@@ -151,6 +151,16 @@ def test_a_worker_that_cannot_even_start_is_given_up_too(store: Store, monkeypat
     assert "RuntimeError: no such library" in run.summary().error
 
 
+def test_a_worker_that_is_gone_before_anyone_looks_is_interrupted_not_queued(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(launcher, "WORKER", ("-c", ""))
+    monkeypatch.setattr(launcher, "identity", lambda _: None)
+    run = launcher.submit(config())
+    until(lambda: run.state() is RunState.INTERRUPTED)
+    assert run.summary().error == WITHOUT_A_WORD
+
+
 def test_a_run_accepted_by_a_server_that_died_before_starting_it_is_started_later(store: Store) -> None:
     run = store.create(config())
     assert run.state() is RunState.QUEUED
