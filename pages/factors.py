@@ -3,22 +3,11 @@
 import _result as result
 import _ui as ui
 import streamlit as st
+from _columns import COLUMNS
 
 from farzi_core.views import factor_charts, factors
 from farzi_core.views.factors import Colour, Projection
 from farzi_core.views.load import MAPS, SYNTHETIC
-
-COLUMNS = {
-    "title": "Title",
-    "item": "Item id",
-    "group": "Group",
-    "count": st.column_config.NumberColumn("Events", help="Among training users."),
-    "cluster": st.column_config.NumberColumn("Cluster", help="k-means on the columns of M."),
-    "side": "Side",
-    "rank": "Rank",
-    "id": None,
-    "weight": st.column_config.NumberColumn("Weight", format="%.3f"),
-}
 
 st.title("Factors", anchor=False)
 view = result.open_result(SYNTHETIC)

@@ -4,6 +4,7 @@ from functools import partial
 
 import _result as result
 import streamlit as st
+from _columns import COLUMNS
 
 from farzi_core.views import export, sequence_charts, sequences
 from farzi_core.views.load import MEMORISATION, NEAREST, SYNTHETIC
@@ -11,31 +12,6 @@ from farzi_core.views.sequences import Sort
 
 CSV, BINARY = "text/csv", "application/octet-stream"
 PAGE = 50  # positions of a strip shown at once
-NUMBER, PERCENT = st.column_config.NumberColumn, partial(st.column_config.NumberColumn, format="percent")
-SHARE = partial(st.column_config.ProgressColumn, format="percent", min_value=0, max_value=1)
-COLUMNS = {
-    "number": NUMBER("No.", width="small"),
-    "decoded": st.column_config.TextColumn("Most probable items", width="large"),
-    "certainty": PERCENT("Top probability", help="Mean over positions."),
-    "entropy": NUMBER("Entropy, bits", format="%.2f", help="0 is certain; a mean where a row is a whole sequence."),
-    "distinct": NUMBER("Distinct items", help="Among the most probable ones."),
-    "distance": NUMBER(
-        "Distance", format="%.3f", help="To the nearest training window: 0 is a copy, 1 shares nothing."
-    ),
-    "position": NUMBER("Position", width="small"),
-    "rank": NUMBER("Rank", width="small"),
-    "id": None,
-    "item": "Item id",
-    "title": "Title",
-    "user": "User",
-    "offset": NUMBER("Starts at event", help="Of the real sequence, from 0; negative: before its first event."),
-    "agreeing": NUMBER("Expected agreement", format="%.2f", help="Positions where both are expected to agree."),
-    "window": st.column_config.TextColumn("Real window", width="large"),
-    "synthetic": "Synthetic",
-    "real": "Real",
-    "probability": SHARE("Its probability"),
-    "agreement": SHARE("Probability of the real item"),
-}
 
 st.title("Sequences", anchor=False)
 view = result.open_result(SYNTHETIC)

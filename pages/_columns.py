@@ -1,0 +1,42 @@
+"""How the columns of tables about sequences and items are called, formatted and explained; one entry a column name."""
+
+from functools import partial
+from typing import Any
+
+import streamlit as st
+
+NUMBER, TEXT = st.column_config.NumberColumn, st.column_config.TextColumn
+SHARE = partial(st.column_config.ProgressColumn, format="percent", min_value=0, max_value=1)
+
+COLUMNS: dict[str, Any] = {
+    # items
+    "id": None,  # internal; the file's own id is shown
+    "item": TEXT("Item id"),
+    "title": TEXT("Title"),
+    "group": TEXT("Group"),
+    "count": NUMBER("Events", help="Among training users."),
+    "cluster": NUMBER("Cluster", help="k-means on the columns of M."),
+    "side": TEXT("Side"),
+    "weight": NUMBER("Weight", format="%.3f"),
+    # synthetic sequences
+    "number": NUMBER("No.", width="small"),
+    "decoded": TEXT("Most probable items", width=300),
+    "entropy": NUMBER("Entropy, bits", format="%.2f", help="0 is certain; a mean where a row is a whole sequence."),
+    "certainty": NUMBER("Top probability", format="percent", help="Mean over positions."),
+    "distinct": NUMBER("Distinct items", help="Among the most probable ones."),
+    "distance": NUMBER(
+        "Distance", format="%.3f", help="To the nearest training window: 0 is a copy, 1 shares nothing."
+    ),
+    # positions
+    "position": NUMBER("Position", width="small"),
+    "rank": NUMBER("Rank", width="small"),
+    "probability": SHARE("Its probability"),
+    # beside real sequences
+    "user": TEXT("User"),
+    "offset": NUMBER("Starts at event", help="Of the real sequence, from 0; negative: before its first event."),
+    "agreeing": NUMBER("Expected agreement", format="%.2f", help="Positions where both are expected to agree."),
+    "window": TEXT("Real window", width="large"),
+    "synthetic": TEXT("Synthetic"),
+    "real": TEXT("Real"),
+    "agreement": SHARE("Probability of the real item"),
+}
