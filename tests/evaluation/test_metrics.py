@@ -1,0 +1,105 @@
+"""Metrics against fractions computed by hand, and the baselines against independent loops."""
+
+from math import log2
+
+import numpy as np
+import pytest
+import torch
+
+from farzi_core.config import RunConfig
+from farzi_core.data.dataset import Sequences
+from farzi_core.evaluation import baselines, compare, metrics
+from farzi_core.evaluation.report import Metric, RowName
+from farzi_core.evaluation.students import Ranker, on_sequences, student_model
+
+CPU = torch.device("cpu")
+
+
+def sequences(*rows: list[int]) -> Sequences:
+    offsets = np.cumsum([0, *map(len, rows)])
+    return Sequences(np.concatenate([np.array(row, dtype=np.int64) for row in rows]), offsets, ("",) * len(rows))
+
+
+def test_ranks_by_hand() -> None:
+    scores = torch.tensor([[0.1, 0.9, 0.5, 0.3], [0.1, 0.9, 0.5, 0.3], [1.0, 1.0, 1.0, 0.0]])
+    # third: two others share the target's score, so it stands in the middle of ranks 1..3
+    assert metrics.ranks(scores, torch.tensor([1, 0, 2])).tolist() == [1, 4, 2]
+
+
+def test_metrics_by_hand() -> None:
+    values = metrics.means(metrics.per_user(torch.tensor([1.0, 3.0, 11.0, 101.0]), items=201))
+    assert values[Metric.HR10] == 2 / 4
+    assert values[Metric.HR100] == 3 / 4
+    assert values[Metric.NDCG10] == pytest.approx((1 + 1 / log2(4)) / 4)
+    assert values[Metric.NDCG100] == pytest.approx((1 + 1 / log2(4) + 1 / log2(12)) / 4)
+    assert values[Metric.AUC] == pytest.approx((200 / 200 + 198 / 200 + 190 / 200 + 100 / 200) / 4)
+
+
+def test_a_constant_scorer_has_auc_one_half() -> None:
+    rank = metrics.ranks(torch.zeros(3, 11), torch.tensor([0, 5, 10]))
+    assert metrics.means(metrics.per_user(rank, 11))[Metric.AUC] == 0.5
+
+
+def test_full_data_metrics_equal_an_independent_loop() -> None:
+    generator = np.random.default_rng(0)
+    part = sequences(*[generator.integers(0, 12, size=length).tolist() for length in generator.integers(3, 9, 40)])
+    model = student_model(RunConfig(), 12, 6)
+    weights = model.init(torch.Generator().manual_seed(0))
+    ranker = Ranker(part, 5, CPU)
+    found = ranker.metrics(model, weights)
+    hits, gains, areas = [], [], []
+    for row in part:
+        context, target = torch.tensor(row[:-1][-5:].tolist())[None], int(row[-1])
+        scores = model.logits(weights, model.encode(weights, model.embed(weights, context))[0, -1])
+        order = scores.argsort(descending=True).tolist()
+        place = order.index(target) + 1
+        hits.append(place <= 10)
+        gains.append(1 / log2(place + 1) if place <= 10 else 0)
+        areas.append(float(np.mean([scores[target] > scores[item] for item in range(12) if item != target])))
+    assert found[Metric.HR10] == pytest.approx(np.mean(hits))
+    assert found[Metric.NDCG10] == pytest.approx(np.mean(gains), abs=1e-6)
+    assert found[Metric.AUC] == pytest.approx(np.mean(areas), abs=1e-6)
+
+
+def test_masking_hides_the_context_but_never_the_target() -> None:
+    ranker = Ranker(sequences([0, 1, 2], [3, 0, 3]), 2, CPU, mask_seen=True)
+    hidden = ranker.hide_seen(torch.ones(2, 4), slice(None))
+    assert hidden.isinf().tolist() == [[True, True, False, False], [True, False, False, False]]
+
+
+def test_popularity_and_markov_by_hand() -> None:
+    train = sequences([0, 1, 0, 1, 2], [0, 1, 3])
+    ranker = Ranker(sequences([3, 0, 1], [2, 1, 0]), 5, CPU)
+    # counts: 0 three times, 1 three, 2 once, 3 once; after 0 comes 1 three times; after 1 come 0, 2, 3 once each
+    assert baselines.popularity_ranks(train, 4, ranker).tolist() == [1.5, 1.5]
+    assert baselines.markov_ranks(train, 4, ranker).tolist() == [1, 1]
+
+
+def test_equal_size_baselines_take_mu_sequences() -> None:
+    train = sequences([0, 1, 2], [0, 1, 2, 3], [1, 2], [3, 3, 3, 3, 3])
+    assert [len(one) for one in baselines.head_users(train, 2)] == [5, 4]
+    assert len(baselines.random_users(train, 3, seed=0, draw=1)) == 3
+
+
+def test_intervals_are_paired_and_percentages_are_of_full() -> None:
+    generator = torch.Generator().manual_seed(0)
+    full = 1 + torch.randint(0, 30, (400,), generator=generator).double()
+    outcomes = [
+        compare.Outcome(RowName.FULL, 400, 4000, [full]),
+        compare.Outcome(RowName.DISTILLED, 4, 40, [full + 1, full + 1]),
+    ]
+    first, second = compare.table(outcomes, items=100)
+    assert first.percent_of_full[Metric.HR10] == 100
+    assert second.mean[Metric.AUC] == pytest.approx(first.mean[Metric.AUC] - 1 / 99)
+    paired = first.minus_distilled[Metric.AUC]
+    assert paired.low == pytest.approx(-1 / 99)  # every user loses exactly one place: no spread at all
+    assert paired.high == pytest.approx(-1 / 99)
+    assert first.interval[Metric.AUC].low < first.mean[Metric.AUC] < first.interval[Metric.AUC].high
+
+
+def test_a_student_learns_a_rule_that_popularity_cannot_see() -> None:
+    part = sequences(*[[start, *((start + step) % 20 for step in range(1, 6))] for start in range(20)] * 5)
+    config = RunConfig()
+    student = on_sequences(config, part, 20, Ranker(part, 5, CPU), seed=0, steps=60, every=20)
+    assert student.best.metrics[Metric.NDCG10] > 0.95
+    assert [point.step for point in student.curve] == [20, 40, 60]
