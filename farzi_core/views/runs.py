@@ -87,8 +87,8 @@ def progress(events: Sequence[Event]) -> Progress:
             marks.append(mark)
     if not marks:
         return Progress(stage, sentence)
-    done, total, _ = marks[-1]
-    return Progress(stage, sentence, int(done), int(total), _seconds_left(marks[-RECENT:]))
+    done, total, _ = marks[-1]  # once work is counted, the message at the start of the stage is history
+    return Progress(stage, STAGES.get(stage, sentence), int(done), int(total), _seconds_left(marks[-RECENT:]))
 
 
 def _mark(event: Event, stage: str) -> tuple[float, float, float] | None:
