@@ -4,6 +4,7 @@ A worker is a process of its own session that outlives the server; nothing here 
 called twice, or by twenty people at once: what is already done is not done again.
 """
 
+import logging
 import os
 import signal
 import subprocess
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from farzi_core.config import RunConfig, with_settings
-from farzi_core.errors import RunError, StoreError
+from farzi_core.errors import FarziError, RunError, StoreError
 from farzi_core.home import home
 from farzi_core.limits import MAX_AUTOMATIC_RESUMES, STOP_GRACE_SECONDS
 from farzi_core.runs import atomic, environment, manifest
@@ -24,6 +25,8 @@ from farzi_core.runs.manifest import FINISHED, RESUMABLE, Process, RunState
 from farzi_core.runs.run import LAUNCHED, STOP, WORKER_LOG, Run, has_worker, how_it_ended, launched_process
 from farzi_core.runs.slots import enqueue, leave, next_number, waiting
 from farzi_core.runs.store import Store
+
+logger = logging.getLogger(__name__)
 
 WORKER: tuple[str, ...] = ("-m", "farzi_core.runs.worker")
 """Arguments of the interpreter before the run folder; tests put a worker with a tiny pipeline here."""
@@ -101,8 +104,11 @@ def reconcile(store: Store | None = None) -> Reconciled:
     done = Reconciled([], [])
     for summary in reversed(store.list()):  # oldest first, as they were queued
         if summary.state in {RunState.INTERRUPTED, RunState.QUEUED}:
-            with store_locked(store.root):
-                _reconcile(Run(store.root / summary.id), done)
+            try:
+                with store_locked(store.root):
+                    _reconcile(Run(store.root / summary.id), done)
+            except (FarziError, OSError):  # one bad run must not keep the app from starting
+                logger.exception("run %s could not be restarted", summary.id)
     return done
 
 
@@ -140,7 +146,10 @@ def _start(command: list[str], log: Path) -> "subprocess.Popen[bytes]":
     project = str(Path(__file__).parents[2])
     paths = [project, *filter(None, [os.environ.get("PYTHONPATH")])]
     variables = {"PYTHONPATH": os.pathsep.join(paths), "PYTHONUNBUFFERED": "1", "FARZI_HOME": str(home())}
-    output = open_append(log)
+    try:
+        output = open_append(log)
+    except OSError as error:
+        raise StoreError(f"{log.name} of run {log.parent.name} cannot be written ({error.strerror})") from None
     try:
         process = subprocess.Popen(  # noqa: S603 - an argument list, no shell; the folder's name is a checked id
             command,

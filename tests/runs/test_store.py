@@ -138,8 +138,9 @@ def test_links_are_refused_and_never_followed(store: Store, tmp_path: Path) -> N
     assert run.log_tail() == ""
     with pytest.raises(StoreError, match=r"metrics\.jsonl"):
         run.events()
-    with pytest.raises(OSError, match="symbolic"):
-        launcher.launch(run)  # would append the worker's output
+    with pytest.raises(StoreError, match=r"worker\.log .* cannot be written"):
+        launcher.launch(run)  # would append the worker's output to the file behind the link
+    assert launcher.reconcile() == ([], []), "a bad run must not keep the app from starting"
     store.delete(run.id)
     assert (precious / "file").read_text() == "kept"
 
