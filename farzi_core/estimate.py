@@ -8,6 +8,7 @@ import json
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -16,6 +17,7 @@ from farzi_core.config import RunConfig
 from farzi_core.errors import RunError
 from farzi_core.limits import CALIBRATION_SECONDS
 
+_ROOT = Path(__file__).resolve().parents[1]  # where `farzi_core` is importable from, installed or not
 TYPICAL = {"sequences": 10_000, "events": 100_000, "items": 500}
 
 
@@ -47,7 +49,9 @@ def estimate(config: RunConfig, sizes: dict[str, int] | None = None) -> Estimate
     request = json.dumps({"config": config.model_dump(mode="json"), "sizes": {**TYPICAL, **(sizes or {})}})
     command = [sys.executable, "-m", "farzi_core.estimate"]
     try:
-        done = subprocess.run(command, input=request, capture_output=True, text=True, timeout=CALIBRATION_SECONDS, check=True)  # noqa: S603
+        done = subprocess.run(  # noqa: S603 - our own module, no shell
+            command, input=request, capture_output=True, text=True, timeout=CALIBRATION_SECONDS, check=True, cwd=_ROOT
+        )
     except subprocess.TimeoutExpired:
         raise RunError(f"A few steps took more than {CALIBRATION_SECONDS} s on this machine; choose smaller settings") from None
     except subprocess.CalledProcessError as error:

@@ -5,6 +5,7 @@ from typing import Any
 import _ui as ui
 import streamlit as st
 
+from farzi_core import estimate
 from farzi_core.config import RunConfig
 from farzi_core.data import errands, library
 from farzi_core.presets import PRESETS
@@ -125,16 +126,17 @@ def cost(config: RunConfig) -> None:
     if st.button("Estimate time and memory", icon=":material/timer:", help="Takes a few steps on this machine."):
         asked.add(digest)
     if digest in asked:
-        with st.spinner("Taking a few steps to measure this machine"):
-            sentence = _estimate(digest, config)
-        st.info(text.markdown(sentence), icon=":material/timer:")
+        asked.discard(digest)  # back below, unless measuring fails: then it waits for another click
+        with ui.guard():
+            with st.spinner("Taking a few steps to measure this machine"):
+                sentence = _estimate(digest, config)
+            st.info(text.markdown(sentence), icon=":material/timer:")
+            asked.add(digest)
 
 
 @ui.cached(ttl=3600)
 def _estimate(digest: str, _config: RunConfig) -> str:
     """One sentence. Measured once an hour for the same settings: other work on the machine changes the answer."""
-    from farzi_core.estimate import estimate
-
     known = errands.portrait(_config.data.source)
     sizes = known.profile.model_dump(include={"sequences", "events", "items"}) if known else None
-    return estimate(_config, sizes).sentence
+    return estimate.estimate(_config, sizes).sentence

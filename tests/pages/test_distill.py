@@ -7,9 +7,11 @@ import pandas as pd
 import pytest
 from apptest import assert_healthy, open_page, plain, words
 
+from farzi_core import estimate
 from farzi_core.config import RunConfig, with_settings
 from farzi_core.data import library
 from farzi_core.data.tables import table_of
+from farzi_core.errors import RunError
 from farzi_core.presets import PRESETS
 from farzi_core.runs import launcher
 from farzi_core.runs.run import Run
@@ -105,3 +107,38 @@ def test_a_data_set_with_a_hostile_name_is_shown_literally() -> None:
     assert_healthy(at)
     assert at.session_state["choice_data"] == source
     assert name not in "\n".join(one.value for one in [*at.markdown, *at.caption, *at.info])
+
+
+def test_the_estimate_is_measured_once_for_the_same_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[RunConfig] = []
+
+    def measured(config: RunConfig, sizes: object) -> estimate.Estimate:
+        asked.append(config)
+        return estimate.Estimate(
+            seconds_per_step=0.1, distil_seconds=40, evaluate_seconds=20, peak_bytes=2**30, device="CPU"
+        )
+
+    monkeypatch.setattr(estimate, "estimate", measured)
+    at = open_page(PAGE)
+    assert not at.info
+    next(button for button in at.button if "Estimate" in button.label).click().run()
+    assert "About 40 s of distillation" in plain(at.info[0].value)
+    at.text_input(key=f"{FIRST}:name").set_value("another name changes no cost").run()
+    assert at.info
+    at.number_input(key=f"{FIRST}:synthetic.mu").set_value(7).run()
+    assert not at.info
+    assert len(asked) == 1
+
+
+def test_an_estimate_that_fails_is_said_and_does_not_stand_in_the_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    def failing(config: RunConfig, sizes: object) -> estimate.Estimate:
+        raise RunError("The trial steps failed (out of memory); choose smaller settings")
+
+    monkeypatch.setattr(estimate, "estimate", failing)
+    at = open_page(PAGE)
+    next(button for button in at.button if "Estimate" in button.label).click().run()
+    assert_healthy(at)
+    assert "The trial steps failed" in at.error[0].value
+    assert at.button(key="start")
+    at.run()
+    assert not at.error
