@@ -4,6 +4,7 @@ The launcher runs `pages/_main.py`, where the navigation lives. It is separate s
 freshly started server: Streamlit's own discovery of `pages/` would open the bare page file (docs/adr/0001-launcher.md).
 """
 
+import logging
 import os
 import sys
 from collections.abc import AsyncIterator
@@ -15,6 +16,7 @@ os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
 
 import streamlit as st
 
+from farzi_core.errors import FarziError
 from farzi_core.runs import launcher
 
 if not hasattr(st, "App"):
@@ -26,7 +28,10 @@ if not hasattr(st, "App"):
 @asynccontextmanager
 async def lifespan(_: st.App) -> AsyncIterator[None]:
     """Before the first page: adopt running workers, mark runs whose worker died, start the next in the queue."""
-    launcher.reconcile()
+    try:
+        launcher.reconcile()
+    except FarziError as error:  # the pages say it too; an app that does not start could not
+        logging.getLogger("farzi.app").warning("runs were not looked after: %s", error)
     yield
 
 
