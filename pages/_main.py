@@ -1,9 +1,13 @@
 """Every page starts here, also from a deep link: page config, navigation, one guard around the page."""
 
+from pathlib import Path
+
 import _ui as ui
 import streamlit as st
 
-st.set_page_config(page_icon=":material/grain:", layout="wide", initial_sidebar_state="auto")
+# A file of ours: the browser would fetch a named icon from a font server on the internet (tests/e2e).
+ICON = Path(__file__).with_name("icon.svg")
+st.set_page_config(page_icon=ICON, layout="wide", initial_sidebar_state="auto")
 
 # One flat list in the order of the work: the headings of a grouped list break the list for screen readers (axe: list).
 PAGES = (
