@@ -53,3 +53,7 @@ MAX_COMPARED_POSITIONS = 40_000_000_000  # item look-ups of one nearest-window s
 MAX_HELD_OUT_WINDOWS = 300  # held-out windows of the memorisation reference; a histogram needs no more
 MAX_TSNE_ITEMS = 3000  # items on the t-SNE map, most frequent first; 3,000 take about 15 s
 CALIBRATION_SECONDS = 60  # longest the estimate before a launch may take
+
+# --- export and command line -------------------------------------------------------------------------------------
+MAX_EXPORTED_BYTES = 1024 * MIB  # bytes of probs.safetensors; larger ones are left out, Z and M make them anywhere
+WRITE_TEST_BYTES = 32 * MIB  # bytes `doctor` writes to measure the disk: about a tenth of a second on an SSD

@@ -34,6 +34,13 @@ LABELS = {
     RowName.POPULAR: "Most popular",
     RowName.MARKOV: "Markov",
 }
+METRIC_LABELS = {
+    Metric.HR10: "HR@10",
+    Metric.HR100: "HR@100",
+    Metric.NDCG10: "nDCG@10",
+    Metric.NDCG100: "nDCG@100",
+    Metric.AUC: "AUC",
+}
 
 
 class Interval(BaseModel):

@@ -10,19 +10,13 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from farzi_core.evaluation.report import METRIC_LABELS as METRIC_LABELS
 from farzi_core.evaluation.report import Metric, RowName
 from farzi_core.views import theme
 from farzi_core.views.theme import Chart
 
 Event = Mapping[str, Any]
 MAX_POINTS = 1500  # points of a curve that are drawn: more than a screen has columns
-METRIC_LABELS = {
-    Metric.HR10: "HR@10",
-    Metric.HR100: "HR@100",
-    Metric.NDCG10: "nDCG@10",
-    Metric.NDCG100: "nDCG@100",
-    Metric.AUC: "AUC",
-}
 
 
 def steps(events: Iterable[Event]) -> pd.DataFrame:

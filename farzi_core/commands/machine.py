@@ -1,0 +1,122 @@
+"""gradcheck and doctor: is the engine exact here, and what is this machine?"""
+
+import importlib.metadata
+import os
+import platform
+import secrets
+import shutil
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from farzi_core.commands import show
+from farzi_core.errors import StoreError
+from farzi_core.home import home
+from farzi_core.limits import MIN_FREE_BYTES, WRITE_TEST_BYTES
+from farzi_core.runs.atomic import TEMPORARY
+from farzi_core.views.runs import size
+
+PACKAGES = ("torch", "streamlit", "numpy", "pandas", "pyarrow", "scikit-learn", "safetensors", "pydantic")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    app.command()(gradcheck)
+    app.command()(doctor)
+
+
+def gradcheck(
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto", as_json: show.Json = False
+) -> int:
+    """Is the meta-gradient exact on this machine? Against plain unrolling and central differences, in float64."""
+    from farzi_core.device import describe, pick, use_threads
+    from farzi_core.distill import gradcheck as engine
+
+    chosen = pick(device)
+    if chosen.type == "mps":  # Apple's GPUs have no float64
+        chosen = pick("cpu")
+    use_threads(1)  # the problem is too small for a second core to help
+    started = time.perf_counter()
+    checks = engine.run(chosen)
+    passed = all(one.passed for one in checks)
+    if as_json:
+        errors = {one.name: one.error if one.error < float("inf") else None for one in checks}
+        show.document({"device": describe(chosen), "errors": errors, "tolerance": engine.TOLERANCE, "passed": passed})
+        return 0 if passed else 1
+    rows = [(one.name, f"{one.error:.1e}", "exact" if one.passed else "WRONG") for one in checks]
+    show.table(["Meta-gradient", "Relative error", ""], rows, right=["Relative error"])
+    took = time.perf_counter() - started
+    show.words(
+        f"\n{engine.STEPS} Adam steps on {describe(chosen)}, float64, {took:.1f} s; allowed: {engine.TOLERANCE:g}."
+    )
+    return 0 if passed else 1
+
+
+def doctor(as_json: show.Json = False) -> int:
+    """Versions, device, threads, where runs are kept, free disk, write speed. Exit status 1 if something is wrong."""
+    facts = {**_software(), **_device()}
+    problems: list[str] = []
+    try:
+        facts |= _store()
+    except StoreError as error:
+        problems.append(str(error))
+    if facts.get("free_bytes", MIN_FREE_BYTES + 1) <= MIN_FREE_BYTES:
+        problems.append(f"The disk of {home()} is nearly full; runs stop writing at {size(MIN_FREE_BYTES)}")
+    if as_json:
+        show.document({**facts, "problems": problems})
+    else:
+        show.table(["Fact", "Value"], [(name.replace("_", " "), _shown(name, value)) for name, value in facts.items()])
+        show.words("\n" + ("\n".join(problems) or "No problem found."))
+    return 1 if problems else 0
+
+
+def _software() -> dict[str, Any]:
+    versions = {name: importlib.metadata.version(name) for name in PACKAGES}
+    return {"python": platform.python_version(), "platform": platform.platform(), **versions}
+
+
+def _device() -> dict[str, Any]:
+    from farzi_core.device import available, describe, pick, use_threads
+
+    threads = use_threads(0)
+    return {"device": describe(pick()), "devices": list(available()), "threads": threads}
+
+
+def _store() -> dict[str, Any]:
+    """Where runs go, and how fast: one file of `WRITE_TEST_BYTES`, synced; raises `StoreError`."""
+    folder = home()
+    test = folder / f"{TEMPORARY}doctor-{secrets.token_hex(4)}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        seconds = _write(test)
+    except OSError as error:
+        raise StoreError(
+            f"{folder} cannot be written to: {error.strerror}. Set FARZI_HOME to a folder of yours with free space"
+        ) from None
+    finally:
+        test.unlink(missing_ok=True)
+    return {
+        "store": str(folder),
+        "free_bytes": shutil.disk_usage(folder).free,
+        "write_bytes_per_second": round(WRITE_TEST_BYTES / seconds),
+    }
+
+
+def _write(path: Path) -> float:
+    block = secrets.token_bytes(WRITE_TEST_BYTES)  # random, or a compressing disk would look fast
+    started = time.perf_counter()
+    with open(path, "xb") as file:
+        file.write(block)
+        file.flush()
+        os.fsync(file.fileno())
+    return time.perf_counter() - started
+
+
+def _shown(name: str, value: Any) -> str:
+    if name == "write_bytes_per_second":
+        return f"{size(value)} a second"
+    if name == "free_bytes":
+        return size(value)
+    return ", ".join(value) if isinstance(value, list) else str(value)

@@ -1,0 +1,91 @@
+"""The result of a run in the terminal: the table of `demo`, and its JSON document."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from rich.text import Text
+
+from farzi_core.commands import show
+from farzi_core.evaluation.report import LABELS, METRIC_LABELS, Evaluation, Metric, Row, RowName
+from farzi_core.runs.run import Run
+from farzi_core.views.load import RunView
+
+KINDS = {"prepare": "prepare", "teacher": "evaluate", "distil": "distil", "evaluate": "evaluate"}
+
+
+def document(run: Run) -> dict[str, Any]:
+    """`dataset`, `sizes`, `results`, `seconds`, `run_id` of a finished run; raises `StoreError` where it has none."""
+    view = RunView(run.folder)
+    report = view.evaluation
+    return {
+        "dataset": view.config.data.source,
+        "sizes": sizes(report),
+        "results": {row.name.value: {metric.value: row.mean[metric] for metric in Metric} for row in report.rows},
+        "seconds": seconds(run.events()),
+        "run_id": run.id,
+    }
+
+
+def sizes(report: Evaluation) -> dict[str, float]:
+    """Training sequences and events, mu, xi, and mu in percent of the sequences."""
+    distilled = report.row(RowName.DISTILLED)
+    assert distilled is not None, "every finished run has this row"
+    return {
+        "sequences": report.full_sequences,
+        "events": report.full_events,
+        "mu": distilled.sequences,
+        "xi": distilled.events // distilled.sequences,
+        "percent_of_sequences": 100 * distilled.sequences / report.full_sequences,
+    }
+
+
+def seconds(events: Iterable[Mapping[str, Any]]) -> dict[str, float]:
+    """Seconds of work by stage, over all attempts: training on full data counts to `evaluate`, maps to nothing."""
+    spent = dict.fromkeys(("prepare", "distil", "evaluate"), 0.0)
+    stage, since = "", 0.0
+    for event in events:
+        if event["event"] in {"stage", "attempt", "end"}:
+            if stage in KINDS:
+                spent[KINDS[stage]] += event["elapsed"] - since
+            stage, since = str(event.get("stage", "")), event["elapsed"]
+    return {kind: round(value, 3) for kind, value in spent.items()}
+
+
+def table(run: Run) -> None:
+    """The table for people: percent, and below each value how much of full data's it is."""
+    view = RunView(run.folder)
+    report, info = view.evaluation, view.info
+    size = sizes(report)
+    names = [METRIC_LABELS[metric] for metric in Metric]
+    show.words(
+        f"{info.name}: {size['mu']:,} x {size['xi']} synthetic events for {size['sequences']:,} training sequences "
+        f"({size['percent_of_sequences']:.2f} %, {size['events']:,} events)\n"
+    )
+    columns = ["Trained on", "Sequences", *names]
+    show.table(columns, [_line(row) for row in report.rows], right=columns[1:])
+    show.words(_notes(run, report))
+
+
+def _line(row: Row) -> list[show.Cell]:
+    sequences = f"{row.sequences:,}" if row.sequences else "rule"
+    return [LABELS[row.name], sequences, *(_cell(row, metric) for metric in Metric)]
+
+
+def _cell(row: Row, metric: Metric) -> Text:
+    value = f"{100 * row.mean[metric]:.1f}"
+    if row.name is RowName.FULL:
+        return Text(value)
+    return Text.assemble(value, "\n", (f"{row.percent_of_full[metric]:.0f} %", "dim"))
+
+
+def _notes(run: Run, report: Evaluation) -> str:
+    spent = seconds(run.events())
+    full = report.row(RowName.FULL)
+    models = len(full.seeds) if full else 0
+    return (
+        f"\nPercent of {report.test_users:,} test users, below it percent of full data. Means over {report.seeds} "
+        f"students (full data: {models}).\n"
+        f"Seconds: prepare {spent['prepare']:.1f}, distil {spent['distil']:.1f}, evaluate {spent['evaluate']:.1f}. "
+        f"Stored numbers: {report.stored_numbers:,}.\n"
+        f"Run {run.id}: `make run` shows its sequences and factors."
+    )
