@@ -1,0 +1,172 @@
+"""The outer loop: it learns, keeps the best, survives divergence, and goes on bit for bit from a checkpoint."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from farzi_core.config import RunConfig, with_settings
+from farzi_core.data.dataset import Dataset
+from farzi_core.data.planted import PlantedSettings, read_planted
+from farzi_core.data.prepare import prepare
+from farzi_core.distill.loop import Distillation, Distilled
+from farzi_core.distill.matching import distance_to, matched, pair_shares
+from farzi_core.distill.outer import OuterProblem, OuterState, StepReport, cosine
+from farzi_core.distill.start import from_windows, initial
+from farzi_core.distill.synthetic import Synthetic
+from farzi_core.evaluation.students import student_model
+from farzi_core.limits import MAX_ROLLBACKS
+from farzi_core.recorder import MemoryRecorder, Stopped
+from farzi_core.teacher.omega import trajectories
+
+CPU = torch.device("cpu")
+SMALL: dict[str, Any] = {
+    "model.hidden": 16, "synthetic.mu": 12, "synthetic.xi": 5, "synthetic.d": 6, "synthetic.start_steps": 20,
+    "inner.steps": 4, "inner.batch": 8, "inner.lifetime": 12, "inner.students": 3,
+    "outer.steps": 8, "outer.batch": 32, "outer.lr": 0.01,
+    "validation.every": 4, "validation.students": 2, "validation.steps": 20, "validation.users": 50,
+    "runtime.checkpoint_seconds": 0,
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def dataset() -> Dataset:
+    return prepare(read_planted(PlantedSettings(sequences=400)), max_items=40)
+
+
+def _run(dataset: Dataset, recorder: MemoryRecorder, **settings: Any) -> Distilled:
+    config = with_settings(RunConfig(), {**SMALL, **{key.replace("__", "."): value for key, value in settings.items()}})
+    model = student_model(config, len(dataset.vocab), config.synthetic.xi)
+    omega = trajectories(model, dataset.part("train"), config.teacher, 0, CPU)
+    start = initial(dataset.part("train"), len(dataset.vocab), config.synthetic, 0)
+    return Distillation(config, dataset, omega, CPU).run(start, recorder)
+
+
+def test_the_matched_start_comes_nearer_to_the_pair_counts(dataset: Dataset) -> None:
+    train, items = dataset.part("train"), len(dataset.vocab)
+    config = with_settings(RunConfig(), SMALL).synthetic
+    shares = [pair_shares(train, items, k) for k in (1, 2)]
+    before = from_windows(train, items, config, 0)
+    after = matched(before, train, items, 60)
+    entropy = float(sum(-(share * share.clamp_min(1e-30).log()).sum() for share in shares) / 2)
+    near, far = (float(distance_to(shares, one.probs())) for one in (after, before))
+    assert entropy < near < far - 0.1
+
+
+def test_pair_shares_count_by_hand() -> None:
+    from tests.evaluation.test_metrics import sequences
+
+    shares = pair_shares(sequences([0, 1, 2], [0, 1]), 3, 1)
+    assert shares[0, 1] == pytest.approx(2 / 3)
+    assert shares[1, 2] == pytest.approx(1 / 3)
+    assert pair_shares(sequences([0, 1, 2], [0, 1]), 3, 2)[0, 2] == 1
+
+
+def test_softmax_gradients_equal_autograd() -> None:
+    latent = torch.randn(3, 4, 2, dtype=torch.float64, requires_grad=True)
+    decoder = torch.randn(2, 7, dtype=torch.float64, requires_grad=True)
+    synthetic = Synthetic(latent, decoder, tau=0.7)
+    upstream = torch.randn(3, 4, 7, dtype=torch.float64)
+    wanted = torch.autograd.grad((synthetic.probs() * upstream).sum(), (latent, decoder))
+    torch.testing.assert_close(synthetic.gradients(synthetic.probs(), upstream), wanted)
+
+
+def test_the_outer_gradient_equals_central_differences_through_the_whole_step(dataset: Dataset) -> None:
+    """Through softmax, window and outer loss at once: the change of the outer loss along the reported direction."""
+    config = with_settings(RunConfig(), {**SMALL, "outer.starts": 1, "inner.omega_share": 0})
+    problem = OuterProblem(config, dataset.part("train"), len(dataset.vocab), torch.zeros(0), CPU)
+    start = initial(dataset.part("train"), len(dataset.vocab), config.synthetic, 0)
+    start = Synthetic(start.latent.double(), start.decoder.double(), start.tau)
+    state = problem.start(start)
+    runner = state.runners[0]
+    state = replace(state, runners=(replace(runner, theta=runner.theta.double(), moments=type(runner.moments)(runner.moments.m.double(), runner.moments.v.double())), *state.runners[1:]))  # fmt: skip
+    probs = start.probs()
+    _, result = problem._window(state, 0, probs)
+    grad, _ = start.gradients(probs, result.grads["probs"])
+    direction = grad / grad.norm()
+
+    def loss(width: float) -> float:
+        moved = Synthetic(start.latent + width * direction, start.decoder, start.tau)
+        return float(problem._window(state, 0, moved.probs())[1].outer_value)
+
+    assert (loss(1e-4) - loss(-1e-4)) / 2e-4 == pytest.approx(float(grad.norm()), rel=1e-4)
+
+
+def test_a_run_reports_steps_and_keeps_its_best_validation(dataset: Dataset) -> None:
+    recorder = MemoryRecorder()
+    done = _run(dataset, recorder)
+    validations = [line for line in recorder.events if line["event"] == "validation"]
+    assert [line["step"] for line in recorder.events if line["event"] == "step"] == list(range(1, 9))
+    assert [line["step"] for line in validations] == [0, 4, 8] == sorted(recorder.snapshots)
+    mean = {line["step"]: np.mean([line[m] for m in ("hr@10", "hr@100", "ndcg@10", "ndcg@100", "auc")]) for line in validations}
+    assert done.best.score == pytest.approx(max(mean.values()))
+    assert torch.equal(done.best.synthetic.latent, recorder.snapshots[done.best.step].tensors["latent"])
+    assert not done.diverged
+
+
+class StopsAt(MemoryRecorder):
+    """Asks for a stop after each of the given numbers of questions."""
+
+    def __init__(self, after: int) -> None:
+        super().__init__()
+        self.left = after
+
+    def should_stop(self) -> bool:
+        self.left -= 1
+        return self.left == 0
+
+
+@pytest.mark.parametrize("after", [1, 3, 5])
+def test_a_resumed_run_ends_bit_for_bit_like_an_unbroken_one(dataset: Dataset, after: int) -> None:
+    whole = _run(dataset, MemoryRecorder())
+    recorder = StopsAt(after)
+    with pytest.raises(Stopped):
+        _run(dataset, recorder)
+    resumed = _run(dataset, recorder)
+    assert torch.equal(whole.best.synthetic.latent, resumed.best.synthetic.latent)
+    assert torch.equal(whole.best.synthetic.decoder, resumed.best.synthetic.decoder)
+    assert whole.best.step == resumed.best.step
+
+
+def _broken_at(monkeypatch: pytest.MonkeyPatch, breaks: Any) -> None:
+    """Outer steps for which `breaks(call)` is true report a loss that is not a number."""
+    real, calls = OuterProblem.advance, iter(range(1000))
+
+    def advance(self: OuterProblem, state: OuterState, lr_scale: float) -> tuple[OuterState, StepReport]:
+        moved, report = real(self, state, lr_scale)
+        return (moved, replace(report, loss=float("nan"))) if breaks(next(calls)) else (moved, report)
+
+    monkeypatch.setattr(OuterProblem, "advance", advance)
+
+
+def test_one_bad_step_rolls_back_at_half_the_rate(dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    _broken_at(monkeypatch, lambda call: call == 5)
+    recorder = MemoryRecorder()
+    done = _run(dataset, recorder)
+    (rollback,) = [line for line in recorder.events if line["event"] == "rollback"]
+    assert (rollback["step"], rollback["to_step"], rollback["reason"]) == (5, 4, "a value was not finite")
+    assert rollback["lr"] == 0.005
+    steps = [line for line in recorder.events if line["event"] == "step"]
+    assert steps[-1]["step"] == 8
+    assert steps[-1]["lr"] == pytest.approx(0.005 * cosine(7, 8))
+    assert not done.diverged
+
+
+def test_a_run_that_stays_bad_ends_diverged_with_its_last_good_result(
+    dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _broken_at(monkeypatch, lambda call: call >= 5)
+    recorder = MemoryRecorder()
+    done = _run(dataset, recorder)
+    assert done.diverged
+    assert sum(line["event"] == "rollback" for line in recorder.events) == MAX_ROLLBACKS + 1
+    assert done.best.synthetic.latent.isfinite().all()
+    assert done.best.step in recorder.snapshots
+
+
+def test_items_never_seen_in_the_synthetic_data_cause_no_nan(dataset: Dataset) -> None:
+    recorder = MemoryRecorder()
+    _run(dataset, recorder, synthetic__mu=2, synthetic__xi=2, inner__eps=1e-8, outer__steps=12)
+    assert all(np.isfinite(line["grad_norm"]) for line in recorder.events if line["event"] == "step")
