@@ -9,6 +9,7 @@
     evaluation/  5. fresh students, baselines of equal size, metrics, intervals
     runs/        6. everything durable: folders, locks, checkpoints, queue, worker
     views/       7. a run -> frames, figures, safe text, exports
+    commands/    `python -m farzi_core`
 
 Public names are imported on first use, so that `import farzi_core` stays free of torch: the app's pages need it so.
 """

@@ -1,7 +1,7 @@
 """datasets list, describe, download, add: what can be distilled, and where it comes from."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
@@ -9,6 +9,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, Trans
 from farzi_core.commands import show
 from farzi_core.data import catalogue, library
 from farzi_core.data.library import SourceCard
+from farzi_core.data.mapping import Mapping, merge
 
 app = typer.Typer(help="List, describe, download and add data sets.", no_args_is_help=True, rich_markup_mode=None)
 Key = Annotated[str, typer.Argument(metavar="KEY", help="As in `datasets list`.")]
@@ -97,15 +98,17 @@ def add(
     as_json: show.Json = False,
 ) -> int:
     """Read a file of your own, check every row, and keep the events under a key."""
-    from farzi_core.data.ingest import read_events
+    from farzi_core.data.sandbox import import_file, preview_file
 
     for path in (file, titles):
         if path is not None and not path.is_file():
             raise show.UsageError(f"There is no file {path}.")
-    chosen: dict[str, Any] = {"user": user, "item": item, "order": order, "time": time, "title": title, "group": group}
-    events = read_events(file, **chosen, sequence=sequence, titles=titles, name=name)
-    key = library.IMPORTED + library.add(events)
-    report = events.report
+    chosen = Mapping(user=user, item=item, order=order, time=time, title=title, group=group, sequence=sequence)
+    guess = preview_file(file, file.name).guess
+    mapping = chosen if guess.confidence in ("position", "none") else merge(guess, chosen)  # a bare order is no name
+    second = titles.name if titles else "titles"
+    identifier, report = import_file(file, file.name, mapping, titles_path=titles, titles_filename=second, name=name)
+    key = library.IMPORTED + identifier
     if as_json:
         show.document({"key": key, "report": report.model_dump(mode="json")})
         return 0
