@@ -30,7 +30,7 @@ _PUBLIC = {
     "prepare": "farzi_core.data.prepare",
     "read_events": "farzi_core.data.ingest",
 }
-__all__ = sorted(_PUBLIC)  # noqa: PLE0605
+__all__ = sorted(_PUBLIC)
 
 
 def __getattr__(name: str) -> Any:

@@ -12,8 +12,6 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from farzi_core.errors import ConfigError
 
-SCHEMA_VERSION = 1
-
 
 class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
@@ -168,7 +166,7 @@ class RuntimeConfig(Section):
 class RunConfig(Section):
     """Everything that decides a run."""
 
-    schema_version: Literal[1] = SCHEMA_VERSION
+    schema_version: Literal[1] = 1
     name: str = Field("", max_length=200)
     """A name for people; folders are named by random ids."""
     preset: str = "demo"

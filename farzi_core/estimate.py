@@ -38,7 +38,8 @@ class Estimate(BaseModel):
         distil, table = _duration(self.distil_seconds), _duration(self.evaluate_seconds)
         step = f"{1000 * self.seconds_per_step:.0f} ms an outer step"
         memory = f"{self.peak_bytes / 2**30:.1f} GiB of memory"
-        return f"About {distil} of distillation ({step}) and {table} for the full-data line and the final table, {memory}, on {self.device}."
+        tables = f"{table} for the full-data line and the final table"
+        return f"About {distil} of distillation ({step}) and {tables}, {memory}, on {self.device}."
 
 
 def estimate(config: RunConfig, sizes: dict[str, int] | None = None) -> Estimate:
@@ -53,7 +54,9 @@ def estimate(config: RunConfig, sizes: dict[str, int] | None = None) -> Estimate
             command, input=request, capture_output=True, text=True, timeout=CALIBRATION_SECONDS, check=True, cwd=_ROOT
         )
     except subprocess.TimeoutExpired:
-        raise RunError(f"A few steps took more than {CALIBRATION_SECONDS} s on this machine; choose smaller settings") from None
+        raise RunError(
+            f"A few steps took more than {CALIBRATION_SECONDS} s on this machine; choose smaller settings"
+        ) from None
     except subprocess.CalledProcessError as error:
         last = (error.stderr.strip().splitlines() or ["no message"])[-1]
         raise RunError(f"The trial steps failed ({last[:200]}); choose smaller settings") from None

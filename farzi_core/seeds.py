@@ -1,4 +1,4 @@
-"""Named random streams without state: the same (seed, name, indices) is the same stream, so a resume needs no RNG state."""
+"""Named random streams without state: the same (seed, name, indices) is the same stream; resume needs no RNG state."""
 
 import zlib
 

@@ -140,7 +140,7 @@ class Distillation:
         recorder.snapshot(
             state.step,
             {"latent": state.synthetic.latent, "decoder": state.synthetic.decoder},
-            {"tau": state.synthetic.tau, **means},
+            {"tau": state.synthetic.tau} | {str(metric): value for metric, value in means.items()},
         )
         return now if better or best is None else best
 
@@ -161,7 +161,8 @@ class Distillation:
         meta: Meta = {
             "step": progress.state.step, "good_step": progress.good.step, "best": best, "lr_scale": progress.lr_scale,
             "rollbacks": progress.rollbacks, "losses": [_json(progress.mean_loss), _json(progress.best_loss)],
-            "ages": [runner.age for runner in progress.state.runners], "good_ages": [runner.age for runner in progress.good.runners],
+            "ages": [runner.age for runner in progress.state.runners],
+            "good_ages": [runner.age for runner in progress.good.runners],
         }  # fmt: skip
         return tensors, meta
 
@@ -171,8 +172,10 @@ class Distillation:
         best = Best(Synthetic(tensors["best.latent"], tensors["best.decoder"], tau), **meta["best"])
         mean, lowest = meta["losses"]
         return _Progress(
-            _unpack("state", tensors, meta["step"], meta["ages"], tau), _unpack("good", tensors, meta["good_step"], meta["good_ages"], tau),
-            best, float("nan") if mean is None else mean, float("inf") if lowest is None else lowest, meta["lr_scale"], meta["rollbacks"],
+            _unpack("state", tensors, meta["step"], meta["ages"], tau),
+            _unpack("good", tensors, meta["good_step"], meta["good_ages"], tau),
+            best, float("nan") if mean is None else mean, float("inf") if lowest is None else lowest,
+            meta["lr_scale"], meta["rollbacks"],
         )  # fmt: skip
 
 

@@ -69,7 +69,7 @@ class Layout:
 
     def views(self, theta: Tensor) -> Tensors:
         """Named views of theta [n]; differentiable."""
-        parts = theta.split([shape.numel() for shape in self.shapes.values()])
+        parts = torch.split(theta, [shape.numel() for shape in self.shapes.values()])
         return {name: part.view(shape) for (name, shape), part in zip(self.shapes.items(), parts, strict=True)}
 
 

@@ -75,4 +75,5 @@ def _tokens(train: Sequences, config: SyntheticConfig, generator: np.random.Gene
     need = config.mu * config.xi
     rows = np.resize(generator.permutation(len(train)), need)  # every sequence holds at least one event
     tokens = windows(train, rows, config.xi, generator)
-    return tokens[tokens != IGNORED][:need].reshape(config.mu, config.xi)
+    laid: IntArray = tokens[tokens != IGNORED][:need]
+    return laid.reshape(config.mu, config.xi)

@@ -63,7 +63,8 @@ def _row(one: Outcome, seeds: list[Floats], means: dict[RowName, Floats], drawn:
 def _values(ranks: Tensor, items: int) -> Floats:
     """[U, metrics] in the order of `Metric`."""
     per_user = metrics.per_user(ranks.double().cpu(), items)
-    return torch.stack([per_user[metric] for metric in Metric], 1).numpy()  # type: ignore[no-any-return]
+    values: Floats = torch.stack([per_user[metric] for metric in Metric], 1).numpy()
+    return values
 
 
 def _draws(users: int, seed: int) -> Floats:

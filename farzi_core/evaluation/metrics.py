@@ -12,7 +12,7 @@ from farzi_core.evaluation.report import Metric
 
 
 def ranks(scores: Tensor, targets: Tensor) -> Tensor:
-    """Ranks [U] (1 = best, halves at ties) of targets [U] among scores [U, V]; -inf takes an item out of the ranking."""
+    """Ranks [U] (1 = best, halves at ties) of targets [U] in scores [U, V]; -inf takes an item out of the ranking."""
     own = scores.gather(1, targets[:, None])
     higher = (scores > own).sum(1)
     same = (scores == own).sum(1) - 1

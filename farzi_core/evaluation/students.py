@@ -102,7 +102,7 @@ def student_model(config: RunConfig, items: int, length: int) -> SASRec:
 
 def on_synthetic(config: RunConfig, probs: Tensor, ranker: Ranker, seed: int, steps: int, every: int) -> Student:
     """A fresh student on synthetic rows probs [mu, xi, V], trained as the inner loop trains."""
-    mu, xi, items = probs.shape
+    _, xi, items = probs.shape
     model = student_model(config, items, xi)
     loss = synthetic_loss(model, probs, config.inner.batch, config.seed, seed)
     weights = fresh(model, torch_stream(config.seed, "student weights", seed), probs.device)

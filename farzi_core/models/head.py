@@ -21,7 +21,8 @@ CHUNK_NUMBERS = 1 << 19  # numbers of one chunk of P: 2 MB in float32, so that i
 
 def log_sum_exp(hidden: Tensor, embedding: Tensor) -> Tensor:
     """sum_n logsumexp(h_n E^T), a scalar; differentiable twice in both arguments."""
-    return _LogSumExp.apply(hidden, embedding)  # type: ignore[no-any-return, no-untyped-call]
+    value: Tensor = _LogSumExp.apply(hidden, embedding)  # type: ignore[no-untyped-call]
+    return value
 
 
 def _chunks(hidden: Tensor, embedding: Tensor) -> range:
@@ -49,10 +50,11 @@ class _LogSumExp(torch.autograd.Function):
         return value
 
     @staticmethod
-    def backward(ctx: Any, scale: Tensor) -> tuple[Tensor, Tensor]:  # type: ignore[override]
+    def backward(ctx: Any, scale: Tensor) -> tuple[Tensor, Tensor]:
         hidden, embedding, dh, de = ctx.saved_tensors
         if torch.is_grad_enabled():
-            return _Gradient.apply(hidden, embedding, dh, de, scale)  # type: ignore[no-any-return, no-untyped-call]
+            both: tuple[Tensor, Tensor] = _Gradient.apply(hidden, embedding, dh, de, scale)  # type: ignore[no-untyped-call]
+            return both
         return dh * scale, de * scale
 
 
@@ -68,7 +70,7 @@ class _Gradient(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor, None, None, Tensor]:  # type: ignore[override]
+    def backward(ctx: Any, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor, None, None, Tensor]:
         hidden, embedding, dh, de, scale = ctx.saved_tensors
         out_h, out_e = torch.empty_like(hidden), torch.zeros_like(embedding)
         right = torch.cat([embedding, b], 1)

@@ -77,7 +77,7 @@ class SASRec:
         batch, length, _ = x.shape
         q, k, v = (x @ weights[f"{layer}.qkv"]).view(batch, length, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
         scores = q @ k.transpose(-1, -2) / math.sqrt(self.hidden // self.heads) + mask
-        mixed = (scores.softmax(-1) @ v).transpose(1, 2).reshape(batch, length, self.hidden)
+        mixed: Tensor = (scores.softmax(-1) @ v).transpose(1, 2).reshape(batch, length, self.hidden)
         return mixed @ weights[f"{layer}.out"]
 
 

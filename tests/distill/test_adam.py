@@ -9,7 +9,7 @@ from farzi_core.errors import ConfigError
 
 
 def _follow(adam: Adam, optimiser: torch.optim.Optimizer, theta: torch.Tensor, steps: int) -> float:
-    """Largest difference between our Adam and torch's over `steps` steps of a noisy quadratic with a dead coordinate."""
+    """Largest difference between our Adam and torch's over `steps` steps of a noisy quadratic with a dead entry."""
     generator = torch.Generator().manual_seed(1)
     ours, moments, worst = theta.detach().clone(), adam_steps.init(theta.detach()), 0.0
     for t in range(steps):
@@ -17,7 +17,9 @@ def _follow(adam: Adam, optimiser: torch.optim.Optimizer, theta: torch.Tensor, s
         gradient = torch.where(torch.arange(len(theta)) == 0, 0.0, noise + theta.detach())
         theta.grad = gradient.clone()
         optimiser.step()
-        ours, moments = adam_steps.step(adam, ours, torch.where(torch.arange(len(ours)) == 0, 0.0, noise + ours), moments, t)
+        ours, moments = adam_steps.step(
+            adam, ours, torch.where(torch.arange(len(ours)) == 0, 0.0, noise + ours), moments, t
+        )
         worst = max(worst, float((ours - theta.detach()).abs().max()))
     return worst
 

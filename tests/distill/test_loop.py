@@ -81,7 +81,9 @@ def test_the_outer_gradient_equals_central_differences_through_the_whole_step(da
     start = Synthetic(start.latent.double(), start.decoder.double(), start.tau)
     state = problem.start(start)
     runner = state.runners[0]
-    state = replace(state, runners=(replace(runner, theta=runner.theta.double(), moments=type(runner.moments)(runner.moments.m.double(), runner.moments.v.double())), *state.runners[1:]))  # fmt: skip
+    moments = type(runner.moments)(runner.moments.m.double(), runner.moments.v.double())
+    exact = replace(runner, theta=runner.theta.double(), moments=moments)
+    state = replace(state, runners=(exact, *state.runners[1:]))
     probs = start.probs()
     _, result = problem._window(state, 0, probs)
     grad, _ = start.gradients(probs, result.grads["probs"])
@@ -100,7 +102,10 @@ def test_a_run_reports_steps_and_keeps_its_best_validation(dataset: Dataset) -> 
     validations = [line for line in recorder.events if line["event"] == "validation"]
     assert [line["step"] for line in recorder.events if line["event"] == "step"] == list(range(1, 9))
     assert [line["step"] for line in validations] == [0, 4, 8] == sorted(recorder.snapshots)
-    mean = {line["step"]: np.mean([line[m] for m in ("hr@10", "hr@100", "ndcg@10", "ndcg@100", "auc")]) for line in validations}
+    mean = {
+        line["step"]: np.mean([line[m] for m in ("hr@10", "hr@100", "ndcg@10", "ndcg@100", "auc")])
+        for line in validations
+    }
     assert done.best.score == pytest.approx(max(mean.values()))
     assert torch.equal(done.best.synthetic.latent, recorder.snapshots[done.best.step].tensors["latent"])
     assert not done.diverged

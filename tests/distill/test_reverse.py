@@ -1,4 +1,4 @@
-"""adam_metagradient is the gradient: against plain autograd through the unrolled loop and central differences, float64."""
+"""adam_metagradient against plain autograd through the unrolled loop and against central differences, in float64."""
 
 from collections.abc import Callable
 
@@ -37,7 +37,12 @@ def _toy() -> tuple[Tensors, Tensors, Callable[..., Tensor], Callable[[Tensors],
 
 
 def _unrolled(
-    inner: Callable[..., Tensor], outer: Callable[[Tensors], Tensor], params: Tensors, meta: Tensors, adam: Adam, steps: int
+    inner: Callable[..., Tensor],
+    outer: Callable[[Tensors], Tensor],
+    params: Tensors,
+    meta: Tensors,
+    adam: Adam,
+    steps: int,
 ) -> Tensors:
     """The same gradient by plain autograd through a textbook Adam."""
     b1, b2 = adam.betas

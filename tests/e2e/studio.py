@@ -22,6 +22,7 @@ from farzi_core.runs.store import Run, RunSummary, Store
 PROJECT = Path(__file__).resolve().parents[2]
 SOCKETS = Path(__file__).resolve().parent / "socket_log"
 PATIENCE = 30_000  # ms; two busy cores
+expect.set_options(timeout=PATIENCE)
 LOOPBACK = re.compile(r"127\.|localhost$|::1$|None$|/")  # None: a server binding; a path: a Unix socket
 BROKEN = re.compile(r"Traceback|page error|\bERROR\b|Exception|Warning")
 

@@ -1,0 +1,82 @@
+"""The notebook's way: distil and evaluate in memory, then hand the data on."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from safetensors.numpy import load_file
+from small import SETTINGS
+
+import farzi_core as farzi
+from farzi_core.api import Distilled
+from farzi_core.config import with_settings
+from farzi_core.data.dataset import Dataset
+from farzi_core.data.planted import PlantedSettings, read_planted
+from farzi_core.errors import ConfigError
+from farzi_core.evaluation.report import RowName
+
+steps: list[dict[str, object]] = []
+
+
+@pytest.fixture(scope="module")
+def dataset() -> Dataset:
+    return farzi.prepare(read_planted(PlantedSettings(sequences=1500)), max_items=40)
+
+
+@pytest.fixture(scope="module")
+def run(dataset: Dataset) -> Distilled:
+    steps.clear()
+    return farzi.distill(dataset, with_settings(farzi.RunConfig(), SETTINGS), on_step=steps.append)
+
+
+def test_every_outer_step_is_heard(run: Distilled) -> None:
+    assert [one["step"] for one in steps] == [1, 2, 3, 4, 5, 6]
+    assert all(one["event"] == "step" for one in steps)
+
+
+def test_the_run_holds_data_of_the_configured_size_and_the_whole_table(run: Distilled, dataset: Dataset) -> None:
+    assert run.synthetic.latent.shape == (20, 6, 4)
+    assert run.synthetic.decoder.shape == (4, len(dataset.vocab))
+    assert {row.name for row in run.evaluation.rows} == set(RowName)
+
+
+def test_evaluate_gives_the_same_distilled_row_as_the_run(run: Distilled, dataset: Dataset) -> None:
+    report = farzi.evaluate(run.synthetic, dataset, seeds=2)
+    first, again = run.evaluation.row(RowName.DISTILLED), report.row(RowName.DISTILLED)
+    assert first is not None
+    assert again is not None
+    assert again.seeds == first.seeds
+    full = report.row(RowName.FULL)
+    assert full is not None
+    assert len(full.seeds) == 2, "as many full-data models as were asked for"
+
+
+def test_plain_tensors_can_be_evaluated_too(run: Distilled, dataset: Dataset) -> None:
+    plain = farzi.Synthetic(run.synthetic.latent, run.synthetic.decoder, run.synthetic.tau)
+    report = farzi.evaluate(plain, dataset, config=run.synthetic.config, seeds=1)
+    row, first = report.row(RowName.DISTILLED), run.evaluation.row(RowName.DISTILLED)
+    assert row is not None
+    assert first is not None
+    assert row.seeds == first.seeds[:1]
+
+
+def test_saved_data_load_back_bit_for_bit(run: Distilled, dataset: Dataset, tmp_path: Path) -> None:
+    folder = run.synthetic.save(tmp_path / "farzi-data")
+    stored = load_file(folder / "synthetic.safetensors")
+    assert np.array_equal(stored["latent"], run.synthetic.latent.numpy())
+    assert np.array_equal(stored["decoder"], run.synthetic.decoder.numpy())
+    probs = torch.from_numpy(load_file(folder / "probs.safetensors")["probs"]).float()
+    assert torch.allclose(probs, run.synthetic.probs(), atol=2**-11)
+    assert pd.read_parquet(folder / "vocab.parquet")["item"].tolist() == list(dataset.vocab.ids)
+
+
+def test_what_does_not_fit_is_said_before_any_training(run: Distilled, dataset: Dataset) -> None:
+    with pytest.raises(ConfigError, match="gru4rec"):
+        farzi.evaluate(run.synthetic, dataset, students=["sasrec", "gru4rec"])
+    other = farzi.prepare(read_planted(PlantedSettings(sequences=500)), max_items=30)
+    with pytest.raises(ConfigError, match="40 items"):
+        farzi.evaluate(run.synthetic, other)
+    with pytest.raises(ConfigError, match=r"synthetic\.mu"):
+        farzi.distill(dataset, with_settings(farzi.RunConfig(), {"synthetic.mu": 99_999}))
