@@ -1,7 +1,7 @@
 """Starting points for the settings, each with a sentence that says what it costs.
 
-demo and standard hold what was measured best on two cores (docs/experiments.md); the paper presets take sizes,
-d, |Omega|, T and the outer loop from the paper's tables 4 and 6, with this project's exact gradient, eps and matched start.
+demo and standard hold what was measured best on two cores (docs/experiments.md). The paper presets take sizes, d,
+|Omega|, T and the outer loop from tables 4 and 6 of the paper; gradient, eps and start are this project's.
 """
 
 from dataclasses import dataclass
