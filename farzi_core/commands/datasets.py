@@ -1,5 +1,7 @@
 """datasets list, describe, download, add: what can be distilled, and where it comes from."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -9,7 +11,8 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, Trans
 from farzi_core.commands import show
 from farzi_core.data import catalogue, library
 from farzi_core.data.library import SourceCard
-from farzi_core.data.mapping import Mapping, merge
+from farzi_core.data.mapping import Mapping, completed
+from farzi_core.errors import DatasetError
 
 app = typer.Typer(help="List, describe, download and add data sets.", no_args_is_help=True, rich_markup_mode=None)
 Key = Annotated[str, typer.Argument(metavar="KEY", help="As in `datasets list`.")]
@@ -104,10 +107,17 @@ def add(
         if path is not None and not path.is_file():
             raise show.UsageError(f"There is no file {path}.")
     chosen = Mapping(user=user, item=item, order=order, time=time, title=title, group=group, sequence=sequence)
-    guess = preview_file(file, file.name).guess
-    mapping = chosen if guess.confidence in ("position", "none") else merge(guess, chosen)  # a bare order is no name
+    with _named(file):
+        seen = preview_file(file, file.name)
+    if titles:
+        with _named(titles):
+            preview_file(titles, titles.name)
+    mapping = completed(seen.guess, seen.columns, seen.rows, chosen)
     second = titles.name if titles else "titles"
-    identifier, report = import_file(file, file.name, mapping, titles_path=titles, titles_filename=second, name=name)
+    with _named(file):
+        identifier, report = import_file(
+            file, file.name, mapping, titles_path=titles, titles_filename=second, name=name
+        )
     key = library.IMPORTED + identifier
     if as_json:
         show.document({"key": key, "report": report.model_dump(mode="json")})
@@ -116,6 +126,15 @@ def add(
     show.table(["Data set", key], [*rows, *(("Noticed", one.sentence) for one in report.findings)])
     show.words(f"\n`python -m farzi_core distill --data {key}` distils it.")
     return 0
+
+
+@contextmanager
+def _named(file: Path) -> Iterator[None]:
+    """Errors of reading say which file they are about."""
+    try:
+        yield
+    except DatasetError as error:
+        raise DatasetError(f"{file.name}: {error}") from None
 
 
 def _card(key: str) -> SourceCard:

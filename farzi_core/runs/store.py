@@ -81,9 +81,9 @@ class Store:
         run = self._existing(run_id)
         with store_locked(self.root):
             _refuse_read_only(run)
-            if has_worker(run.folder):
+            if run.state().active and has_worker(run.folder):
                 raise RunError(f"Run {run.id} has a worker at work; stop it first")
-            with run_locked(run.folder, seconds=0.5):
+            with run_locked(run.folder):  # the worker of a run that has just ended needs a moment to go
                 atomic.remove_folder(run.folder)
 
     def sweep(self) -> int:
