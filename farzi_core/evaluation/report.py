@@ -40,6 +40,14 @@ LABELS = {
     RowName.POPULAR: "Most popular",
     RowName.MARKOV: "Markov",
 }
+MEANINGS = {
+    RowName.RANDOM: "as many training users as there are synthetic sequences, drawn anew for every student",
+    RowName.HEAD: "as many, those with the most events",
+    RowName.CORESET: "as many, each the farthest in item counts from those before it (k-centre)",
+    RowName.WINDOWS: "as many events as the synthetic data have, in real windows no longer than theirs",
+    RowName.POPULAR: "items by their training counts",
+    RowName.MARKOV: "items by how often they followed the last event in training",
+}
 KIND_LABELS: dict[Kind, str] = {"sasrec": "SASRec", "gru4rec": "GRU4Rec", "fmlp": "FMLP"}
 METRIC_LABELS = {
     Metric.HR10: "HR@10",
@@ -122,6 +130,12 @@ class Evaluation(BaseModel):
     def tables(self) -> tuple[StudentTable, ...]:
         """One table a student architecture, the first student's first."""
         return (StudentTable(student=self.student, rows=self.rows), *self.others)
+
+    @property
+    def baselines(self) -> str:
+        """What the rows beside full and distilled data are, as one sentence."""
+        known = [f"{LABELS[row.name]}: {MEANINGS[row.name]}" for row in self.rows if row.name in MEANINGS]
+        return f"{'; '.join(known)}."
 
     def row(self, name: RowName) -> Row | None:
         """A row of the first student."""

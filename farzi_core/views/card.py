@@ -90,11 +90,10 @@ def _protocol(report: Evaluation) -> str:
     masked = "removed from" if report.masked_seen else "left in"
     return (
         f"Percent, in brackets relative to full data with the same architecture. {report.test_users:,} test users that "
-        "no model has seen; the "
-        "last event of each is ranked among all items; items of the user's own past are "
+        "no model has seen; the last event of each is ranked among all items; items of the user's own past are "
         f"{masked} the ranking. Means over {report.seeds} students from random weights (full data: its own number of "
-        f"models); {report.validation_users:,} validation users chose the training step. Random and head users: as "
-        f"many real sequences as there are synthetic ones. Stored: {report.stored_numbers:,} numbers."
+        f"models); {report.validation_users:,} validation users chose the training step. {report.baselines} "
+        f"Stored: {report.stored_numbers:,} numbers."
     )
 
 

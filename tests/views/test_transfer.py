@@ -53,6 +53,8 @@ def test_the_figure_shows_every_percentage_with_its_interval_and_n() -> None:
 
 def test_the_protocol_and_the_card_name_the_architecture(view: RunView) -> None:
     assert "all SASRec" in accuracy.protocol(REPORT)
+    assert REPORT.baselines.startswith("Random users: as many training users")
+    assert "Coreset" not in REPORT.baselines, "it has no row here"
     info = DatasetInfo(
         name="n", task="recommendation", source="s", seed=0, sequences=1, events=1, items=12, digest="0" * 64
     )
