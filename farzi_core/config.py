@@ -68,7 +68,7 @@ class TeacherConfig(Section):
 
     lr: float = Field(0.005, gt=0, le=1)
     """Adam step size of SASRec on full data, and on synthetic data that were distilled with another architecture."""
-    gru4rec_lr: float = Field(0.05, gt=0, le=1)
+    gru4rec_lr: float = Field(0.02, gt=0, le=1)
     """Adam step size of GRU4Rec on full data, and on synthetic data that were distilled with another architecture."""
     fmlp_lr: float = Field(0.01, gt=0, le=1)
     """Adam step size of FMLP on full data, and on synthetic data that were distilled with another architecture."""

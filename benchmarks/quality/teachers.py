@@ -57,15 +57,14 @@ def main() -> None:
     base = configured(None, asked.preset, asked.set)
     use_threads(base.runtime.threads)
     dataset = farzi.prepare(farzi.open_source(asked.data), max_items=base.data.max_items, seed=base.data.seed)
-    rows = []
+    document = {"data": dataset.info.model_dump(mode="json"), "settings": base.model_dump(mode="json"), "rows": []}
     for kind, rates in (one.split(":") for one in asked.grid):
         for rate in map(float, rates.split(",")):
             row = measure(with_settings(base, {"model.kind": kind, RATES[kind]: rate}), dataset, asked.seeds)
-            rows.append(row)
+            document["rows"].append(row)
             numbers = "  ".join(f"{metric} {100 * row['mean'][metric]:5.1f}" for metric in Metric)
             print(f"{kind:8s} lr {rate:<7g} epoch {row['epoch']:4.1f} {row['seconds']:6.1f} s  {numbers}", flush=True)
-    document = {"data": dataset.info.model_dump(mode="json"), "settings": base.model_dump(mode="json"), "rows": rows}
-    (Path(__file__).parent / f"teachers-{asked.data}.json").write_text(json.dumps(document, indent=1))
+            (Path(__file__).parent / f"teachers-{asked.data}.json").write_text(json.dumps(document, indent=1))
 
 
 if __name__ == "__main__":
