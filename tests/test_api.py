@@ -39,7 +39,7 @@ def test_every_outer_step_is_heard(run: Distilled) -> None:
 def test_the_run_holds_data_of_the_configured_size_and_the_whole_table(run: Distilled, dataset: Dataset) -> None:
     assert run.synthetic.latent.shape == (20, 6, 4)
     assert run.synthetic.decoder.shape == (4, len(dataset.vocab))
-    assert {row.name for row in run.evaluation.rows} == set(RowName)
+    assert {row.name for row in run.evaluation.rows} == set(RowName) - {RowName.CORESET, RowName.WINDOWS}
 
 
 def test_evaluate_gives_the_same_distilled_row_as_the_run(run: Distilled, dataset: Dataset) -> None:
@@ -73,8 +73,8 @@ def test_saved_data_load_back_bit_for_bit(run: Distilled, dataset: Dataset, tmp_
 
 
 def test_what_does_not_fit_is_said_before_any_training(run: Distilled, dataset: Dataset) -> None:
-    with pytest.raises(ConfigError, match="gru4rec"):
-        farzi.evaluate(run.synthetic, dataset, students=["sasrec", "gru4rec"])
+    with pytest.raises(ConfigError, match="narm"):
+        farzi.evaluate(run.synthetic, dataset, students=["sasrec", "narm"])  # type: ignore[list-item]
     other = farzi.prepare(read_planted(PlantedSettings(sequences=500)), max_items=30)
     with pytest.raises(ConfigError, match="40 items"):
         farzi.evaluate(run.synthetic, other)

@@ -18,6 +18,7 @@ from farzi_core.evaluation import metrics
 from farzi_core.evaluation.report import Interval, Metric, Row, RowName
 
 DRAWS = 2000  # bootstrap draws: the 2.5 % quantile then stands on 50 draws
+TINY = 1e-12  # a metric that is 0 on full data has no percentage: large, but not a division by zero
 Floats = npt.NDArray[np.float64]
 
 
@@ -46,6 +47,7 @@ def table(outcomes: list[Outcome], items: int, seed: int = 0) -> tuple[Row, ...]
 def _row(one: Outcome, seeds: list[Floats], means: dict[RowName, Floats], drawn: dict[RowName, Floats]) -> Row:
     mean, full = means[one.name].mean(0), means[RowName.FULL].mean(0)
     paired = drawn[RowName.DISTILLED] - drawn[one.name]
+    ratio = 100 * drawn[one.name] / np.maximum(drawn[RowName.FULL], TINY)
     return Row(
         name=one.name,
         sequences=one.sequences,
@@ -53,7 +55,8 @@ def _row(one: Outcome, seeds: list[Floats], means: dict[RowName, Floats], drawn:
         seeds=tuple(_named(seed.mean(0)) for seed in seeds),
         mean=_named(mean),
         interval=_intervals(drawn[one.name]),
-        percent_of_full=_named(100 * mean / np.maximum(full, 1e-12)),
+        percent_of_full=_named(100 * mean / np.maximum(full, TINY)),
+        percent_interval={} if one.name is RowName.FULL else _intervals(ratio),
         minus_distilled={} if one.name is RowName.DISTILLED else _intervals(paired),
         steps=one.steps,
         seconds=one.seconds,

@@ -4,6 +4,8 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict
 
+from farzi_core.config import Kind
+
 
 class Metric(StrEnum):
     """Ranking metrics of the paper (appendix C.1), as fractions."""
@@ -22,6 +24,8 @@ class RowName(StrEnum):
     DISTILLED = "distilled"
     RANDOM = "random_users"
     HEAD = "head_users"
+    CORESET = "coreset"
+    WINDOWS = "random_windows"
     POPULAR = "most_popular"
     MARKOV = "markov"
 
@@ -31,9 +35,20 @@ LABELS = {
     RowName.DISTILLED: "Distilled",
     RowName.RANDOM: "Random users",
     RowName.HEAD: "Head users",
+    RowName.CORESET: "Coreset",
+    RowName.WINDOWS: "Random windows",
     RowName.POPULAR: "Most popular",
     RowName.MARKOV: "Markov",
 }
+MEANINGS = {
+    RowName.RANDOM: "as many training users as there are synthetic sequences, drawn anew for every student",
+    RowName.HEAD: "as many, those with the most events",
+    RowName.CORESET: "as many, each the farthest in item counts from those before it (k-centre)",
+    RowName.WINDOWS: "as many events as the synthetic data have, in real windows no longer than theirs",
+    RowName.POPULAR: "items by their training counts",
+    RowName.MARKOV: "items by how often they followed the last event in training",
+}
+KIND_LABELS: dict[Kind, str] = {"sasrec": "SASRec", "gru4rec": "GRU4Rec", "fmlp": "FMLP"}
 METRIC_LABELS = {
     Metric.HR10: "HR@10",
     Metric.HR100: "HR@100",
@@ -67,6 +82,8 @@ class Row(BaseModel):
     interval: dict[Metric, Interval]
     """Of the mean over seeds: bootstrap over test users."""
     percent_of_full: dict[Metric, float]
+    percent_interval: dict[Metric, Interval] = {}
+    """Of `percent_of_full`: paired bootstrap, in percent; empty for the full row and in runs of version 0.1."""
     minus_distilled: dict[Metric, Interval]
     """Paired bootstrap interval of (distilled - this row); empty for the distilled row itself."""
     steps: float
@@ -75,12 +92,31 @@ class Row(BaseModel):
     """Mean seconds to train one student."""
 
 
+class StudentTable(BaseModel):
+    """The rows of one student architecture; percentages are of its own full data."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    student: Kind
+    rows: tuple[Row, ...]
+
+    def row(self, name: RowName) -> Row | None:
+        return next((row for row in self.rows if row.name == name), None)
+
+
 class Evaluation(BaseModel):
     """The table and the protocol it was made under."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     rows: tuple[Row, ...]
+    """Of the first student."""
+    student: Kind = "sasrec"
+    """Architecture of `rows`; version 0.1 knew no other."""
+    teacher: Kind = "sasrec"
+    """Architecture that was distilled with."""
+    others: tuple[StudentTable, ...] = ()
+    """Other architectures, each with the rows full and distilled."""
     test_users: int
     validation_users: int
     masked_seen: bool
@@ -90,5 +126,17 @@ class Evaluation(BaseModel):
     stored_numbers: int
     """Floats in Z and M together."""
 
+    @property
+    def tables(self) -> tuple[StudentTable, ...]:
+        """One table a student architecture, the first student's first."""
+        return (StudentTable(student=self.student, rows=self.rows), *self.others)
+
+    @property
+    def baselines(self) -> str:
+        """What the rows beside full and distilled data are, as one sentence."""
+        known = [f"{LABELS[row.name]}: {MEANINGS[row.name]}" for row in self.rows if row.name in MEANINGS]
+        return f"{'; '.join(known)}."
+
     def row(self, name: RowName) -> Row | None:
-        return next((row for row in self.rows if row.name == name), None)
+        """A row of the first student."""
+        return self.tables[0].row(name)

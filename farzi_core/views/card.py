@@ -5,7 +5,7 @@ Names, licences and citations are the user's text: they stand in code spans, whe
 
 from farzi_core.config import RunConfig
 from farzi_core.data.dataset import DatasetInfo
-from farzi_core.evaluation.report import LABELS, METRIC_LABELS, Evaluation, Metric, Row
+from farzi_core.evaluation.report import KIND_LABELS, LABELS, METRIC_LABELS, Evaluation, Metric, Row, StudentTable
 from farzi_core.views import text
 from farzi_core.views.load import Synthetic
 
@@ -74,22 +74,26 @@ def _source(info: DatasetInfo) -> str:
 def _figures(report: Evaluation) -> str:
     names = [METRIC_LABELS[metric] for metric in Metric]
     head = f"| trained on | sequences | {' | '.join(names)} |\n|---|---:|{'---:|' * len(names)}"
-    return "\n".join([head, *(_line(row) for row in report.rows)])
+    return "\n".join([head, *(_line(row, _trained(table, row)) for table in report.tables for row in table.rows)])
 
 
-def _line(row: Row) -> str:
+def _trained(table: StudentTable, row: Row) -> str:
+    return f"{LABELS[row.name]} ({KIND_LABELS[table.student]})" if row.sequences else LABELS[row.name]
+
+
+def _line(row: Row, label: str) -> str:
     cells = [f"{100 * row.mean[metric]:.2f} ({row.percent_of_full[metric]:.1f} %)" for metric in Metric]
-    return f"| {LABELS[row.name]} | {row.sequences:,} | {' | '.join(cells)} |"
+    return f"| {label} | {row.sequences:,} | {' | '.join(cells)} |"
 
 
 def _protocol(report: Evaluation) -> str:
     masked = "removed from" if report.masked_seen else "left in"
     return (
-        f"Percent, in brackets relative to full data. {report.test_users:,} test users that no model has seen; the "
-        "last event of each is ranked among all items; items of the user's own past are "
+        f"Percent, in brackets relative to full data with the same architecture. {report.test_users:,} test users that "
+        "no model has seen; the last event of each is ranked among all items; items of the user's own past are "
         f"{masked} the ranking. Means over {report.seeds} students from random weights (full data: its own number of "
-        f"models); {report.validation_users:,} validation users chose the training step. Random and head users: as "
-        f"many real sequences as there are synthetic ones. Stored: {report.stored_numbers:,} numbers."
+        f"models); {report.validation_users:,} validation users chose the training step. {report.baselines} "
+        f"Stored: {report.stored_numbers:,} numbers."
     )
 
 
