@@ -76,6 +76,8 @@ class TeacherConfig(Section):
     """Real sequences a training step."""
     epochs: int = Field(12, ge=1, le=1000)
     """Most passes over the training users; the best epoch on validation users is kept."""
+    weight_decay: float = Field(1e-4, ge=0, le=1)
+    """L2 decay of the weights in full-data training."""
     trajectories: int = Field(4, ge=0, le=1000)
     """|Omega|: short real-data trajectories that inner loops may start from; 0 means random weights only."""
     trajectory_steps: int = Field(60, ge=1, le=100_000)
@@ -130,8 +132,9 @@ class InnerConfig(Section):
     """Decay of Adam's second moment."""
     eps: float = Field(1e-3, gt=0, le=1)
     """Added to Adam's root; below 1e-6 the meta-gradient is mostly rounding noise."""
-    weight_decay: float = Field(0.0, ge=0, le=1)
-    """L2 decay of the student's weights."""
+    weight_decay: float = Field(0.002, ge=0, le=1)
+    """L2 decay of the weights of a student on little data, synthetic or real: without it students overfit after a few
+    dozen steps, and the distillation has nothing to hold on to. Fewer items want more."""
     omega_share: float = Field(0.3, ge=0, le=1)
     """Share of fresh students that start from a state of Omega instead of random weights."""
 

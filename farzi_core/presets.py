@@ -22,16 +22,17 @@ class Preset:
 _DEMO: dict[str, Any] = {
     "preset": "demo", "model.max_length": 32, "teacher.lr": 0.01, "teacher.epochs": 6,
     "synthetic.mu": 200, "synthetic.xi": 5, "synthetic.d": 32,
-    "inner.lifetime": 160, "outer.steps": 120, "outer.lr": 0.003,
-    "validation.every": 60, "validation.steps": 160,
-    "evaluation.seeds": 3, "evaluation.full_seeds": 2, "evaluation.steps": 160,
+    "inner.lifetime": 200, "outer.steps": 120, "outer.lr": 0.008,
+    "validation.every": 60, "validation.steps": 240,
+    "evaluation.seeds": 3, "evaluation.full_seeds": 2, "evaluation.steps": 240,
 }  # fmt: skip
 
 _STANDARD: dict[str, Any] = {
     "preset": "standard", "model.max_length": 50, "teacher.lr": 0.005, "teacher.epochs": 12,
+    "teacher.weight_decay": 0.0005,
     "synthetic.mu": 100, "synthetic.xi": 10, "synthetic.d": 16,
-    "inner.lifetime": 120, "outer.steps": 1500, "outer.lr": 0.004,
-    "validation.every": 100, "validation.students": 2, "validation.steps": 200, "evaluation.steps": 300,
+    "inner.lifetime": 200, "inner.students": 6, "inner.weight_decay": 0.005, "outer.steps": 2000, "outer.lr": 0.01,
+    "validation.every": 100, "validation.students": 2, "validation.steps": 240, "evaluation.steps": 300,
 }  # fmt: skip
 
 

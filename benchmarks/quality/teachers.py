@@ -21,7 +21,7 @@ from farzi_core.config import RunConfig, with_settings
 from farzi_core.data.dataset import Dataset
 from farzi_core.device import use_threads
 from farzi_core.evaluation.report import Metric
-from farzi_core.evaluation.students import Ranker, on_sequences
+from farzi_core.evaluation.students import Ranker, on_sequences, teacher_adam
 from farzi_core.parallel import map_threads
 
 GRID = ["sasrec:.005,.01,.02", "gru4rec:.005,.01,.02,.05", "fmlp:.0005,.001,.002,.005,.01"]
@@ -36,7 +36,10 @@ def measure(config: RunConfig, dataset: Dataset, seeds: int) -> dict[str, Any]:
     ranker = Ranker(part.take(keep), config.model.max_length - 1, CPU)
     epoch = max(1, len(train) // config.teacher.batch)
     steps, items = epoch * config.teacher.epochs, len(dataset.vocab)
-    models = map_threads(lambda seed: on_sequences(config, train, items, ranker, seed, steps, epoch), range(seeds), CPU)
+    adam = teacher_adam(config)
+    models = map_threads(
+        lambda seed: on_sequences(config, adam, train, items, ranker, seed, steps, epoch), range(seeds), CPU
+    )
     kind = config.model.kind
     return {
         "kind": kind, "lr": config.teacher.lr_of(kind), "seeds": seeds, "users": len(keep),

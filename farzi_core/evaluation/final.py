@@ -12,11 +12,19 @@ from torch import Tensor
 
 from farzi_core.config import Baseline, Kind, RunConfig
 from farzi_core.data.dataset import Dataset, Sequences
+from farzi_core.distill.adam import Adam
 from farzi_core.evaluation import baselines, compare
 from farzi_core.evaluation.compare import Outcome
 from farzi_core.evaluation.metrics import means, per_user
 from farzi_core.evaluation.report import Evaluation, Row, RowName, StudentTable
-from farzi_core.evaluation.students import Ranker, Student, on_sequences, on_synthetic
+from farzi_core.evaluation.students import (
+    Ranker,
+    Student,
+    baseline_adam,
+    on_sequences,
+    on_synthetic,
+    teacher_adam,
+)
 from farzi_core.models.model import build
 from farzi_core.parallel import map_threads
 from farzi_core.recorder import Meta, Recorder, Saved, Stopped
@@ -80,7 +88,8 @@ class Examiner:
         """Row "full": the reference, 100 % of this architecture."""
         epochs = self.config.teacher.epochs
         per_epoch = max(1, len(self.train) // self.config.teacher.batch)
-        return self._real(RowName.FULL, [self.train] * self.config.evaluation.full_seeds, per_epoch * epochs, per_epoch)
+        parts = [self.train] * self.config.evaluation.full_seeds
+        return self._real(RowName.FULL, teacher_adam(self.config), parts, per_epoch * epochs, per_epoch)
 
     def distilled(self, probs: Tensor) -> Outcome:
         """Row "distilled": fresh students on the synthetic data."""
@@ -107,11 +116,9 @@ class Examiner:
             "coreset": lambda index: baselines.coreset(train, mu, seed, index),
             "random_windows": lambda index: baselines.random_windows(train, mu, xi, seed, index),
         }
-        every = max(1, evaluation.steps // POINTS)
-        return [
-            self._real(RowName(name), [draw[name](index) for index in range(evaluation.seeds)], evaluation.steps, every)
-            for name in evaluation.baselines
-        ]
+        adam, every = baseline_adam(self.config), max(1, evaluation.steps // POINTS)
+        parts = {name: [draw[name](index) for index in range(evaluation.seeds)] for name in evaluation.baselines}
+        return [self._real(RowName(name), adam, some, evaluation.steps, every) for name, some in parts.items()]
 
     def rules(self) -> list[Outcome]:
         """Rows "most popular" and "Markov"."""
@@ -132,13 +139,15 @@ class Examiner:
             self.dataset.part("test"), length, self.device, masked
         )
 
-    def _real(self, name: RowName, parts: list[Sequences], steps: int, every: int) -> Outcome:
+    def _real(self, name: RowName, adam: Adam, parts: list[Sequences], steps: int, every: int) -> Outcome:
         """A row trained on real sequences: one student a part, its index the seed."""
         validation, test = self._rankers(self.config.model.max_length - 1)
         model = build(self.config.model, self.items, self.config.model.max_length)
 
         def one(seed: int) -> tuple[Student, Tensor]:
-            student = on_sequences(self.config, parts[seed], self.items, validation, SEEDS_FROM + seed, steps, every)
+            student = on_sequences(
+                self.config, adam, parts[seed], self.items, validation, SEEDS_FROM + seed, steps, every
+            )
             return student, test.ranks(model, student.weights)
 
         events = round(float(np.mean([len(part.items) for part in parts])))

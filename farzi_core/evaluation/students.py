@@ -1,7 +1,7 @@
 """Fresh students: trained on synthetic rows or on real sequences, the training step chosen on validation users."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import torch
@@ -118,14 +118,24 @@ def synthetic_loss(model: Model, probs: Tensor, batch: int, seed: int, student: 
 
 
 def on_sequences(
-    config: RunConfig, part: Sequences, items: int, ranker: Ranker, seed: int, steps: int, every: int
+    config: RunConfig, adam: Adam, part: Sequences, items: int, ranker: Ranker, seed: int, steps: int, every: int
 ) -> Student:
-    """A fresh student on real sequences (the full data, or a baseline's share of it), trained as the teacher trains."""
+    """A fresh student trained by `adam` on real sequences: the full data, or a baseline's share of it."""
     model = build(config.model, items, config.model.max_length)
     device = ranker.targets.device
     loss = epochs_loss(model, part, config.teacher.batch, stream(config.seed, "student batches", seed), device)
     weights = fresh(model, torch_stream(config.seed, "student weights", seed), device)
-    return follow(model, train(weights, loss, Adam(config.teacher.lr_of(config.model.kind)), steps, every), ranker)
+    return follow(model, train(weights, loss, adam, steps, every), ranker)
+
+
+def teacher_adam(config: RunConfig) -> Adam:
+    """The optimiser of full-data training."""
+    return Adam(config.teacher.lr_of(config.model.kind), weight_decay=config.teacher.weight_decay)
+
+
+def baseline_adam(config: RunConfig) -> Adam:
+    """The optimiser of students on few real sequences: the teacher's, with the decay that distilled students have."""
+    return replace(teacher_adam(config), weight_decay=config.inner.weight_decay)
 
 
 def inner_adam(config: RunConfig) -> Adam:
