@@ -10,7 +10,7 @@ from farzi_core.config import RunConfig
 from farzi_core.data.dataset import Sequences
 from farzi_core.evaluation import baselines, compare, metrics
 from farzi_core.evaluation.report import Metric, RowName
-from farzi_core.evaluation.students import Ranker, on_sequences
+from farzi_core.evaluation.students import Ranker, on_sequences, teacher_adam
 from farzi_core.models.model import build
 
 CPU = torch.device("cpu")
@@ -101,6 +101,6 @@ def test_intervals_are_paired_and_percentages_are_of_full() -> None:
 def test_a_student_learns_a_rule_that_popularity_cannot_see() -> None:
     part = sequences(*[[start, *((start + step) % 20 for step in range(1, 6))] for start in range(20)] * 5)
     config = RunConfig()
-    student = on_sequences(config, part, 20, Ranker(part, 5, CPU), seed=0, steps=60, every=20)
+    student = on_sequences(config, teacher_adam(config), part, 20, Ranker(part, 5, CPU), seed=0, steps=60, every=20)
     assert student.best.metrics[Metric.NDCG10] > 0.95
     assert [point.step for point in student.curve] == [20, 40, 60]
