@@ -10,7 +10,9 @@ import torch
 from torch import Tensor
 
 from farzi_core.distill.adam import Adam
-from farzi_core.distill.reverse import Memory, Tensors, adam_metagradient
+from farzi_core.distill.layout import Tensors
+from farzi_core.distill.plan import Memory
+from farzi_core.distill.reverse import adam_metagradient
 from farzi_core.distill.synthetic import Synthetic
 from farzi_core.models.losses import hard_loss, soft_loss
 from farzi_core.models.sasrec import SASRec
