@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 
 from farzi_core.distill.layout import Layout, Tensors
-from farzi_core.distill.split import Rows, SplitLoss
-from farzi_core.models.head import LogSumExp, log_sum_exp, log_sum_exp_for_products
+from farzi_core.distill.split import Core, Rows, SplitLoss
+from farzi_core.models.head import LogSumExp
 
 Inputs = tuple[Tensor, ...]
 Function = Callable[[Tensor, Inputs, int], Tensor]  # theta, inputs, step -> scalar
@@ -110,15 +110,8 @@ class SplitProducts:
         self.grads = {name: torch.zeros_like(tensor) for name, tensor in meta.items()}
 
     @staticmethod
-    def function(loss: SplitLoss, layout: Layout, head: LogSumExp) -> Function:
-        core = loss.core
+    def function(core: Core, layout: Layout, head: LogSumExp) -> Function:
         return lambda theta, inputs, _: core(layout.views(theta), inputs[0], head)
-
-    @classmethod
-    def eager(cls, loss: SplitLoss, layout: Layout) -> Eager:
-        """Plain autograd around the hand-written head."""
-        first, second = (cls.function(loss, layout, head) for head in (log_sum_exp, log_sum_exp_for_products))
-        return Eager(first, second)
 
     def gradient(self, theta: Tensor, t: int) -> tuple[Tensor, Tensor]:
         rows = self._loss.rows(self._meta, t)

@@ -99,7 +99,7 @@ def adam_metagradient(
     layout = Layout.of(params)
     theta = layout.flatten(params)
     start = Point(theta, chosen.init(theta) if state is None else state)
-    engine = _Engine(products_of(inner_loss, layout, dict(meta_params), hvp), chosen, start_step, trace)
+    engine = _Engine(products_of(inner_loss, layout, dict(meta_params), theta.device, hvp), chosen, start_step, trace)
     walk = Walk(engine.gradient, engine.update, steps, _schedule(start, steps, memory, budget_bytes))
     final = walk.forward(start)
     value, at_end = _outer_gradient(outer_loss, layout, final.theta)

@@ -25,6 +25,8 @@ from farzi_core.models.head import LogSumExp
 class Core(Protocol):
     """The part of a loss behind X B. Hashable and free of data and step: compiled once, captured once."""
 
+    def __hash__(self) -> int: ...
+
     @property
     def tables(self) -> tuple[str, ...]:
         """Names of the weights [V, .] that are multiplied by X; a table used twice is named once."""
