@@ -14,8 +14,6 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from farzi_core.models.gelu import gelu
-
 Tensors = dict[str, Tensor]
 
 # Small on purpose: rows that few synthetic events reach then stay near zero instead of being noise of the size of the
@@ -67,7 +65,7 @@ class SASRec:
                 weights, layer, functional.layer_norm(x, (self.hidden,), weights[f"{layer}.norm1"]), mask
             )
             y = functional.layer_norm(x, (self.hidden,), weights[f"{layer}.norm2"])
-            y = gelu(y @ weights[f"{layer}.up"] + weights[f"{layer}.up_bias"])
+            y = functional.gelu(y @ weights[f"{layer}.up"] + weights[f"{layer}.up_bias"])
             x = x + y @ weights[f"{layer}.down"] + weights[f"{layer}.down_bias"]
         return functional.layer_norm(x, (self.hidden,), weights["norm"], weights["norm_bias"])
 
