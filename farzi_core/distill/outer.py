@@ -17,11 +17,12 @@ from farzi_core.config import RunConfig
 from farzi_core.data.dataset import Sequences
 from farzi_core.distill.adam import Adam, Moments
 from farzi_core.distill.inner_loss import StudentCore, SyntheticLoss
-from farzi_core.distill.layout import Layout
+from farzi_core.distill.layout import Layout, Tensors
 from farzi_core.distill.reverse import MetaGradient, adam_metagradient
 from farzi_core.distill.rows import everything
 from farzi_core.distill.synthetic import Synthetic
 from farzi_core.evaluation.students import inner_adam
+from farzi_core.limits import MAX_DENSE_NUMBERS
 from farzi_core.models.losses import hard_loss
 from farzi_core.models.sasrec import SASRec
 from farzi_core.parallel import map_threads
@@ -91,12 +92,11 @@ class OuterProblem:
     def advance(self, state: OuterState, lr_scale: float) -> tuple[OuterState, StepReport]:
         """One outer step. The result may be non-finite: the caller decides (`loop`)."""
         config = self.config
-        probs = state.synthetic.probs()
+        meta = meta_parameters(state.synthetic)
         chosen = [(state.step * config.outer.starts + i) % len(state.runners) for i in range(config.outer.starts)]
         chosen = list(dict.fromkeys(chosen))
-        results = map_threads(lambda slot: self._window(state, slot, probs), chosen, self.device)
-        mean = torch.stack([result.grads["probs"] for _, result in results]).mean(0)
-        synthetic, report, moments = self._update(state, probs, mean, [result for _, result in results], lr_scale)
+        results = map_threads(lambda slot: self._window(state, slot, meta), chosen, self.device)
+        synthetic, report, moments = self._update(state, meta, [result for _, result in results], lr_scale)
         runners = list(state.runners)
         for slot, (runner, result) in zip(chosen, results, strict=True):
             age = runner.age + config.inner.steps
@@ -105,33 +105,40 @@ class OuterProblem:
             runners[slot] = self.new_runner(slot, state.step + 1) if ended else moved
         return OuterState(synthetic, *moments, tuple(runners), state.step + 1), report
 
-    def _window(self, state: OuterState, slot: int, probs: Tensor) -> tuple[Runner, MetaGradient[Moments]]:
-        """The meta-gradient of one student's next T steps with respect to probs [mu, xi, V]."""
+    def _window(self, state: OuterState, slot: int, meta: Tensors) -> tuple[Runner, MetaGradient[Moments]]:
+        """The meta-gradient of one student's next T steps with respect to `meta_parameters`."""
         config, runner, model = self.config, state.runners[slot], self.model
         generator = stream(config.seed, "outer step", state.step, slot)
         users = generator.choice(len(self.train), min(config.outer.batch, len(self.train)), replace=False)
         tokens = tokens_of(self.train, users, model.max_length, generator, self.device)
-        mu, batch = probs.shape[0], config.inner.batch
+        mu, batch = state.synthetic.mu, config.inner.batch
         rows = [torch.from_numpy(generator.permutation(mu)[:batch]).to(self.device) for _ in range(config.inner.steps)]
 
         result = adam_metagradient(
-            SyntheticLoss(StudentCore(model), chosen=(lambda t: rows[t - runner.age]) if batch < mu else everything),
+            SyntheticLoss(
+                StudentCore(model), state.synthetic.tau, (lambda t: rows[t - runner.age]) if batch < mu else everything
+            ),
             lambda weights: hard_loss(model, weights, tokens),
             self.layout.views(runner.theta),
-            {"probs": probs},
+            meta,
             steps=config.inner.steps,
             optimizer=self.adam,
             start_step=runner.age,
             state=runner.moments,
+            memory="auto",
         )
         return runner, result
 
     def _update(
-        self, state: OuterState, probs: Tensor, grad: Tensor, results: list[MetaGradient[Moments]], lr_scale: float
+        self, state: OuterState, meta: Tensors, results: list[MetaGradient[Moments]], lr_scale: float
     ) -> tuple[Synthetic, StepReport, tuple[Moments, Moments]]:
         """Clip, then one Adam step of Z and one of M with the cosine schedule."""
         outer, old = self.config.outer, state.synthetic
-        grad_latent, grad_decoder = old.gradients(probs, grad)
+        grads = {name: torch.stack([result.grads[name] for result in results]).mean(0) for name in meta}
+        dense = "probs" in meta
+        grad_latent, grad_decoder = (
+            old.gradients(meta["probs"], grads["probs"]) if dense else (grads["latent"], grads["decoder"])
+        )
         norm = float(torch.sqrt(grad_latent.square().sum() + grad_decoder.square().sum()))
         clip = min(1.0, outer.clip / norm) if norm > 0 else 1.0
         lr = lr_scale * outer.lr * cosine(state.step, outer.steps)
@@ -141,6 +148,16 @@ class OuterProblem:
         loss = sum(float(result.outer_value) for result in results) / len(results)
         report = StepReport(loss, norm, max(result.growth for result in results), lr)
         return replace(old, latent=latent, decoder=decoder), report, (latent_moments, decoder_moments)
+
+
+def meta_parameters(synthetic: Synthetic) -> Tensors:
+    """What the inner loop is differentiated by: probs [mu, xi, V], or Z and M where probs would not fit.
+
+    The softmax is then passed once an outer step or, from Z and M, at every inner step in row chunks (`LatentRows`).
+    """
+    if synthetic.mu * synthetic.xi * synthetic.decoder.shape[1] <= MAX_DENSE_NUMBERS:
+        return {"probs": synthetic.probs()}
+    return {"latent": synthetic.latent, "decoder": synthetic.decoder}
 
 
 def cosine(step: int, steps: int) -> float:

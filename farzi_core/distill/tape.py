@@ -49,7 +49,7 @@ class Schedule:
 class _Segment(NamedTuple, Generic[State]):
     first: int
     start: Point[State]
-    gradients: list[Tensor]
+    gradients: Tensor  # [steps, n]
     end: Point[State]
 
 
@@ -99,13 +99,15 @@ class Walk(Generic[State]):
 
     def _record(self, start: Point[State], first: int, last: int, keep: bool) -> _Segment[State]:
         begin, end = first * self._schedule.leaf, min(last * self._schedule.leaf, self._steps)
-        point, gradients = start, []
+        # one block, so that a thousand small tensors do not scatter the heap; its pages are taken as they are written
+        tape = start.theta.new_empty(end - begin if keep else 0, start.theta.numel())
+        point = start
         for i in range(begin, end):
             gradient = self._gradient(point.theta, i)
-            point = self._update(point, gradient, i)
             if keep:
-                gradients.append(gradient)
-        return _Segment(begin, start, gradients, point)
+                gradient = tape[i - begin].copy_(gradient)
+            point = self._update(point, gradient, i)
+        return _Segment(begin, start, tape, point)
 
     def _inside(self, segment: _Segment[State]) -> Iterator[Step[State]]:
         """The steps of one recorded segment, last first: a walk of its own, whose gradients are known."""

@@ -13,7 +13,7 @@ def test_the_engine_is_exact_here(farzi) -> None:
     ended = farzi("gradcheck", "--device", "cpu", "--json")
     assert ended.status == 0
     assert ended.json["passed"]
-    assert len(ended.json["errors"]) == 3
+    assert len(ended.json["errors"]) == 4
     assert max(ended.json["errors"].values()) < 1e-8
 
 
