@@ -114,10 +114,11 @@ class OuterProblem:
         mu, batch = state.synthetic.mu, config.inner.batch
         rows = [torch.from_numpy(generator.permutation(mu)[:batch]).to(self.device) for _ in range(config.inner.steps)]
 
+        def of_step(t: int) -> Tensor:
+            return rows[t - runner.age]
+
         result = adam_metagradient(
-            SyntheticLoss(
-                StudentCore(model), state.synthetic.tau, (lambda t: rows[t - runner.age]) if batch < mu else everything
-            ),
+            SyntheticLoss(StudentCore(model), state.synthetic.tau, of_step if batch < mu else everything),
             lambda weights: hard_loss(model, weights, tokens),
             self.layout.views(runner.theta),
             meta,

@@ -78,9 +78,9 @@ class _LogSumExp(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, scale: Tensor) -> tuple[Tensor, Tensor, None]:
         hidden, table, dh, dw, kept, weights = ctx.saved_tensors
+        if ctx.second_only and (scale.requires_grad or not torch.is_grad_enabled()):
+            dw = _first_in_table(hidden, table)  # a curved function of the value: its slope meets the first derivative
         if torch.is_grad_enabled():
-            if ctx.second_only and scale.requires_grad:  # a function of the loss: its slope meets the first derivative
-                dw = _first_in_table(hidden, table)
             both: tuple[Tensor, Tensor]
             both = _Gradient.apply(hidden, table, dh, dw, kept, weights, scale)  # type: ignore[no-untyped-call]
             return *both, None
