@@ -82,11 +82,9 @@ def engine(memory: Memory, split: bool = True, hvp: Hvp = "eager") -> Callable[[
 
 def naive(case: Case, steps: int) -> Pair:
     """Autograd through a functional Adam with a guarded root: all T graphs at once."""
-    (b1, b2), z, m_ = (
-        ADAM.betas,
-        *(one.clone().requires_grad_() for one in (case.synthetic.latent, case.synthetic.decoder)),
-    )
-    probs = torch.softmax(z @ m_, -1)
+    (b1, b2), synthetic = ADAM.betas, case.synthetic
+    latent, decoder = (one.clone().requires_grad_() for one in (synthetic.latent, synthetic.decoder))
+    probs = torch.softmax(latent @ decoder, -1)
     theta = {name: tensor.clone().requires_grad_() for name, tensor in case.weights.items()}
     m = {name: torch.zeros_like(tensor) for name, tensor in theta.items()}
     v = {name: torch.zeros_like(tensor) for name, tensor in theta.items()}
@@ -99,8 +97,8 @@ def naive(case: Case, steps: int) -> Pair:
             root = torch.where(under > 0, torch.where(under > 0, under, 1.0).sqrt(), 0.0)
             moved[name] = old - 1e-3 * (m[name] / (1 - b1 ** (t + 1))) / (root + 1e-8)
         theta = moved
-    of_z, of_m = torch.autograd.grad(case.outer(theta), (z, m_))
-    return of_z, of_m
+    of_latent, of_decoder = torch.autograd.grad(case.outer(theta), (latent, decoder))
+    return of_latent, of_decoder
 
 
 OURS: dict[str, Callable[[Case, int], Pair]] = {

@@ -23,13 +23,13 @@ import time
 from pathlib import Path
 from typing import Any
 
-HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parents[1]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import torch
 from case import OURS, Case, Pair, engine, train
 from peers import PEERS
 
+HERE = Path(__file__).resolve().parent
 NEEDS = {"TorchOpt": "torchopt", "higher": "higher", "JAX": "jax"}  # first word of a method -> package
 METHODS = [*OURS, *PEERS, "JAX, remat", "JAX, MixFlow-style"]
 LONG = 500  # steps only the engine's modes can walk
