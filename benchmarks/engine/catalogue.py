@@ -2,8 +2,9 @@
 
     python benchmarks/engine/catalogue.py [--items 20000 200000]
 
-20 x 50 synthetic events, the student of case.py, one thread, a fresh process each. "plain" is the dense loss by autograd
-and is left out above MAX_PLAIN items. peak is the process's peak above its size with weights and meta-parameters loaded.
+20 x 50 synthetic events, the student of case.py, one thread, a fresh process each. "plain" is the dense loss by
+autograd and is left out above MAX_PLAIN items. peak is the process's peak above its size with weights and
+meta-parameters loaded.
 Writes results/catalogue.json. Measure on a quiet machine.
 """
 
@@ -74,9 +75,8 @@ def run(sizes: list[int]) -> None:
             rows.append(json.loads(done.stdout.strip().splitlines()[-1]))
             print("{kind:<20} {items:>8,} items {seconds:8.2f} s {peak_mb:8.0f} MB".format(**rows[-1]), flush=True)
     (HERE / "results").mkdir(exist_ok=True)
-    (HERE / "results" / "catalogue.json").write_text(
-        json.dumps({"torch": torch.__version__, "rows": rows}, indent=1) + "\n"
-    )
+    document = {"torch": torch.__version__, "rows": rows}
+    (HERE / "results" / "catalogue.json").write_text(json.dumps(document, indent=1) + "\n")
 
 
 if __name__ == "__main__":
