@@ -129,13 +129,17 @@ class SplitProducts:
         return second.theta
 
     def _tables(self, theta: Tensor) -> Tensor:
-        views = self._layout.views(theta)
-        chosen = [views[name] for name in self._loss.core.tables]
+        chosen = self._columns(theta)
         return chosen[0] if len(chosen) == 1 else torch.cat(chosen, 1)
+
+    def _columns(self, theta: Tensor) -> list[Tensor]:
+        """Views [V, .] of the tables; a bias [V] is one column."""
+        views = self._layout.views(theta)
+        return [views[name].view(len(views[name]), -1) for name in self._loss.core.tables]
 
     def _add_transposed(self, rows: Rows, left: Tensor, into: Tensor) -> None:
         """into += (d X B / d theta)^T left, table by table."""
-        views = self._layout.views(into)
-        widths = [views[name].shape[1] for name in self._loss.core.tables]
-        for name, part in zip(self._loss.core.tables, torch.split(left, widths, -1), strict=True):
-            rows.add_transposed(part, views[name])
+        columns = self._columns(into)
+        widths = [column.shape[1] for column in columns]
+        for column, part in zip(columns, torch.split(left, widths, -1), strict=True):
+            rows.add_transposed(part, column)

@@ -29,7 +29,7 @@ class Core(Protocol):
 
     @property
     def tables(self) -> tuple[str, ...]:
-        """Names of the weights [V, .] that are multiplied by X; a table used twice is named once."""
+        """Names of the weights [V, .] or [V] that are multiplied by X; a table used twice is named once."""
 
     def __call__(self, params: Tensors, products: Tensor, head: LogSumExp) -> Tensor:
         """The loss (scalar) given X B [b, L, k]; `head` is the log-sum-exp to use."""

@@ -77,14 +77,16 @@ def test_keeping_the_softmax_changes_nothing(kept: int, monkeypatch: pytest.Monk
 
 @dataclass(frozen=True)
 class _UntiedCore:
-    """A linear student with its own output table, and a loss that is a curved function of its log-sum-exp."""
+    """A student with its own output table and bias, and a loss that is a curved function of its log-sum-exp."""
 
-    tables: tuple[str, ...] = ("item", "out")
+    tables: tuple[str, ...] = ("item", "out", "bias")
 
     def __call__(self, params: Tensors, products: Tensor, head: LogSumExp) -> Tensor:
-        embedded, targets = products.split([4, 4], -1)
+        embedded, targets = products.split([4, 5], -1)
         hidden = torch.tanh(embedded[:, :-1] @ params["mix"])
-        return (head(hidden.flatten(0, 1), params["out"]) - (hidden * targets[:, 1:]).sum()).square() / 100
+        hidden = torch.cat([hidden, torch.ones_like(hidden[..., :1])], -1)
+        table = torch.cat([params["out"], params["bias"][:, None]], 1)
+        return (head(hidden.flatten(0, 1), table) - (hidden * targets[:, 1:]).sum()).square() / 100
 
 
 @dataclass(frozen=True)
@@ -95,12 +97,12 @@ class _Untied:
         return DenseRows(meta["probs"])
 
     def __call__(self, params: Tensors, meta: Tensors, step: int) -> Tensor:
-        products = meta["probs"] @ torch.cat([params["item"], params["out"]], 1)
+        products = meta["probs"] @ torch.cat([params["item"], params["out"], params["bias"][:, None]], 1)
         return self.core(params, products, log_sum_exp)
 
 
-def test_an_untied_head_and_a_curved_loss_are_split_too() -> None:
-    shapes = {"mix": (4, 4), "item": (11, 4), "out": (11, 4)}
+def test_an_untied_head_with_a_bias_and_a_curved_loss_are_split_too() -> None:
+    shapes = {"mix": (4, 4), "item": (11, 4), "out": (11, 4), "bias": (11,)}
     params = {name: torch.randn(shape, generator=_draw, dtype=torch.float64) for name, shape in shapes.items()}
     assert isinstance(_Untied(), SplitLoss)
     for parts, whole in zip(*_both(_Untied(), METAS["probs"], params=params), strict=True):
