@@ -63,6 +63,8 @@ def _measure_torch(case: Case, method: str, steps: int, base: float) -> tuple[di
     run = (OURS | PEERS)[method]
     if "compiled" in method:
         run(case, 1)  # compilation is paid once a process
+    train(case, 1, factored=own)  # first calls allocate and tune
+    train(case, 1, factored=False)
     plain_before, _ = seconds(lambda: train(case, steps, factored=False))
     plain_peak = megabytes()
     own_before, _ = seconds(lambda: train(case, steps, factored=own))
