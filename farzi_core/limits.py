@@ -48,6 +48,9 @@ MAX_METRICS_BYTES = 1024 * MIB  # bytes of metrics.jsonl that are read; a millio
 REMEMBERED_RUNS = 4096  # manifests and settings kept parsed in one process, about 10 kB each
 TAIL_BYTES = 256 * 1024  # bytes read from the end of worker.log or metrics.jsonl for a live view
 
+# --- distillation ------------------------------------------------------------------------------------------------
+MAX_DENSE_NUMBERS = 100_000_000  # mu x xi x |V| up to which probs are held (400 MB, and as much per student at a time)
+
 # --- inspection of a finished run (farzi_core.evaluation.inspect) ------------------------------------------------
 MAX_COMPARED_POSITIONS = 40_000_000_000  # item look-ups of one nearest-window search; under a minute on one core
 MAX_HELD_OUT_WINDOWS = 300  # held-out windows of the memorisation reference; a histogram needs no more

@@ -16,7 +16,7 @@ from torch import Tensor
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from farzi_core.distill.adam import Adam, init, step
+from farzi_core.distill.adam import Adam
 from farzi_core.distill.reverse import adam_metagradient
 
 ADAM = Adam(lr=0.02, eps=1e-8)
@@ -57,10 +57,10 @@ def exact(steps: int) -> Tensor:
 
 def line13(steps: int) -> Tensor:
     """The same by the recursion as printed: the second moment's path is folded into dm, which decays by beta1."""
-    (b1, b2), tape, theta, moments = ADAM.betas, [], THETA, init(THETA)
+    (b1, b2), tape, theta, moments = ADAM.betas, [], THETA, ADAM.init(THETA)
     for t in range(steps):
         g = gradient(theta, DATA)
-        new, moments = step(ADAM, theta, g, moments, t)
+        new, moments = ADAM.step(theta, g, moments, t)
         tape.append((theta, g, *moments))
         theta = new
     dw, dm, dx = theta - TARGET, torch.zeros_like(theta), torch.zeros_like(DATA)
@@ -81,9 +81,9 @@ def differences(steps: int) -> Tensor:
     """The same by central differences."""
 
     def value(data: Tensor) -> Tensor:
-        theta, moments = THETA, init(THETA)
+        theta, moments = THETA, ADAM.init(THETA)
         for t in range(steps):
-            theta, moments = step(ADAM, theta, gradient(theta, data), moments, t)
+            theta, moments = ADAM.step(theta, gradient(theta, data), moments, t)
         return outer(theta)
 
     units = WIDTH * torch.eye(len(DATA), dtype=torch.float64)

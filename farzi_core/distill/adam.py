@@ -1,4 +1,4 @@
-"""Adam as pure functions `state -> state`, equal bit for bit to `torch.optim.Adam(foreach=False)`.
+"""Adam as pure functions `state -> state`, equal bit for bit to `torch.optim.Adam(foreach=False)`, and its adjoint.
 
     g  <- g + wd * theta                       (L2 decay; with decoupled=True: theta <- (1 - lr * wd) theta, AdamW)
     m  <- b1 m + (1 - b1) g                    v <- b2 v + (1 - b2) g g
@@ -17,7 +17,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from farzi_core.distill.optimizer import Adjoint
 from farzi_core.errors import ConfigError
+
+SINGULAR = 10  # a root below this many eps: there the update's derivative lr eps / (|g| + eps)^2 amplifies rounding
 
 
 class Moments(NamedTuple):
@@ -61,53 +64,54 @@ class Adam:
         return 1 - self.betas[0] ** (step + 1), 1 - self.betas[1] ** (step + 1)
 
     def root(self, v: Tensor, step: int) -> Tensor:
-        """s = sqrt(v / c2 + eps_root) [n]; the order of operations is torch's."""
+        """s = sqrt(v / c2 + eps_root) [n], a new tensor; the order of operations is torch's."""
         _, c2 = self.corrections(step)
-        return (v / c2 + self.eps_root).sqrt() if self.eps_root else v.sqrt() / math.sqrt(c2)
+        return (v / c2 + self.eps_root).sqrt_() if self.eps_root else v.sqrt().div_(math.sqrt(c2))
 
+    def init(self, theta: Tensor) -> Moments:
+        """Zero moments for theta [n]."""
+        return Moments(torch.zeros_like(theta), torch.zeros_like(theta))
 
-def init(theta: Tensor) -> Moments:
-    """Zero moments for theta [n]."""
-    return Moments(torch.zeros_like(theta), torch.zeros_like(theta))
+    def step(self, theta: Tensor, gradient: Tensor, state: Moments, t: int) -> tuple[Tensor, Moments]:
+        """One update at step t (from 0): new theta [n] and moments; the arguments are left as they are."""
+        lr, (b1, b2), (c1, _) = self.rate(t), self.betas, self.corrections(t)
+        gradient = self._with_decay(gradient, theta)
+        if self.weight_decay and self.decoupled:
+            theta = theta * (1 - lr * self.weight_decay)
+        m = state.m.lerp(gradient, 1 - b1)
+        v = (state.v * b2).addcmul_(gradient, gradient, value=1 - b2)
+        return theta.addcdiv(m, self.root(v, t).add_(self.eps), value=-lr / c1), Moments(m, v)
 
+    def adjoint(
+        self, adjoint: Adjoint[Moments], before: Tensor, after: Moments, gradient: Tensor, t: int
+    ) -> tuple[Adjoint[Moments], Tensor]:
+        """Back through one update (`Optimizer.adjoint`).
 
-def step(adam: Adam, theta: Tensor, gradient: Tensor, moments: Moments, t: int) -> tuple[Tensor, Moments]:
-    """One update at step t (from 0): new theta [n] and moments; the arguments are left as they are."""
-    lr, (b1, b2), (c1, _) = adam.rate(t), adam.betas, adam.corrections(t)
-    if adam.weight_decay and adam.decoupled:
-        theta = theta * (1 - lr * adam.weight_decay)
-    elif adam.weight_decay:
-        gradient = gradient.add(theta, alpha=adam.weight_decay)
-    m = moments.m.lerp(gradient, 1 - b1)
-    v = (moments.v * b2).addcmul_(gradient, gradient, value=1 - b2)
-    return theta.addcdiv(m, adam.root(v, t).add_(adam.eps), value=-lr / c1), Moments(m, v)
+        Both moment adjoints are carried: the paper's line 13 folds v's into m's, which is not the gradient
+        (docs/method.md). |m| / sqrt(v) is bounded, so r is safe; 1 / s alone is never formed, and s = 0 (a coordinate
+        that never had a gradient) gives 0.
+        """
+        lr, (b1, b2), (c1, c2) = self.rate(t), self.betas, self.corrections(t)
+        s, at_end = self.root(after.v, t), adjoint.theta
+        moved = s > 0
+        # a coordinate that never moved: the quotient 0 / 0 of eps = 0 is no derivative
+        inverse = torch.where(moved, (s + self.eps).reciprocal_(), 1 / self.eps if self.eps else 0.0)
+        q = at_end * inverse
+        dm = adjoint.state.m.add(q, alpha=-lr / c1)
+        r = torch.where(moved, after.m / s, 0.0)
+        dv = adjoint.state.v.addcmul(r.mul_(q), inverse, value=lr / (2 * c1 * c2))
+        u = torch.mul(self._with_decay(gradient, before), dv).mul_(2 * (1 - b2)).add_(dm, alpha=1 - b1)
+        if self.weight_decay and self.decoupled:
+            at_end = at_end * (1 - lr * self.weight_decay)
+        elif self.weight_decay:
+            at_end = at_end.add(u, alpha=self.weight_decay)
+        return Adjoint(at_end, Moments(dm.mul_(b1), dv.mul_(b2))), u
 
+    def singular(self, after: Moments, t: int) -> Tensor:
+        """Where sqrt(vhat) < 10 eps [n]."""
+        return self.root(after.v, t) < SINGULAR * self.eps
 
-class Adjoint(NamedTuple):
-    """Gradients of the outer loss with respect to theta_t, m_t, v_t, each [n]."""
-
-    theta: Tensor
-    m: Tensor
-    v: Tensor
-
-
-def adjoint_of_update(adam: Adam, adjoint: Adjoint, after: Moments, gradient: Tensor, t: int) -> tuple[Adjoint, Tensor]:
-    """Back through one update at step t, up to its gradient: the new (theta, m, v) adjoints and u = d outer / d g_t.
-
-    `after` holds m_t, v_t and `gradient` the g_t that entered the moments (L2 decay included). Both moment adjoints
-    are carried: the paper's line 13 folds v's into m's, which is not the gradient (docs/method.md). |m| / sqrt(v)
-    is bounded, so r is safe; 1 / s alone is never formed, and s = 0 (a coordinate that never had a gradient) gives 0.
-    The Hessian-vector product with u is the caller's; theta's adjoint already includes weight decay.
-    """
-    lr, (b1, b2), (c1, c2) = adam.rate(t), adam.betas, adam.corrections(t)
-    s = adam.root(after.v, t)
-    inverse = torch.where(s > 0, 1 / (s + adam.eps), 1 / adam.eps if adam.eps else 0.0)
-    q = adjoint.theta * inverse
-    r = torch.where(s > 0, after.m / s, 0.0)
-    dm = adjoint.m.add(q, alpha=-lr / c1)
-    dv = adjoint.v.addcmul(r * q, inverse, value=lr / (2 * c1 * c2))
-    u = (1 - b1) * dm + (2 * (1 - b2)) * gradient * dv
-    theta = adjoint.theta
-    if adam.weight_decay:
-        theta = theta * (1 - lr * adam.weight_decay) if adam.decoupled else theta.add(u, alpha=adam.weight_decay)
-    return Adjoint(theta, b1 * dm, b2 * dv), u
+    def _with_decay(self, gradient: Tensor, theta: Tensor) -> Tensor:
+        """The gradient that enters the moments: L2 decay included."""
+        coupled = self.weight_decay and not self.decoupled
+        return gradient.add(theta, alpha=self.weight_decay) if coupled else gradient

@@ -11,7 +11,9 @@ from torch import Tensor
 
 from farzi_core.config import Kind, ModelConfig
 from farzi_core.distill.adam import Adam
-from farzi_core.distill.reverse import Memory, Tensors, adam_metagradient
+from farzi_core.distill.layout import Tensors
+from farzi_core.distill.plan import Memory
+from farzi_core.distill.reverse import adam_metagradient
 from farzi_core.distill.synthetic import Synthetic
 from farzi_core.models.losses import hard_loss, soft_loss
 from farzi_core.models.model import Model, build
@@ -22,7 +24,8 @@ STEPS = 20
 TOLERANCE = 1e-8  # relative error that is still rounding: the unroll agrees to about 1e-14, differences to 1e-10
 DIRECTIONS = 4
 WIDTH = 4e-5  # of the differences; Z and M are of order 1. Ten times more truncates at 1e-6, ten times less rounds
-MODES: tuple[Memory, ...] = ("store", "checkpoint")
+MODES: tuple[Memory, ...] = ("store", "checkpoint", "revolve")
+BUDGET = 120_000  # bytes, so little that "revolve" has to evaluate gradients again
 
 
 @dataclass(frozen=True)
@@ -69,8 +72,9 @@ class Problem:
     def engine(self, memory: Memory) -> Tensors:
         """The meta-gradient by `adam_metagradient`."""
         return adam_metagradient(
-            self.inner, self.outer, self.weights, self.meta, steps=STEPS, optimizer=self.adam, memory=memory
-        ).grads
+            self.inner, self.outer, self.weights, self.meta,
+            steps=STEPS, optimizer=self.adam, memory=memory, budget_bytes=BUDGET,
+        ).grads  # fmt: skip
 
     def value(self, meta: Tensors) -> float:
         """The outer loss after plain training on `meta`."""

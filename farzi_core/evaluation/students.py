@@ -11,7 +11,7 @@ from farzi_core.config import RunConfig
 from farzi_core.data.batches import queries
 from farzi_core.data.dataset import Sequences
 from farzi_core.distill.adam import Adam
-from farzi_core.distill.reverse import Tensors
+from farzi_core.distill.layout import Tensors
 from farzi_core.evaluation import metrics
 from farzi_core.evaluation.report import Metric
 from farzi_core.models.losses import soft_loss

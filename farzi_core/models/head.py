@@ -1,15 +1,17 @@
-"""The tied softmax head, factored: sum_n LSE(h_n E^T) with hand-written first and second derivatives, in row chunks.
+"""The softmax head, factored: sum_n LSE(h_n W^T) with hand-written first and second derivatives, in row chunks.
 
-With a tied embedding the cross-entropy to rows x_n of the simplex is  sum_n LSE(h_n E^T) - h_n . (x_n E): x_n E is
-needed at the input anyway, so the N x V product with the targets disappears, and nothing of size N x V survives a
-chunk of rows. Plain autograd keeps about seven such arrays for a Hessian-vector product.
+The cross-entropy to rows x_n of the simplex is  sum_n LSE(h_n W^T) - h_n . (x_n W). With a tied embedding x_n W is
+needed at the input anyway, so the N x V product with the targets disappears, and at most one array of size N x V
+survives a chunk of rows. Plain autograd keeps about seven for a Hessian-vector product.
 
-Legend: N rows, V items, H width; h [N, H] hidden states, E [V, H] item embedding; P = softmax(h E^T) [N, V].
-    first   dh = P E                              dE = P^T h
-    second  in direction (a, b):  C = [a, h] [E, b]^T,  D = P * (C - <P, C>)
-            dh = D E + P b                        dE = D^T h + P^T a
+Legend: N rows, V items, H width; h [N, H] hidden states, W [V, H] output table (the item embedding where it is tied);
+S = exp(h W^T - top), w = 1 / sum(S), P = w S = softmax(h W^T) [N, V]. Rows are scaled in [N, H], never in [N, V].
+    first   dh = P W                              dW = P^T h
+    second  in direction (a, b):  C = [a, h] [W, b]^T,  k = <P, C> = a . dh + h . P b,  Q = P * C
+            dh = Q W - k dh + P b                 dW = Q^T h + P^T (a - k h)
 """
 
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
@@ -17,69 +19,117 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 CHUNK_NUMBERS = 1 << 19  # numbers of one chunk of P: 2 MB in float32, so that its passes stay in cache
+CHUNK_ROWS = 64  # but no fewer rows than this: below it reading W dominates
+KEPT_NUMBERS = 1 << 23  # numbers of P up to which it is kept for the second derivative: 32 MB in float32
+
+LogSumExp = Callable[[Tensor, Tensor], Tensor]
 
 
-def log_sum_exp(hidden: Tensor, embedding: Tensor) -> Tensor:
-    """sum_n logsumexp(h_n E^T), a scalar; differentiable twice in both arguments."""
-    value: Tensor = _LogSumExp.apply(hidden, embedding)  # type: ignore[no-untyped-call]
+def log_sum_exp(hidden: Tensor, table: Tensor) -> Tensor:
+    """sum_n logsumexp(h_n W^T), a scalar; differentiable twice in both arguments."""
+    value: Tensor = _LogSumExp.apply(hidden, table, False)  # type: ignore[no-untyped-call]
     return value
 
 
-def _chunks(hidden: Tensor, embedding: Tensor) -> range:
-    return range(0, hidden.shape[0], max(1, CHUNK_NUMBERS // embedding.shape[0]))
+def log_sum_exp_for_products(hidden: Tensor, table: Tensor) -> Tensor:
+    """The same for a Hessian-vector product only: its first derivative in W is left out and reads as zero.
+
+    The product never looks at that number, and forming it is one N V H product of about nine; P is kept if it is small.
+    """
+    value: Tensor = _LogSumExp.apply(hidden, table, True)  # type: ignore[no-untyped-call]
+    return value
+
+
+def plain_log_sum_exp(hidden: Tensor, table: Tensor) -> Tensor:
+    """The same by plain operations, for compilers and forward-mode derivatives, which see no custom function."""
+    return torch.logsumexp(hidden @ table.T, 1).sum()
+
+
+def row_chunks(rows: int, items: int) -> Iterator[slice]:
+    """Slices of rows such that a [chunk, V] array stays near CHUNK_NUMBERS."""
+    step = max(CHUNK_ROWS, CHUNK_NUMBERS // items)
+    return (slice(first, min(first + step, rows)) for first in range(0, rows, step))
 
 
 class _LogSumExp(torch.autograd.Function):
-    """Value and both gradients in one pass, so that P is computed once a step."""
+    """Value and first derivatives in one pass, so that P is computed once a step."""
 
     @staticmethod
-    def forward(ctx: Any, hidden: Tensor, embedding: Tensor) -> Tensor:
-        value, dh, de = hidden.new_zeros(()), torch.empty_like(hidden), torch.zeros_like(embedding)
-        step = _chunks(hidden, embedding).step
-        for first in _chunks(hidden, embedding):
-            rows = hidden[first : first + step]
-            scores = rows @ embedding.T
-            top = scores.amax(1, keepdim=True)
-            scores.sub_(top).exp_()
+    def forward(ctx: Any, hidden: Tensor, table: Tensor, second_only: bool) -> Tensor:
+        rows, items = hidden.shape[0], table.shape[0]
+        value, dh = hidden.new_zeros(()), torch.empty_like(hidden)
+        dw = table.new_zeros(()).expand_as(table) if second_only else torch.zeros_like(table)
+        keep = second_only and rows * items <= KEPT_NUMBERS
+        kept, weights = hidden.new_empty((rows, items) if keep else 0), hidden.new_empty((rows, 1) if keep else 0)
+        for part in row_chunks(rows, items):
+            scores, top = _exponentials(hidden[part], table, kept[part] if keep else None)
             total = scores.sum(1, keepdim=True)
             value += (total.log() + top).sum()
-            scores.div_(total)
-            torch.mm(scores, embedding, out=dh[first : first + step])
-            de.addmm_(scores.T, rows)
-        ctx.save_for_backward(hidden, embedding, dh, de)
+            weight = total.reciprocal_()
+            torch.mm(scores, table, out=dh[part]).mul_(weight)
+            if not second_only:
+                dw.addmm_(scores.T, hidden[part] * weight)
+            if keep:
+                weights[part] = weight
+        ctx.save_for_backward(hidden, table, dh, dw, kept, weights)
+        ctx.second_only = second_only
         return value
 
     @staticmethod
-    def backward(ctx: Any, scale: Tensor) -> tuple[Tensor, Tensor]:
-        hidden, embedding, dh, de = ctx.saved_tensors
+    def backward(ctx: Any, scale: Tensor) -> tuple[Tensor, Tensor, None]:
+        hidden, table, dh, dw, kept, weights = ctx.saved_tensors
+        if ctx.second_only and (scale.requires_grad or not torch.is_grad_enabled()):
+            dw = _first_in_table(hidden, table)  # a curved function of the value: its slope meets the first derivative
         if torch.is_grad_enabled():
-            both: tuple[Tensor, Tensor] = _Gradient.apply(hidden, embedding, dh, de, scale)  # type: ignore[no-untyped-call]
-            return both
-        return dh * scale, de * scale
+            both: tuple[Tensor, Tensor]
+            both = _Gradient.apply(hidden, table, dh, dw, kept, weights, scale)  # type: ignore[no-untyped-call]
+            return *both, None
+        return dh * scale, dw * scale, None
 
 
 class _Gradient(torch.autograd.Function):
-    """(h, E) -> scale * (P E, P^T h), given both from the first pass; its backward is the Hessian-vector product."""
+    """(h, W) -> scale * (P W, P^T h), given both from the first pass; its backward is the Hessian-vector product."""
 
     @staticmethod
     def forward(
-        ctx: Any, hidden: Tensor, embedding: Tensor, dh: Tensor, de: Tensor, scale: Tensor
+        ctx: Any, hidden: Tensor, table: Tensor, dh: Tensor, dw: Tensor, kept: Tensor, weights: Tensor, scale: Tensor
     ) -> tuple[Tensor, Tensor]:
-        ctx.save_for_backward(hidden, embedding, dh, de, scale)
-        return dh * scale, de * scale
+        ctx.save_for_backward(hidden, table, dh, dw, kept, weights, scale)
+        return dh * scale, dw * scale
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, a: Tensor, b: Tensor) -> tuple[Tensor, Tensor, None, None, Tensor]:
-        hidden, embedding, dh, de, scale = ctx.saved_tensors
-        out_h, out_e = torch.empty_like(hidden), torch.zeros_like(embedding)
-        right = torch.cat([embedding, b], 1)
-        step = _chunks(hidden, embedding).step
-        for first in _chunks(hidden, embedding):
-            rows, direction = hidden[first : first + step], a[first : first + step]
-            p = torch.softmax(rows @ embedding.T, 1)
-            c = torch.cat([direction, rows], 1) @ right.T
-            c.sub_((p * c).sum(1, keepdim=True)).mul_(p)
-            torch.addmm(c @ embedding, p, b, out=out_h[first : first + step])
-            out_e.addmm_(c.T, rows).addmm_(p.T, direction)
-        return out_h * scale, out_e * scale, None, None, (a * dh).sum() + (b * de).sum()
+    def backward(ctx: Any, a: Tensor, b: Tensor) -> tuple[Tensor | None, ...]:
+        hidden, table, dh, dw, kept, weights, scale = ctx.saved_tensors
+        out_h, out_w = torch.empty_like(hidden), torch.zeros_like(table)
+        right = torch.cat([table, b], 1)
+        for part in row_chunks(hidden.shape[0], table.shape[0]):
+            rows, direction, first = hidden[part], a[part], dh[part]
+            if len(kept):
+                scores, weight = kept[part], weights[part]
+            else:
+                scores, _ = _exponentials(rows, table)
+                weight = scores.sum(1, keepdim=True).reciprocal_()
+            moved = (scores @ b).mul_(weight)
+            k = (direction * first).sum(1, keepdim=True) + (rows * moved).sum(1, keepdim=True)
+            out_w.addmm_(scores.T, (direction - k * rows).mul_(weight))
+            q = (torch.cat([direction, rows], 1) @ right.T).mul_(scores)
+            torch.mm(q, table, out=out_h[part]).mul_(weight).add_(moved).addcmul_(k, first, value=-1)
+            out_w.addmm_(q.T, rows * weight)
+        of_scale = (a * dh).sum() + (b * dw).sum() if ctx.needs_input_grad[-1] else None
+        return out_h.mul_(scale), out_w.mul_(scale), None, None, None, None, of_scale
+
+
+def _first_in_table(hidden: Tensor, table: Tensor) -> Tensor:
+    """P^T h [V, H]."""
+    dw = torch.zeros_like(table)
+    for part in row_chunks(hidden.shape[0], table.shape[0]):
+        dw.addmm_(torch.softmax(hidden[part] @ table.T, 1).T, hidden[part])
+    return dw
+
+
+def _exponentials(rows: Tensor, table: Tensor, out: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    """exp(h W^T - top) [n, V] and top [n, 1], each row's largest score."""
+    scores = torch.mm(rows, table.T, out=out)
+    top = scores.amax(1, keepdim=True)
+    return scores.sub_(top).exp_(), top

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from farzi_core.models.head import log_sum_exp
+from farzi_core.models.head import LogSumExp, log_sum_exp
 from farzi_core.models.model import Model
 
 IGNORED = -1  # token of a padded position: never a target; the model reads item 0 there, which no later loss sees
@@ -19,11 +19,15 @@ def soft_loss(model: Model, weights: Mapping[str, Tensor], probs: Tensor) -> Ten
 
     probs serves as input and as target through one product with the embedding (`head`).
     """
-    embedded = model.embed(weights, probs)
+    return embedded_loss(model, weights, model.embed(weights, probs), log_sum_exp)
+
+
+def embedded_loss(model: Model, weights: Mapping[str, Tensor], embedded: Tensor, head: LogSumExp) -> Tensor:
+    """The same from embedded = probs E [B, L, H]; `head` is the log-sum-exp to use."""
     hidden = model.encode(weights, embedded[:, :-1])
     fit = (hidden * embedded[:, 1:]).sum()
     events = hidden.shape[0] * hidden.shape[1]
-    return (log_sum_exp(hidden.flatten(0, 1), weights["item"]) - fit) / events
+    return (head(hidden.flatten(0, 1), weights["item"]) - fit) / events
 
 
 def hard_loss(model: Model, weights: Mapping[str, Tensor], tokens: Tensor) -> Tensor:

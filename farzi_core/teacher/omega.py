@@ -10,7 +10,7 @@ from torch import Tensor
 from farzi_core.config import RunConfig
 from farzi_core.data.dataset import Sequences
 from farzi_core.distill.adam import Adam
-from farzi_core.distill.reverse import Layout
+from farzi_core.distill.layout import Layout
 from farzi_core.models.model import Model
 from farzi_core.parallel import map_threads
 from farzi_core.seeds import stream, torch_stream

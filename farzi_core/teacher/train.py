@@ -13,9 +13,8 @@ from torch import Tensor
 
 from farzi_core.data.batches import IGNORED, windows
 from farzi_core.data.dataset import Sequences
-from farzi_core.distill import adam as adam_steps
 from farzi_core.distill.adam import Adam
-from farzi_core.distill.reverse import Layout, Tensors
+from farzi_core.distill.layout import Layout, Tensors
 from farzi_core.models.losses import hard_loss
 from farzi_core.models.model import Model
 
@@ -35,11 +34,11 @@ def train(weights: Tensors, loss: StepLoss, adam: Adam, steps: int, every: int) 
     """Train for `steps` steps of `adam`; yields the state after every `every` steps and after the last."""
     layout = Layout.of(weights)
     theta = layout.flatten(weights)
-    moments, seconds, started = adam_steps.init(theta), 0.0, time.perf_counter()
+    moments, seconds, started = adam.init(theta), 0.0, time.perf_counter()
     for t in range(steps):
         leaf = theta.detach().requires_grad_()
         (gradient,) = torch.autograd.grad(loss(layout.views(leaf), t), leaf)
-        theta, moments = adam_steps.step(adam, theta, gradient, moments, t)
+        theta, moments = adam.step(theta, gradient, moments, t)
         if (t + 1) % every == 0 or t + 1 == steps:
             seconds += time.perf_counter() - started
             yield State(t + 1, seconds, layout.views(theta))

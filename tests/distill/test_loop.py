@@ -13,7 +13,7 @@ from farzi_core.data.planted import PlantedSettings, read_planted
 from farzi_core.data.prepare import prepare
 from farzi_core.distill.loop import Distillation, Distilled
 from farzi_core.distill.matching import distance_to, matched, pair_shares
-from farzi_core.distill.outer import OuterProblem, OuterState, StepReport, cosine
+from farzi_core.distill.outer import OuterProblem, OuterState, StepReport, cosine, meta_parameters
 from farzi_core.distill.start import from_windows, initial
 from farzi_core.distill.synthetic import Synthetic
 from farzi_core.limits import MAX_ROLLBACKS
@@ -73,7 +73,10 @@ def test_softmax_gradients_equal_autograd() -> None:
     torch.testing.assert_close(synthetic.gradients(synthetic.probs(), upstream), wanted)
 
 
-def test_the_outer_gradient_equals_central_differences_through_the_whole_step(dataset: Dataset) -> None:
+@pytest.mark.parametrize("largest", [10**9, 0])
+def test_the_outer_gradient_equals_central_differences_through_the_whole_step(
+    dataset: Dataset, largest: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Through softmax, window and outer loss at once: the change of the outer loss along the reported direction."""
     config = with_settings(RunConfig(), {**SMALL, "outer.starts": 1, "inner.omega_share": 0})
     problem = OuterProblem(config, dataset.part("train"), len(dataset.vocab), torch.zeros(0), CPU)
@@ -84,14 +87,15 @@ def test_the_outer_gradient_equals_central_differences_through_the_whole_step(da
     moments = type(runner.moments)(runner.moments.m.double(), runner.moments.v.double())
     exact = replace(runner, theta=runner.theta.double(), moments=moments)
     state = replace(state, runners=(exact, *state.runners[1:]))
-    probs = start.probs()
-    _, result = problem._window(state, 0, probs)
-    grad, _ = start.gradients(probs, result.grads["probs"])
+    monkeypatch.setattr("farzi_core.distill.outer.MAX_DENSE_NUMBERS", largest)
+    meta = meta_parameters(start)
+    _, result = problem._window(state, 0, meta)
+    grad = start.gradients(meta["probs"], result.grads["probs"])[0] if "probs" in meta else result.grads["latent"]
     direction = grad / grad.norm()
 
     def loss(width: float) -> float:
         moved = Synthetic(start.latent + width * direction, start.decoder, start.tau)
-        return float(problem._window(state, 0, moved.probs())[1].outer_value)
+        return float(problem._window(state, 0, meta_parameters(moved))[1].outer_value)
 
     assert (loss(1e-4) - loss(-1e-4)) / 2e-4 == pytest.approx(float(grad.norm()), rel=1e-4)
 

@@ -1,0 +1,62 @@
+"""Which differentiator serves an inner loss: `hvp` of `adam_metagradient`."""
+
+from functools import lru_cache
+from typing import Literal, get_args
+
+import torch
+
+from farzi_core.distill.capture import Captured, require_graphs
+from farzi_core.distill.compiled import Compiled
+from farzi_core.distill.layout import Layout, Tensors
+from farzi_core.distill.products import Differentiator, Eager, InnerLoss, Products, SplitProducts, WholeLoss
+from farzi_core.distill.split import Core, SplitLoss
+from farzi_core.errors import ConfigError
+from farzi_core.models.head import log_sum_exp, log_sum_exp_for_products, plain_log_sum_exp
+
+Hvp = Literal["eager", "compiled", "captured"]
+REMEMBERED = 16  # compiled or captured functions kept in one process
+_Shapes = tuple[tuple[str, torch.Size], ...]
+
+
+def products_of(loss: InnerLoss | SplitLoss, layout: Layout, meta: Tensors, device: torch.device, hvp: Hvp) -> Products:
+    """First and second derivatives of `loss` the way `hvp` names. Raises ConfigError where that way cannot be gone."""
+    if hvp not in get_args(Hvp):
+        raise ConfigError(f"hvp={hvp!r}: choose one of {', '.join(get_args(Hvp))}")
+    if hvp == "captured":
+        require_graphs(device)
+    shapes = tuple(layout.shapes.items())
+    if isinstance(loss, SplitLoss):
+        return SplitProducts(_of_core(loss.core, shapes, hvp), loss, layout, meta)
+    if hvp == "captured":
+        raise ConfigError(
+            "hvp='captured' needs a SplitLoss: a graph would repeat its first step's data; choose 'eager'"
+        )
+    names = tuple(meta)
+    how = _compiled_whole(loss, shapes, names) if hvp == "compiled" else Eager(WholeLoss.function(loss, layout, names))
+    return WholeLoss(how, meta)
+
+
+def _of_core(core: Core, shapes: _Shapes, hvp: Hvp) -> Differentiator:
+    if hvp == "eager":
+        return _eager_core(core, Layout(dict(shapes)))
+    return _remembered_core(core, shapes, hvp)
+
+
+def _eager_core(core: Core, layout: Layout) -> Eager:
+    first, second = (SplitProducts.function(core, layout, head) for head in (log_sum_exp, log_sum_exp_for_products))
+    return Eager(first, second)
+
+
+@lru_cache(REMEMBERED)
+def _remembered_core(core: Core, shapes: _Shapes, hvp: Hvp) -> Differentiator:
+    layout = Layout(dict(shapes))
+    eager = _eager_core(core, layout)
+    if hvp == "captured":
+        return Captured(eager)
+    return Compiled(SplitProducts.function(core, layout, plain_log_sum_exp), eager)
+
+
+@lru_cache(REMEMBERED)
+def _compiled_whole(loss: InnerLoss, shapes: _Shapes, names: tuple[str, ...]) -> Differentiator:
+    function = WholeLoss.function(loss, Layout(dict(shapes)), names)
+    return Compiled(function, Eager(function))

@@ -1,0 +1,50 @@
+"""The loss of a student on synthetic data, split for the engine: everything it reads of X is X E.
+
+Legend: mu sequences, xi positions, V items, H width.
+"""
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from farzi_core.distill.layout import Tensors
+from farzi_core.distill.rows import Chosen, DenseRows, LatentRows, everything
+from farzi_core.distill.split import Rows
+from farzi_core.distill.synthetic import Synthetic
+from farzi_core.models.head import LogSumExp
+from farzi_core.models.losses import embedded_loss, soft_loss
+from farzi_core.models.model import Model
+
+
+@dataclass(frozen=True)
+class StudentCore:
+    """Next-event loss of a student with a tied embedding, from X E [b, xi, H]."""
+
+    model: Model
+    tables: tuple[str, ...] = ("item",)
+
+    def __call__(self, params: Tensors, products: Tensor, head: LogSumExp) -> Tensor:
+        return embedded_loss(self.model, params, products, head)
+
+
+@dataclass(frozen=True)
+class SyntheticLoss:
+    """Soft loss on synthetic sequences; meta-parameters are "probs" [mu, xi, V], or "latent" and "decoder" (Z, M).
+
+    With Z and M nothing of size mu xi V is stored by the engine; probs are faster where they fit.
+    chosen  indices of the sequences of a step (a mini-batch), or None for all of them
+    """
+
+    core: StudentCore
+    tau: float = 1.0
+    chosen: Chosen = everything
+
+    def rows(self, meta: Tensors, step: int) -> Rows:
+        if "probs" in meta:
+            return DenseRows(meta["probs"], self.chosen(step))
+        return LatentRows(meta["latent"], meta["decoder"], self.tau, self.chosen(step))
+
+    def __call__(self, params: Tensors, meta: Tensors, step: int) -> Tensor:
+        probs = meta["probs"] if "probs" in meta else Synthetic(meta["latent"], meta["decoder"], self.tau).probs()
+        chosen = self.chosen(step)
+        return soft_loss(self.core.model, params, probs if chosen is None else probs[chosen])

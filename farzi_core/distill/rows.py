@@ -1,0 +1,90 @@
+"""Rows of the simplex as the engine multiplies by them: held densely, or made from Z and M a chunk at a time.
+
+Legend: mu sequences, L positions, b sequences of a step, N = b L rows, d latent factors, V items, k columns.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from farzi_core.distill.layout import Tensors
+from farzi_core.models.head import row_chunks
+
+
+@dataclass(frozen=True)
+class DenseRows:
+    """probs [mu, L, V] (meta-parameter "probs"), or its sequences `chosen` [b]."""
+
+    probs: Tensor
+    chosen: Tensor | None = None
+
+    @cached_property
+    def _rows(self) -> Tensor:
+        return self.probs if self.chosen is None else self.probs[self.chosen]
+
+    def times(self, table: Tensor) -> Tensor:
+        return self._rows @ table
+
+    def add_transposed(self, left: Tensor, into: Tensor) -> None:
+        into.addmm_(self._rows.flatten(0, 1).T, left.flatten(0, 1))
+
+    def pull(self, left: Tensor, right: Tensor, grads: Tensors) -> None:
+        if self.chosen is None:
+            grads["probs"].flatten(0, 1).addmm_(left.flatten(0, 1), right.T)
+        else:
+            grads["probs"].index_add_(0, self.chosen, left @ right.T)
+
+
+@dataclass(frozen=True)
+class LatentRows:
+    """softmax(Z M / tau) from latent [mu, L, d] and decoder [d, V], or its sequences `chosen` [b].
+
+    X is made again in row chunks at each use: one product of width d instead of N V numbers held. The derivative of the
+    softmax is taken in the same chunks, so gradients go straight to Z and M.
+    """
+
+    latent: Tensor
+    decoder: Tensor
+    tau: float
+    chosen: Tensor | None = None
+
+    @cached_property
+    def _latent(self) -> Tensor:
+        return self.latent if self.chosen is None else self.latent[self.chosen]
+
+    def times(self, table: Tensor) -> Tensor:
+        parts = [self._probs(part) @ table for part in self._chunks()]
+        return torch.cat(parts).view(*self._latent.shape[:2], -1)
+
+    def add_transposed(self, left: Tensor, into: Tensor) -> None:
+        flat = left.flatten(0, 1)
+        for part in self._chunks():
+            into.addmm_(self._probs(part).T, flat[part])
+
+    def pull(self, left: Tensor, right: Tensor, grads: Tensors) -> None:
+        flat, of_latent = left.flatten(0, 1), torch.empty_like(self._latent)
+        for part in self._chunks():
+            probs, slope = self._probs(part), flat[part] @ right.T
+            slope.sub_((probs * slope).sum(1, keepdim=True)).mul_(probs).div_(self.tau)
+            torch.mm(slope, self.decoder.T, out=of_latent.flatten(0, 1)[part])
+            grads["decoder"].addmm_(self._latent.flatten(0, 1)[part].T, slope)
+        if self.chosen is None:
+            grads["latent"] += of_latent
+        else:
+            grads["latent"].index_add_(0, self.chosen, of_latent)
+
+    def _chunks(self) -> list[slice]:
+        return list(row_chunks(self._latent.shape[0] * self._latent.shape[1], self.decoder.shape[1]))
+
+    def _probs(self, part: slice) -> Tensor:
+        return torch.softmax(self._latent.flatten(0, 1)[part] @ self.decoder / self.tau, 1)
+
+
+Chosen = Callable[[int], Tensor | None]
+
+
+def everything(_step: int) -> None:
+    """Every sequence at every step."""
