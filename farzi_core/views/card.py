@@ -25,9 +25,9 @@ print(vocab["title"].iloc[probs[0].argmax(-1)].tolist())  # the most probable it
 _TRAIN = """\
 Each sequence is a row of distributions over items. A next-item model trains on it as on real sequences: the input of a
 position is the mean embedding `probs @ E`, the target of the position before is the distribution itself (soft
-cross-entropy). The figures below are from students trained like that for at most {steps} steps of Adam (learning rate
-{lr:g}, eps {eps:g}, batches of {batch} sequences); students that train for much longer get worse, so let validation
-data choose the step."""
+cross-entropy). The figures below are from students trained like that for at most {steps} steps of Adam ({rate} learning
+rate {lr:g}, eps {eps:g}, L2 weight decay {decay:g}, batches of {batch} sequences); students that train for much longer
+get worse, so let validation data choose the step."""
 
 
 def card(synthetic: Synthetic, info: DatasetInfo, report: Evaluation, config: RunConfig, has_probs: bool) -> str:
@@ -35,8 +35,9 @@ def card(synthetic: Synthetic, info: DatasetInfo, report: Evaluation, config: Ru
     sizes = {"mu": synthetic.mu, "xi": synthetic.xi, "items": synthetic.items}
     inner = config.inner
     train = _TRAIN.format(
-        steps=config.evaluation.steps, lr=inner.lr, eps=inner.eps, batch=min(inner.batch, sizes["mu"])
-    )
+        steps=config.evaluation.steps, rate=inner.schedule, lr=inner.lr, eps=inner.eps, decay=inner.weight_decay,
+        batch=min(inner.batch, sizes["mu"]),
+    )  # fmt: skip
     parts = [
         f"# Farzi data: {_quoted(info.name)}",
         f"{synthetic.mu:,} synthetic sequences of {synthetic.xi:,} events over {synthetic.items:,} items, distilled "

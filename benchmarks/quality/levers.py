@@ -1,0 +1,78 @@
+"""What does a setting do to the start and to fresh students, before any outer step? One row a combination of values.
+
+    python benchmarks/quality/levers.py --lever inner.weight_decay=0,.001,.002,.005
+    python benchmarks/quality/levers.py --data dataset:<id> --preset standard --lever inner.weight_decay=0,.005,.01,.02
+    python benchmarks/quality/levers.py --lever synthetic.start=random,data,matched --lever synthetic.d=16,32
+
+Fresh students on Z and M as the start makes them; the mean and standard deviation of the five validation metrics over
+the seeds, the best step, the mean entropy of a position, and seconds. Writes levers-<data>-<settings>.json beside this
+file. It screens what is worth a whole run (docs/experiments.md). No test users are touched.
+"""
+
+import argparse
+import itertools
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+import farzi_core as farzi
+from farzi_core.commands.settings import configured
+from farzi_core.config import RunConfig
+from farzi_core.data.dataset import Dataset
+from farzi_core.device import use_threads
+from farzi_core.distill.start import initial
+from farzi_core.evaluation.report import Metric
+from farzi_core.evaluation.students import Ranker, on_synthetic
+from farzi_core.parallel import map_threads
+
+CPU = torch.device("cpu")
+
+
+def measure(config: RunConfig, dataset: Dataset, seeds: int) -> dict[str, Any]:
+    """One row: a start, and `seeds` students on it."""
+    started = time.perf_counter()
+    probs = initial(dataset.part("train"), len(dataset.vocab), config.synthetic, config.seed).probs()
+    seconds = time.perf_counter() - started
+    ranker = Ranker(dataset.part("validation"), config.synthetic.xi - 1, CPU)
+    steps = config.validation.steps
+    every = max(1, steps // 16)
+    students = map_threads(lambda seed: on_synthetic(config, probs, ranker, seed, steps, every), range(seeds), CPU)
+    values = {metric: [student.best.metrics[metric] for student in students] for metric in Metric}
+    return {
+        "seconds": round(seconds, 2),
+        "entropy": float(torch.special.entr(probs).sum(-1).mean()),
+        "steps": float(np.mean([student.best.step for student in students])),
+        "mean": {metric: float(np.mean(one)) for metric, one in values.items()},
+        "std": {metric: float(np.std(one, ddof=1)) for metric, one in values.items()},
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", default="python-calls")
+    parser.add_argument("--preset", default="demo")
+    parser.add_argument("--lever", action="append", required=True, metavar="SETTING=VALUE,VALUE,...")
+    parser.add_argument("--seeds", type=int, default=3)
+    asked = parser.parse_args()
+    levers = dict(one.split("=", 1) for one in asked.lever)
+    base = configured(None, asked.preset, [])
+    use_threads(base.runtime.threads)
+    dataset = farzi.prepare(farzi.open_source(asked.data), max_items=base.data.max_items, seed=base.data.seed)
+    rows = []
+    for values in itertools.product(*(one.split(",") for one in levers.values())):
+        settings = [f"{name}={value}" for name, value in zip(levers, values, strict=True)]
+        row = {"settings": settings, **measure(configured(None, asked.preset, settings), dataset, asked.seeds)}
+        rows.append(row)
+        numbers = "  ".join(f"{one} {100 * row['mean'][one]:5.1f}±{100 * row['std'][one]:.1f}" for one in Metric)
+        print(f"{' '.join(settings):40s} best at {row['steps']:4.0f}  {numbers}", flush=True)
+    name = "-".join(["levers", dataset.info.name, *levers]).lower().replace(" ", "-").replace(".", "-")
+    about = {"data": dataset.info.model_dump(mode="json"), "preset": asked.preset, "seeds": asked.seeds}
+    (Path(__file__).parent / f"{name}.json").write_text(json.dumps({**about, "rows": rows}, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

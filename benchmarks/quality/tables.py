@@ -1,0 +1,115 @@
+"""Keep the final table of a finished run, and write docs/results.md from all that were kept.
+
+    python -m farzi_core demo                                  # or distill ...: any run that is done
+    python benchmarks/quality/tables.py keep last python-calls-demo
+    python benchmarks/quality/tables.py write                  # docs/results.md from benchmarks/quality/tables/*.json
+
+A kept table holds the rows with their seeds and intervals, sizes, seconds, device, versions, and every setting that
+differs from the preset: enough to run it again. Data of users stay out: no item, no title, no sequence.
+"""
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from farzi_core.commands.find import find_run
+from farzi_core.commands.result import seconds, sizes
+from farzi_core.evaluation.report import LABELS, METRIC_LABELS, Evaluation, Metric, Row, RowName
+from farzi_core.presets import PRESETS
+from farzi_core.views.load import RunView
+from farzi_core.views.settings import command
+
+HERE = Path(__file__).resolve().parent
+TABLES, PAGE = HERE / "tables", HERE.parents[1] / "docs" / "results.md"
+HEAD = """\
+# Results
+
+Every figure below is from a run of this project, on test users that nothing was chosen on, and can be made again with the
+command above its table. Value: percent, mean over fresh students with random weights. Below it: percent of the full
+data's value [95 % interval, paired bootstrap over test users]. Protocol: users with at least 3 events; disjoint
+80/10/10 users; the last event is the target, ranked over all items, seen ones included; training steps chosen on
+validation users. Random and head users are as many real sequences as there are synthetic ones.
+
+This page is written by `python benchmarks/quality/tables.py write` from benchmarks/quality/tables/.
+"""
+
+
+def keep(run_name: str, name: str) -> None:
+    """Write the table of a finished run as tables/<name>.json."""
+    run = find_run(run_name)
+    view = RunView(run.folder)
+    report, environment = view.evaluation, run.manifest.environment
+    document = {
+        "data": view.info.name, "licence": view.info.licence, "digest": view.info.digest,
+        "command": command(view.config, PRESETS[view.config.preset].config), "sizes": sizes(report), "seconds": seconds(run.events()),
+        "environment": environment.model_dump(mode="json") if environment else {},
+        "evaluation": report.model_dump(mode="json"),
+    }  # fmt: skip
+    TABLES.mkdir(exist_ok=True)
+    (TABLES / f"{name}.json").write_text(json.dumps(document, indent=1) + "\n")
+
+
+def section(document: dict[str, Any]) -> str:
+    """One table of the page."""
+    report, size, spent = Evaluation.model_validate(document["evaluation"]), document["sizes"], document["seconds"]
+    environment = document["environment"]
+    names = " | ".join(METRIC_LABELS[metric] for metric in Metric)
+    lines = [
+        f"## {document['data']}: {size['mu']:,} x {size['xi']} synthetic events",
+        f"```sh\n{document['command']}\n```",
+        f"{size['percent_of_sequences']:.2f} % of {size['sequences']:,} training sequences, "
+        f"{100 * size['mu'] * size['xi'] / size['events']:.2f} % of {size['events']:,} events; "
+        f"{report.stored_numbers:,} stored numbers. {report.test_users:,} test users, {report.seeds} students a row. "
+        f"Distillation {spent['distil'] / 60:.1f} min on {environment['threads']} threads of "
+        f"{environment['device_name']}, torch {environment['versions']['torch']}.",
+        f"| trained on | {names} | steps |\n|---|{'---:|' * (len(Metric) + 1)}\n" + "\n".join(map(_line, report.rows)),
+        verdict(report),
+    ]
+    return "\n\n".join(lines)
+
+
+def _line(row: Row) -> str:
+    cells = [_cell(row, metric) for metric in Metric]
+    return f"| {LABELS[row.name]} | {' | '.join(cells)} | {row.steps:.0f} |"
+
+
+def _cell(row: Row, metric: Metric) -> str:
+    value = f"{100 * row.mean[metric]:.1f}"
+    if row.name is RowName.FULL:
+        return value
+    interval = row.percent_interval.get(metric)
+    around = f" [{interval.low:.1f}, {interval.high:.1f}]" if interval else ""
+    return f"{value}<br>{row.percent_of_full[metric]:.1f} %{around}"
+
+
+def verdict(report: Evaluation) -> str:
+    """Which rows the distilled data beat outside the paired interval, metric by metric."""
+    rows = [row for row in report.rows if row.name not in (RowName.FULL, RowName.DISTILLED)]
+    beaten = [row for row in rows if all(row.minus_distilled[metric].low > 0 for metric in Metric)]
+    rest = [
+        f"{LABELS[row.name]} on {', '.join(METRIC_LABELS[m] for m in Metric if row.minus_distilled[m].low <= 0)}"
+        for row in rows
+        if row not in beaten
+    ]
+    names = ", ".join(LABELS[row.name] for row in beaten) or "nothing"
+    said = f"Ahead on all five metrics, outside the paired interval, of: {names}."
+    return said + (f" Not ahead of {'; '.join(rest)}." if rest else "")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    keeping = verbs.add_parser("keep")
+    keeping.add_argument("run")
+    keeping.add_argument("name")
+    verbs.add_parser("write")
+    asked = parser.parse_args()
+    if asked.verb == "keep":
+        keep(asked.run, asked.name)
+    documents = [json.loads(path.read_text()) for path in sorted(TABLES.glob("*.json"))]
+    PAGE.write_text("\n\n".join([HEAD.rstrip(), *map(section, documents)]) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
