@@ -22,8 +22,8 @@ class Preset:
 _DEMO: dict[str, Any] = {
     "preset": "demo", "model.max_length": 32, "teacher.lr": 0.01, "teacher.epochs": 6,
     "synthetic.mu": 200, "synthetic.xi": 5, "synthetic.d": 32,
-    "inner.lifetime": 200, "outer.steps": 120, "outer.lr": 0.008,
-    "validation.every": 60, "validation.steps": 240,
+    "inner.lifetime": 200, "outer.steps": 150, "outer.lr": 0.008,
+    "validation.every": 75, "validation.steps": 240,
     "evaluation.seeds": 3, "evaluation.full_seeds": 2, "evaluation.steps": 240,
 }  # fmt: skip
 

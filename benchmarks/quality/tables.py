@@ -2,7 +2,7 @@
 
     python -m farzi_core demo                                  # or distill ...: any run that is done
     python benchmarks/quality/tables.py keep last python-calls-demo
-    python benchmarks/quality/tables.py write                  # docs/results.md from benchmarks/quality/tables/*.json
+    python benchmarks/quality/tables.py write                  # docs/results.md from the kept ones
 
 A kept table holds the rows with their seeds and intervals, sizes, seconds, device, versions, and every setting that
 differs from the preset: enough to run it again. Data of users stay out: no item, no title, no sequence.
@@ -25,13 +25,15 @@ TABLES, PAGE = HERE / "tables", HERE.parents[1] / "docs" / "results.md"
 HEAD = """\
 # Results
 
-Every figure below is from a run of this project, on test users that nothing was chosen on, and can be made again with the
-command above its table. Value: percent, mean over fresh students with random weights. Below it: percent of the full
+Every figure below is from a run of this project, on test users that nothing was chosen on, and can be made again with
+the command above its table. Value: percent, mean over fresh students with random weights. Below it: percent of the full
 data's value [95 % interval, paired bootstrap over test users]. Protocol: users with at least 3 events; disjoint
 80/10/10 users; the last event is the target, ranked over all items, seen ones included; training steps chosen on
-validation users. Random and head users are as many real sequences as there are synthetic ones.
+validation users. Random and head users are as many real sequences as there are synthetic ones, and their students
+have the same weight decay.
 
-This page is written by `python benchmarks/quality/tables.py write` from benchmarks/quality/tables/.
+A key `dataset:...` is a file that was added with `python -m farzi_core datasets add`.
+This page is written by `python -m benchmarks.quality.tables write` from benchmarks/quality/tables/.
 """
 
 
