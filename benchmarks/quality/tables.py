@@ -44,7 +44,8 @@ def keep(run_name: str, name: str) -> None:
     report, environment = view.evaluation, run.manifest.environment
     document = {
         "data": view.info.name, "licence": view.info.licence, "digest": view.info.digest,
-        "command": command(view.config, PRESETS[view.config.preset].config), "sizes": sizes(report), "seconds": seconds(run.events()),
+        "command": command(view.config, PRESETS[view.config.preset].config),
+        "sizes": sizes(report), "seconds": seconds(run.events()),
         "environment": environment.model_dump(mode="json") if environment else {},
         "evaluation": report.model_dump(mode="json"),
     }  # fmt: skip
