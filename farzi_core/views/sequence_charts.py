@@ -87,8 +87,9 @@ def memorisation_reading(distances: dict[str, list[float]]) -> str:
     said += f"; among held-out real windows {real:,} of {len(held):,} also occur in training."
     mine, theirs = float(np.median(hard)), float(np.median(held))
     side = "nearer to" if mine < theirs else "as far from" if mine == theirs else "further from"
+    link = "as" if mine == theirs else "than"
     return (
-        f"{said} At the median, decoded synthetic sequences are {side} the training data than held-out people are "
+        f"{said} At the median, decoded synthetic sequences are {side} the training data {link} held-out people are "
         f"(distance {mine:.2f} against {theirs:.2f})."
     )
 
