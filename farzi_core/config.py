@@ -8,9 +8,10 @@ import hashlib
 import json
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from farzi_core.errors import ConfigError
+from farzi_core.limits import MIN_EVENTS_PER_USER
 
 
 class Section(BaseModel):
@@ -18,14 +19,27 @@ class Section(BaseModel):
 
 
 class DataConfig(Section):
-    """1. Which events, and how users are split."""
+    """1. Which events or which text, and how users (or sentences) are split."""
 
     source: str = "python-calls"
     """A built-in or catalogue name (python-calls, planted, ...) or `dataset:<id>` of an imported data set."""
     max_items: int = Field(500, ge=2, le=1_000_000)
-    """Items kept, most frequent first; events of rarer items are removed and counted in the report."""
+    """Items kept, most frequent first; events of rarer items are removed and counted in the report. Of a text: the
+    vocabulary; rarer words are read as <unk>."""
     seed: int = Field(0, ge=0)
-    """Seed of the random 80/10/10 split of users into train, validation and test."""
+    """Seed of the random 80/10/10 split of users into train, validation and test; a text's own split is kept."""
+    tokeniser: Literal["auto", "words", "spaces", "characters", "subwords"] = "auto"
+    """How a text is cut into tokens: lower-case words, what stands between spaces, characters, or subwords (BPE) learnt
+    from the training sentences; auto takes what the text asks for. Events need none."""
+    block: int = Field(0, ge=0, le=1024)
+    """Tokens of one sequence of a text that runs over sentence ends; 0 means one sequence a sentence."""
+
+    @field_validator("block")
+    @classmethod
+    def _block_holds_a_target(cls, value: int) -> int:
+        if 0 < value < MIN_EVENTS_PER_USER:
+            raise ValueError(f"a block of {value} tokens is too short; choose 0 or at least {MIN_EVENTS_PER_USER}")
+        return value
 
 
 class ModelConfig(Section):
@@ -41,6 +55,8 @@ class ModelConfig(Section):
     """Attention heads; must divide the width."""
     max_length: int = Field(50, ge=2, le=1024)
     """Longest context in events; longer sequences keep their last events."""
+    head: Literal["tied", "untied"] = "tied"
+    """Where scores of the next item come from: the item embedding itself (tied), or a matrix and a bias of their own."""
 
     @model_validator(mode="after")
     def _heads_divide_width(self) -> "ModelConfig":

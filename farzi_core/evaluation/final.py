@@ -14,9 +14,10 @@ from farzi_core.config import RunConfig
 from farzi_core.data.dataset import Dataset, Sequences
 from farzi_core.evaluation import baselines, compare
 from farzi_core.evaluation.compare import Outcome
-from farzi_core.evaluation.metrics import means, per_user
+from farzi_core.evaluation.measures import MEASURES
 from farzi_core.evaluation.report import Evaluation, RowName
-from farzi_core.evaluation.students import Ranker, Student, on_sequences, on_synthetic, student_model
+from farzi_core.evaluation.students import Judge, Student, on_sequences, on_synthetic, student_model
+from farzi_core.evaluation.tasks import JUDGING, judge_of
 from farzi_core.parallel import map_threads
 from farzi_core.recorder import Meta, Recorder, Saved, Stopped
 
@@ -27,12 +28,13 @@ CURVE = ["row", "seed", "step", "seconds", "metric", "value"]
 
 
 class Examiner:
-    """Trains and ranks the rows of one run's table."""
+    """Trains and judges the rows of one run's table."""
 
     def __init__(self, config: RunConfig, dataset: Dataset, device: torch.device, recorder: Recorder) -> None:
         self.config, self.dataset, self.device, self.recorder = config, dataset, device, recorder
         self.train = dataset.part("train")
         self.items = len(dataset.vocab)
+        self.judging, self.measures = JUDGING[dataset.info.task], MEASURES[dataset.info.task]
         self.curves: list[dict[str, object]] = []
 
     def full(self) -> Outcome:
@@ -45,39 +47,38 @@ class Examiner:
         """Row "distilled": fresh students on the synthetic data."""
         mu, xi, _ = probs.shape
         evaluation = self.config.evaluation
-        validation, test = self._rankers(xi - 1)
+        validation, test = self._judges(xi - 1)
         model = student_model(self.config, self.items, xi)
         probs = probs.to(self.device)
 
         def one(seed: int) -> tuple[Student, Tensor]:
             every = max(1, evaluation.steps // POINTS)
             student = on_synthetic(self.config, probs, validation, SEEDS_FROM + seed, evaluation.steps, every)
-            return student, test.ranks(model, student.weights)
+            return student, test.see(model, student.weights)
 
         return self._row(RowName.DISTILLED, mu, mu * xi, one, evaluation.seeds)
 
     def equal_size(self) -> list[Outcome]:
-        """Rows "random users" and "head users": as many real sequences as the run has synthetic ones."""
+        """Rows "random users" and "head users" (or sentences): as many real sequences as the run has synthetic ones."""
         evaluation, mu = self.config.evaluation, self.config.synthetic.mu
         draws = [baselines.random_users(self.train, mu, self.config.seed, draw) for draw in range(evaluation.seeds)]
         head = baselines.head_users(self.train, mu)
         every = max(1, evaluation.steps // POINTS)
         return [
-            self._real(RowName.RANDOM, draws, evaluation.steps, every),
-            self._real(RowName.HEAD, [head] * evaluation.seeds, evaluation.steps, every),
+            self._real(self.judging.random, draws, evaluation.steps, every),
+            self._real(self.judging.head, [head] * evaluation.seeds, evaluation.steps, every),
         ]
 
     def rules(self) -> list[Outcome]:
-        """Rows "most popular" and "Markov"."""
-        _, test = self._rankers(self.config.model.max_length - 1)
-        popular = baselines.popularity_ranks(self.train, self.items, test)
-        markov = baselines.markov_ranks(self.train, self.items, test)
-        return [Outcome(RowName.POPULAR, 0, 0, [popular]), Outcome(RowName.MARKOV, 0, 0, [markov])]
+        """Rows that train nothing: "most popular" and "Markov", for text "unigram" and "bigram"."""
+        _, test = self._judges(self.config.model.max_length - 1)
+        return [Outcome(name, 0, 0, [rule(self.train, self.items, test)]) for name, rule in self.judging.rules.items()]
 
     def report(self, outcomes: list[Outcome], stored_numbers: int) -> Evaluation:
         """The table with its protocol."""
         return Evaluation(
-            rows=compare.table(outcomes, self.items, self.config.seed),
+            rows=compare.table(outcomes, self.items, self.config.seed, self.dataset.info.task),
+            task=self.dataset.info.task,
             test_users=len(self.dataset.split["test"]),
             validation_users=min(len(self.dataset.split["validation"]), self.config.validation.users),
             masked_seen=self.config.evaluation.mask_seen,
@@ -91,45 +92,42 @@ class Examiner:
         """Validation metrics while students train (columns `CURVE`)."""
         return pd.DataFrame(self.curves, columns=CURVE)
 
-    def _rankers(self, length: int) -> tuple[Ranker, Ranker]:
+    def _judges(self, length: int) -> tuple[Judge, Judge]:
         part = self.dataset.part("validation")
         keep = np.random.default_rng(self.config.seed).permutation(len(part))[: self.config.validation.users]
-        masked = self.config.evaluation.mask_seen
-        return Ranker(part.take(keep), length, self.device, masked), Ranker(
-            self.dataset.part("test"), length, self.device, masked
-        )
+        parts = (part.take(keep), self.dataset.part("test"))
+        validation, test = (judge_of(self.config, self.dataset, one, length, self.device) for one in parts)
+        return validation, test
 
     def _real(self, name: RowName, parts: list[Sequences], steps: int, every: int) -> Outcome:
         """A row trained on real sequences: one student a part, its index the seed."""
-        validation, test = self._rankers(self.config.model.max_length - 1)
+        validation, test = self._judges(self.config.model.max_length - 1)
         model = student_model(self.config, self.items, self.config.model.max_length)
 
         def one(seed: int) -> tuple[Student, Tensor]:
             student = on_sequences(self.config, parts[seed], self.items, validation, SEEDS_FROM + seed, steps, every)
-            return student, test.ranks(model, student.weights)
+            return student, test.see(model, student.weights)
 
         events = round(float(np.mean([len(part.items) for part in parts])))
         return self._row(name, len(parts[0]), events, one, len(parts))
 
     def _row(self, name: RowName, sequences: int, events: int, one: OneStudent, seeds: int) -> Outcome:
         """Train the row's students, or read them from a run that was interrupted after it."""
-        saved = self.recorder.kept(f"row-{name}")
+        saved = self.recorder.kept(f"judged-{name}")
         if saved is None:
             trained = map_threads(one, range(seeds), self.device)
-            saved = Saved({"ranks": torch.stack([ranks for _, ranks in trained])}, _meta([one for one, _ in trained]))
-            self.recorder.keep(f"row-{name}", *saved)
-            for seed, (_, ranks) in enumerate(trained):
-                self.recorder.log("row", name=name, seed=seed, **means(per_user(ranks, self.items)))
+            saved = Saved({"seen": torch.stack([seen for _, seen in trained])}, _meta([one for one, _ in trained]))
+            self.recorder.keep(f"judged-{name}", *saved)
+            for seed, (_, seen) in enumerate(trained):
+                self.recorder.log("row", name=name, seed=seed, **self.measures.of(seen, self.items))
         if self.recorder.should_stop():
             raise Stopped
         self.curves += [dict(zip(CURVE, (name, *point), strict=True)) for point in saved.meta["curve"]]
-        return Outcome(
-            name, sequences, events, list(saved.tensors["ranks"]), saved.meta["steps"], saved.meta["seconds"]
-        )
+        return Outcome(name, sequences, events, list(saved.tensors["seen"]), saved.meta["steps"], saved.meta["seconds"])
 
 
 def _meta(students: list[Student]) -> Meta:
-    """What a row keeps beside its ranks: where the students were best, and their curves."""
+    """What a row keeps beside what the judge saw: where the students were best, and their curves."""
     return {
         "steps": float(np.mean([student.best.step for student in students])),
         "seconds": float(np.mean([student.best.seconds for student in students])),

@@ -1,22 +1,49 @@
-"""The final table: one row a training set, one value a metric and seed. No torch: pages and exports read it too."""
+"""The final table: one row a training set, one value a metric and seed. No torch: pages and exports read it too.
+
+A task decides which metrics and rows there are (`METRICS`, `ROWS`); a metric knows whether lower is better and how it
+is shown. Nothing else in the program tells tasks apart by their figures.
+"""
 
 from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict
 
+from farzi_core.data.dataset import Task
+
 
 class Metric(StrEnum):
-    """Ranking metrics of the paper (appendix C.1), as fractions."""
+    """Ranking metrics of the paper (appendix C.1) as fractions, and those of language models."""
 
     HR10 = "hr@10"
     HR100 = "hr@100"
     NDCG10 = "ndcg@10"
     NDCG100 = "ndcg@100"
     AUC = "auc"
+    ACCURACY = "accuracy"
+    KNOWN_ACCURACY = "accuracy_known"
+    PPL = "ppl"
+    TOKEN_PPL = "ppl_token"  # noqa: S105 - not a password
+    LOSS = "loss"
+
+    @property
+    def lower_is_better(self) -> bool:
+        return self in _LOWER
+
+    @property
+    def is_fraction(self) -> bool:
+        """Shown in percent; others are shown as they are."""
+        return self not in _LOWER
+
+
+_LOWER = {Metric.PPL, Metric.TOKEN_PPL, Metric.LOSS}
+METRICS: dict[Task, tuple[Metric, ...]] = {
+    "recommendation": (Metric.HR10, Metric.HR100, Metric.NDCG10, Metric.NDCG100, Metric.AUC),
+    "language": (Metric.ACCURACY, Metric.KNOWN_ACCURACY, Metric.PPL, Metric.TOKEN_PPL, Metric.LOSS),
+}
 
 
 class RowName(StrEnum):
-    """What a student was trained on, or which rule ranked the items."""
+    """What a student was trained on, or which rule predicted without training."""
 
     FULL = "full"
     DISTILLED = "distilled"
@@ -24,8 +51,21 @@ class RowName(StrEnum):
     HEAD = "head_users"
     POPULAR = "most_popular"
     MARKOV = "markov"
+    RANDOM_SENTENCES = "random_sentences"
+    HEAD_SENTENCES = "head_sentences"
+    UNIGRAM = "unigram"
+    BIGRAM = "bigram"
 
 
+ROWS: dict[Task, tuple[RowName, ...]] = {
+    "recommendation": (
+        RowName.FULL, RowName.DISTILLED, RowName.RANDOM, RowName.HEAD, RowName.POPULAR, RowName.MARKOV,
+    ),
+    "language": (
+        RowName.FULL, RowName.DISTILLED, RowName.RANDOM_SENTENCES, RowName.HEAD_SENTENCES, RowName.UNIGRAM,
+        RowName.BIGRAM,
+    ),
+}  # fmt: skip
 LABELS = {
     RowName.FULL: "Full data",
     RowName.DISTILLED: "Distilled",
@@ -33,6 +73,10 @@ LABELS = {
     RowName.HEAD: "Head users",
     RowName.POPULAR: "Most popular",
     RowName.MARKOV: "Markov",
+    RowName.RANDOM_SENTENCES: "Random sentences",
+    RowName.HEAD_SENTENCES: "Head sentences",
+    RowName.UNIGRAM: "Unigram",
+    RowName.BIGRAM: "Bigram (Kneser-Ney)",
 }
 METRIC_LABELS = {
     Metric.HR10: "HR@10",
@@ -40,11 +84,27 @@ METRIC_LABELS = {
     Metric.NDCG10: "nDCG@10",
     Metric.NDCG100: "nDCG@100",
     Metric.AUC: "AUC",
+    Metric.ACCURACY: "Accuracy",
+    Metric.KNOWN_ACCURACY: "Accuracy without <unk>",
+    Metric.PPL: "PPL",
+    Metric.TOKEN_PPL: "PPL of tokens",
+    Metric.LOSS: "Loss",
 }
 
 
+def shown(metric: Metric, value: float, digits: int = 1) -> str:
+    """A value for people: `64.2 %`, or as it is."""
+    return f"{100 * value:.{digits}f} %" if metric.is_fraction else f"{value:.{digits}f}"
+
+
+def percent_of(metric: Metric, value: float, full: float) -> float:
+    """How much of full data's figure: value / full, or full / value where lower is better (paper, table 6)."""
+    above, below = (full, value) if metric.lower_is_better else (value, full)
+    return 100 * above / max(below, 1e-12)
+
+
 class Interval(BaseModel):
-    """A 95 % interval; as fractions, or as differences of fractions."""
+    """A 95 % interval of a metric, or of a difference."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -89,6 +149,12 @@ class Evaluation(BaseModel):
     full_events: int
     stored_numbers: int
     """Floats in Z and M together."""
+    task: Task = "recommendation"
+
+    @property
+    def metrics(self) -> tuple[Metric, ...]:
+        """The metrics of this table, the first the one to look at first."""
+        return METRICS[self.task]
 
     def row(self, name: RowName) -> Row | None:
         return next((row for row in self.rows if row.name == name), None)

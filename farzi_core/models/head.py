@@ -10,6 +10,7 @@ Legend: N rows, V items, H width; h [N, H] hidden states, E [V, H] item embeddin
             dh = D E + P b                        dE = D^T h + P^T a
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -23,6 +24,18 @@ def log_sum_exp(hidden: Tensor, embedding: Tensor) -> Tensor:
     """sum_n logsumexp(h_n E^T), a scalar; differentiable twice in both arguments."""
     value: Tensor = _LogSumExp.apply(hidden, embedding)  # type: ignore[no-untyped-call]
     return value
+
+
+def readout(weights: Mapping[str, Tensor], hidden: Tensor) -> tuple[Tensor, Tensor]:
+    """(h, E) such that the scores of the next item are h E^T, for hidden [..., H].
+
+    Tied: the hidden states and the item embedding. Untied (weights "head" [V, H] and "head_bias" [V]): the bias is a
+    last column of E, beside a one in h, so that one derivation serves both.
+    """
+    if "head" not in weights:
+        return hidden, weights["item"]
+    table = torch.cat([weights["head"], weights["head_bias"][:, None]], 1)
+    return torch.cat([hidden, torch.ones_like(hidden[..., :1])], -1), table
 
 
 def _chunks(hidden: Tensor, embedding: Tensor) -> range:

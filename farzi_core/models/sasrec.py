@@ -1,7 +1,9 @@
 """SASRec (Kang & McAuley 2018, arXiv 1808.09781) as a pure function of named tensors, for hard tokens or simplex rows.
 
 Pre-LN blocks, causal attention written with plain matrix products (torch's fused attention has no second derivative),
-no biases on query, key and value (a key bias has zero gradient and is pure noise under Adam), gelu, tied output head.
+no biases on query, key and value (a key bias has zero gradient and is pure noise under Adam), gelu. The output head is
+the item embedding, or with tied=False a matrix and a bias of its own. On text this is the paper's causal Transformer
+language model.
 
 Legend: B sequences, L positions, V items, H width.
 """
@@ -13,6 +15,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 from torch.nn import functional
+
+from farzi_core.models.head import readout
 
 Tensors = dict[str, Tensor]
 
@@ -30,6 +34,7 @@ class SASRec:
     layers: int = 1
     heads: int = 1
     max_length: int = 50
+    tied: bool = True
 
     def init(self, generator: torch.Generator) -> Tensors:
         """Fresh float32 weights on the CPU, drawn from `generator`."""
@@ -49,7 +54,7 @@ class SASRec:
                 f"{layer}.down": _normal((2 * width, width), matrix / math.sqrt(2), generator),
                 f"{layer}.down_bias": torch.zeros(width),
             }
-        return weights | {"norm": torch.ones(width), "norm_bias": torch.zeros(width)}
+        return weights | {"norm": torch.ones(width), "norm_bias": torch.zeros(width)} | self._head(generator)
 
     def embed(self, weights: Mapping[str, Tensor], sequences: Tensor) -> Tensor:
         """Item embeddings [B, L, H] of tokens [B, L] (int) or of rows of the simplex [B, L, V] (float)."""
@@ -71,7 +76,16 @@ class SASRec:
 
     def logits(self, weights: Mapping[str, Tensor], hidden: Tensor) -> Tensor:
         """Scores [..., V] of the next item for hidden states [..., H]."""
-        return hidden @ weights["item"].T
+        rows, table = readout(weights, hidden)
+        return rows @ table.T
+
+    def _head(self, generator: torch.Generator) -> Tensors:
+        if self.tied:
+            return {}
+        return {
+            "head": _normal((self.items, self.hidden), EMBEDDING_STD, generator),
+            "head_bias": torch.zeros(self.items),
+        }
 
     def _attention(self, weights: Mapping[str, Tensor], layer: int, x: Tensor, mask: Tensor) -> Tensor:
         batch, length, _ = x.shape
