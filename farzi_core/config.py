@@ -56,7 +56,7 @@ class ModelConfig(Section):
     max_length: int = Field(50, ge=2, le=1024)
     """Longest context in events; longer sequences keep their last events."""
     head: Literal["tied", "untied"] = "tied"
-    """Where scores of the next item come from: the item embedding itself (tied), or a matrix and a bias of their own."""
+    """What scores the next item: the item embedding itself (tied), or a matrix and a bias of its own (untied)."""
 
     @model_validator(mode="after")
     def _heads_divide_width(self) -> "ModelConfig":

@@ -35,6 +35,24 @@ _STANDARD: dict[str, Any] = {
 }  # fmt: skip
 
 
+_TEXT: dict[str, Any] = {
+    "data.source": "python-docs", "data.max_items": 1000,
+    "model.hidden": 32, "model.max_length": 32, "teacher.batch": 64, "teacher.lr": 0.005, "teacher.epochs": 14,
+    "synthetic.mu": 32, "synthetic.xi": 32, "synthetic.d": 32, "inner.batch": 32, "outer.batch": 128,
+}  # fmt: skip
+
+_DEMO_TEXT: dict[str, Any] = _TEXT | {
+    "preset": "demo-text", "inner.lifetime": 160, "outer.steps": 120, "outer.lr": 0.003,
+    "validation.every": 60, "validation.steps": 160, "validation.users": 300,
+    "evaluation.seeds": 3, "evaluation.full_seeds": 2, "evaluation.steps": 160,
+}  # fmt: skip
+
+_STANDARD_TEXT: dict[str, Any] = _TEXT | {
+    "preset": "standard-text", "inner.lifetime": 200, "outer.steps": 1500, "outer.lr": 0.004,
+    "validation.every": 150, "validation.steps": 240, "validation.users": 400, "evaluation.steps": 300,
+}  # fmt: skip
+
+
 def _paper(name: str, mu: int, xi: int, d: int, batch: int, max_items: int) -> RunConfig:
     """Tables 4 and 6: T = 200 of {100, 200, 300}, 4,000 outer steps, 100 trajectories, 512 real sequences."""
     settings = {
@@ -58,6 +76,16 @@ PRESETS: dict[str, Preset] = {
         "Standard",
         "10-20 minutes of distillation on 2 cores for catalogues of a few hundred items; to judge a data set by.",
         with_settings(RunConfig(), _STANDARD),
+    ),
+    "demo-text": Preset(
+        "Demo: text",
+        "A language model's corpus in 32 sentences: a few minutes on 2 cores; to look around.",
+        with_settings(RunConfig(), _DEMO_TEXT),
+    ),
+    "standard-text": Preset(
+        "Standard: text",
+        "Language modelling with 1 % of the sentences of Python docs: about 20 minutes on 2 cores; to judge a text by.",
+        with_settings(RunConfig(), _STANDARD_TEXT),
     ),
     "paper-magazine": Preset(
         "Paper: Amazon Magazine",

@@ -4,6 +4,7 @@ A task decides which metrics and rows there are (`METRICS`, `ROWS`); a metric kn
 is shown. Nothing else in the program tells tasks apart by their figures.
 """
 
+from collections.abc import Container
 from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict
@@ -92,9 +93,19 @@ METRIC_LABELS = {
 }
 
 
-def shown(metric: Metric, value: float, digits: int = 1) -> str:
+def metrics_in(values: Container[str]) -> tuple[Metric, ...]:
+    """The metrics of the task whose figures `values` (a line of the log) holds; none where it holds none."""
+    return next((metrics for metrics in METRICS.values() if metrics[0].value in values), ())
+
+
+def scale(metric: Metric) -> int:
+    """What a stored value is multiplied with to be shown: fractions are shown in percent."""
+    return 100 if metric.is_fraction else 1
+
+
+def shown(metric: Metric, value: float) -> str:
     """A value for people: `64.2 %`, or as it is."""
-    return f"{100 * value:.{digits}f} %" if metric.is_fraction else f"{value:.{digits}f}"
+    return f"{100 * value:.1f} %" if metric.is_fraction else f"{value:.2f}"
 
 
 def percent_of(metric: Metric, value: float, full: float) -> float:

@@ -3,9 +3,11 @@
 Names, licences and citations are the user's text: they stand in code spans, where Markdown reads no links or images.
 """
 
+from collections.abc import Sequence
+
 from farzi_core.config import RunConfig
 from farzi_core.data.dataset import DatasetInfo
-from farzi_core.evaluation.report import LABELS, METRIC_LABELS, Evaluation, Metric, Row
+from farzi_core.evaluation.report import LABELS, METRIC_LABELS, Evaluation, Metric, Row, scale
 from farzi_core.views import text
 from farzi_core.views.load import Synthetic
 
@@ -72,24 +74,37 @@ def _source(info: DatasetInfo) -> str:
 
 
 def _figures(report: Evaluation) -> str:
-    names = [METRIC_LABELS[metric] for metric in Metric]
+    names = [METRIC_LABELS[metric] for metric in report.metrics]
     head = f"| trained on | sequences | {' | '.join(names)} |\n|---|---:|{'---:|' * len(names)}"
-    return "\n".join([head, *(_line(row) for row in report.rows)])
+    return "\n".join([head, *(_line(row, report.metrics) for row in report.rows)])
 
 
-def _line(row: Row) -> str:
-    cells = [f"{100 * row.mean[metric]:.2f} ({row.percent_of_full[metric]:.1f} %)" for metric in Metric]
+def _line(row: Row, metrics: Sequence[Metric]) -> str:
+    cells = [f"{scale(metric) * row.mean[metric]:.2f} ({row.percent_of_full[metric]:.1f} %)" for metric in metrics]
     return f"| {LABELS[row.name]} | {row.sequences:,} | {' | '.join(cells)} |"
 
 
 def _protocol(report: Evaluation) -> str:
+    users = "sentences" if report.task == "language" else "users"
+    return (
+        f"{_asked(report)} Means over {report.seeds} students from random weights (full data: its own number of "
+        f"models); {report.validation_users:,} validation {users} chose the training step. Random and head {users}: as "
+        f"many real sequences as there are synthetic ones. Stored: {report.stored_numbers:,} numbers."
+    )
+
+
+def _asked(report: Evaluation) -> str:
+    if report.task == "language":
+        return (
+            "Accuracies in percent, in brackets relative to full data (full data / value where lower is better). Every "
+            f"token of {report.test_users:,} test sentences that no model has seen is predicted from those before it. "
+            "PPL is the mean of the sentences' perplexities (as in the paper), PPL of tokens the exponential of the "
+            "loss, the loss is in nats a token."
+        )
     masked = "removed from" if report.masked_seen else "left in"
     return (
         f"Percent, in brackets relative to full data. {report.test_users:,} test users that no model has seen; the "
-        "last event of each is ranked among all items; items of the user's own past are "
-        f"{masked} the ranking. Means over {report.seeds} students from random weights (full data: its own number of "
-        f"models); {report.validation_users:,} validation users chose the training step. Random and head users: as "
-        f"many real sequences as there are synthetic ones. Stored: {report.stored_numbers:,} numbers."
+        f"last event of each is ranked among all items; items of the user's own past are {masked} the ranking."
     )
 
 

@@ -39,6 +39,10 @@ STYLES: dict[RowName, Style] = {
     RowName.HEAD: Style(LABELS[RowName.HEAD], "#00a080", "dashdot", "triangle-up"),
     RowName.POPULAR: Style(LABELS[RowName.POPULAR], "#b8609a", "longdash", "cross"),
     RowName.MARKOV: Style(LABELS[RowName.MARKOV], "#9a7600", "longdashdot", "x"),
+    RowName.RANDOM_SENTENCES: Style(LABELS[RowName.RANDOM_SENTENCES], "#2a7fc1", "dot", "diamond"),
+    RowName.HEAD_SENTENCES: Style(LABELS[RowName.HEAD_SENTENCES], "#00a080", "dashdot", "triangle-up"),
+    RowName.UNIGRAM: Style(LABELS[RowName.UNIGRAM], "#b8609a", "longdash", "cross"),
+    RowName.BIGRAM: Style(LABELS[RowName.BIGRAM], "#9a7600", "longdashdot", "x"),
 }
 
 

@@ -100,7 +100,7 @@ def test_the_list_has_one_row_a_run_also_for_a_damaged_one() -> None:
     frame = runs.table([done, working, damaged], {"r-1": 0.5, "r-2": None}, {"r-1": 2_000_000})
     assert frame["Steps"].tolist() == [100.0, 25.0, 0.0]
     assert frame["Name"].tolist() == ["a\ufffdb", "planted, demo", "r-3"]
-    assert frame["Best HR@10"].isna().tolist() == [False, True, True]
+    assert frame["Best"].isna().tolist() == [False, True, True]
     assert frame["MB"].tolist() == [2.0, 0.0, 0.0]
 
 
