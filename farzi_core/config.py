@@ -4,14 +4,30 @@ The docstring under a field is its help text in the app and in `python -m farzi_
 what it is, its unit, its range and its effect. Symbols are the paper's (arXiv 2310.09983).
 """
 
-import hashlib
-import json
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from farzi_core.errors import ConfigError
 from farzi_core.limits import MIN_EVENTS_PER_USER
+
+Kind = Literal["sasrec", "gru4rec", "fmlp"]
+Baseline = Literal["random_users", "head_users", "coreset", "random_windows"]
+
+
+def _listed(value: Any) -> Any:
+    """`a,b` as a command line writes it -> its parts without repeats; everything else is left to the type."""
+    if isinstance(value, str):
+        value = [word for part in value.split(",") if (word := part.strip())]
+    return tuple(dict.fromkeys(value)) if isinstance(value, list | tuple) else value
 
 
 class Section(BaseModel):
@@ -45,14 +61,20 @@ class DataConfig(Section):
 class ModelConfig(Section):
     """2. The student that is trained in the inner loop, and the full-data reference (same architecture)."""
 
-    kind: Literal["sasrec"] = "sasrec"
-    """Architecture of the student."""
+    kind: Kind = "sasrec"
+    """Architecture of the student: self-attention (sasrec), recurrence (gru4rec) or causal filters (fmlp)."""
     hidden: int = Field(32, ge=4, le=512)
-    """Width of the item embedding and of every block, in units."""
+    """Width of SASRec's item embedding and of every block, in units."""
+    gru4rec_hidden: int = Field(16, ge=4, le=512)
+    """Width of GRU4Rec's item embedding and state, in units; the paper's is 16."""
+    fmlp_hidden: int = Field(64, ge=4, le=512)
+    """Width of FMLP's item embedding and of every block, in units; the paper's is 256."""
     layers: int = Field(1, ge=1, le=8)
-    """Transformer blocks."""
+    """Blocks of SASRec and FMLP; GRU4Rec has one layer."""
     heads: int = Field(1, ge=1, le=8)
-    """Attention heads; must divide the width."""
+    """Attention heads of SASRec; must divide its width."""
+    activation: Literal["gelu", "relu"] = "gelu"
+    """Between the two matrices of a block of SASRec or FMLP; relu is the original SASRec's."""
     max_length: int = Field(50, ge=2, le=1024)
     """Longest context in events; longer sequences keep their last events."""
     head: Literal["tied", "untied"] = "tied"
@@ -69,7 +91,11 @@ class TeacherConfig(Section):
     """3. Training on the real data: the full-data reference and the trajectory pool Omega (paper, eq. 2)."""
 
     lr: float = Field(0.005, gt=0, le=1)
-    """Adam step size of full-data training."""
+    """Adam step size of full-data training of SASRec."""
+    gru4rec_lr: float = Field(0.01, gt=0, le=1)
+    """Adam step size of full-data training of GRU4Rec."""
+    fmlp_lr: float = Field(0.002, gt=0, le=1)
+    """Adam step size of full-data training of FMLP."""
     batch: int = Field(256, ge=1, le=65536)
     """Real sequences a training step."""
     epochs: int = Field(12, ge=1, le=1000)
@@ -80,6 +106,10 @@ class TeacherConfig(Section):
     """Length of one trajectory, in real-data training steps."""
     states: int = Field(6, ge=1, le=1000)
     """States kept along each trajectory, evenly spaced."""
+
+    def lr_of(self, kind: Kind) -> float:
+        """The Adam step size of full-data training of `kind`."""
+        return {"sasrec": self.lr, "gru4rec": self.gru4rec_lr, "fmlp": self.fmlp_lr}[kind]
 
 
 class SyntheticConfig(Section):
@@ -164,6 +194,11 @@ class EvaluationConfig(Section):
     """Models trained on all of the data, the slowest row."""
     steps: int = Field(300, ge=1, le=100_000)
     """Most training steps of a student on a small data set; validation users choose the step."""
+    students: Annotated[tuple[Kind, ...], BeforeValidator(_listed)] = ()
+    """Architectures trained on the result. The first has the whole table, every other one full data and distilled;
+    none named means the one that was distilled with."""
+    baselines: Annotated[tuple[Baseline, ...], BeforeValidator(_listed)] = ("random_users", "head_users")
+    """Real data of equal size that a student of the first architecture is trained on for comparison."""
     mask_seen: bool = False
     """Remove items of the context from the ranking; the paper does not."""
 
@@ -199,9 +234,14 @@ class RunConfig(Section):
     evaluation: EvaluationConfig = EvaluationConfig()
     runtime: RuntimeConfig = RuntimeConfig()
 
-    def digest(self) -> str:
-        """SHA-256 hex of the settings in canonical JSON: the same digest is the same run."""
-        return hashlib.sha256(json.dumps(self.model_dump(mode="json"), sort_keys=True).encode()).hexdigest()
+    @property
+    def students(self) -> tuple[Kind, ...]:
+        """The architectures of the final table; the first has all rows."""
+        return self.evaluation.students or (self.model.kind,)
+
+    def for_student(self, kind: Kind) -> "RunConfig":
+        """These settings with `kind` as the architecture that is trained."""
+        return self.model_copy(update={"model": self.model.model_copy(update={"kind": kind})})
 
 
 def parse_config(values: dict[str, Any]) -> RunConfig:

@@ -125,23 +125,33 @@ def _random_data(config: RunConfig, sizes: dict[str, int], items: int) -> Any:
 
 
 def _table_seconds(config: RunConfig, sizes: dict[str, int], train: Any, items: int, device: Any) -> float:
-    """Full-data training of `full_seeds` models plus the students of the final table, shared by the threads."""
+    """Full-data training and the students of the final table, shared by the threads: the first student has a row for
+    distilled data and each baseline, the others for distilled data only."""
     import torch
 
+    full = config.teacher.epochs * 0.8 * sizes["sequences"] / config.teacher.batch * config.evaluation.full_seeds
+    row = config.evaluation.seeds * config.evaluation.steps
+    rows = [1 + len(config.evaluation.baselines), *[1] * (len(config.students) - 1)]
+    together = torch.get_num_threads() if device.type == "cpu" else 1
+    pairs = zip(config.students, rows, strict=True)
+    seconds = sum(
+        _step_seconds(config.for_student(kind), train, items, device) * (full + count * row) for kind, count in pairs
+    )
+    return seconds / together
+
+
+def _step_seconds(config: RunConfig, train: Any, items: int, device: Any) -> float:
+    """One training step of the configured architecture on real sequences."""
     from farzi_core.distill.adam import Adam
-    from farzi_core.evaluation.students import student_model
+    from farzi_core.models.model import build
     from farzi_core.seeds import stream, torch_stream
     from farzi_core.teacher.train import epochs_loss, fresh
     from farzi_core.teacher.train import train as train_steps
 
-    model = student_model(config, items, config.model.max_length)
+    model = build(config.model, items, config.model.max_length)
     loss = epochs_loss(model, train, config.teacher.batch, stream(0, "calibration"), device)
     states = list(train_steps(fresh(model, torch_stream(0, "calibration"), device), loss, Adam(0.001), 6, 3))
-    per_step = (states[1].seconds - states[0].seconds) / 3
-    full = config.teacher.epochs * 0.8 * sizes["sequences"] / config.teacher.batch * config.evaluation.full_seeds
-    students = 3 * config.evaluation.seeds * config.evaluation.steps
-    together = torch.get_num_threads() if device.type == "cpu" else 1
-    return per_step * (full + students) / together
+    return (states[1].seconds - states[0].seconds) / 3
 
 
 if __name__ == "__main__":

@@ -21,14 +21,14 @@ from farzi_core.data.prepare import prepare
 from farzi_core.data.token_table import TextSettings
 from farzi_core.data.tokenise import dump
 from farzi_core.device import pick
-from farzi_core.distill.loop import Distillation
+from farzi_core.distill.loop import Distillation, Distilled
 from farzi_core.distill.start import initial
 from farzi_core.distill.synthetic import Synthetic
 from farzi_core.errors import ConfigError
 from farzi_core.evaluation import inspect
-from farzi_core.evaluation.final import Examiner
+from farzi_core.evaluation.final import Panel
 from farzi_core.evaluation.report import Evaluation
-from farzi_core.evaluation.students import student_model
+from farzi_core.models.model import build
 from farzi_core.recorder import Recorder, Stopped
 from farzi_core.teacher.omega import trajectories
 
@@ -88,19 +88,20 @@ def run_on(config: RunConfig, dataset: Dataset, recorder: Recorder) -> Outcome:
     info = dataset.info
     recorder.log("data", data_digest=info.digest, sequences=info.sequences, events=info.events, items=info.items)
     device = pick(config.runtime.device)
-    examiner = Examiner(config, dataset, device, recorder)
-    distilled, full = _distil(config, dataset, examiner, device, recorder)
+    panel = Panel(config, dataset, device, recorder)
+    recorder.log("stage", stage="teacher", message="Training on the full data: the 100 % line")
+    panel.full()
+    distilled = _distil(config, dataset, device, recorder)
     synthetic = _on_cpu(distilled.best.synthetic)
     recorder.log("stage", stage="evaluate", message="Training fresh students on the distilled data and the baselines")
-    outcomes = [full, examiner.distilled(synthetic.probs()), *examiner.equal_size(), *examiner.rules()]
-    evaluation = examiner.report(outcomes, synthetic.stored_numbers)
+    evaluation = panel.report(synthetic.probs(), synthetic.stored_numbers)
     recorder.log("stage", stage="inspect", message="Nearest real sequences and item maps")
     probs, train = synthetic.probs().numpy(), dataset.part("train")
     return Outcome(
         dataset,
         synthetic,
         evaluation,
-        examiner.curve_frame(),
+        panel.curve_frame(),
         inspect.nearest(probs, train),
         inspect.memorisation(probs, train, dataset.part("test")),
         inspect.maps(synthetic.decoder.numpy(), dataset.vocab.counts),
@@ -131,19 +132,15 @@ def vocabulary_frame(dataset: Dataset) -> pd.DataFrame:
     )
 
 
-def _distil(config: RunConfig, dataset: Dataset, examiner: Examiner, device: torch.device, recorder: Recorder) -> Any:
-    """The full-data reference, Omega, the start and the outer loop."""
+def _distil(config: RunConfig, dataset: Dataset, device: torch.device, recorder: Recorder) -> Distilled:
+    """Omega, the start and the outer loop."""
     train, items = dataset.part("train"), len(dataset.vocab)
-    recorder.log("stage", stage="teacher", message="Training on the full data: the 100 % line")
-    full = examiner.full()
-    model = student_model(config, items, config.synthetic.xi)
-    omega = _kept(
-        recorder, "omega", lambda: {"states": trajectories(model, train, config.teacher, config.seed, device)}
-    )
+    model = build(config.model, items, config.synthetic.xi)
+    omega = _kept(recorder, "omega", lambda: {"states": trajectories(model, train, config, device)})
     recorder.log("stage", stage="distil", message="Fitting the start to the data's pair counts, then the outer loop")
     start = _kept(recorder, "start", lambda: _tensors(initial(train, items, config.synthetic, config.seed)))
     begin = Synthetic(start["latent"], start["decoder"], config.synthetic.tau)
-    return Distillation(config, dataset, omega["states"].to(device), device).run(begin, recorder), full
+    return Distillation(config, dataset, omega["states"].to(device), device).run(begin, recorder)
 
 
 def _kept(recorder: Recorder, name: str, make: Any) -> dict[str, torch.Tensor]:

@@ -100,6 +100,8 @@ def _widget(setting: Setting, key: str) -> Any:
     match setting.kind:
         case "choice":
             return st.selectbox(setting.label, setting.choices, **common)
+        case "several":
+            return st.multiselect(setting.label, setting.choices, **common)
         case "yes_no":
             return st.toggle(setting.label, **common)
         case "text":

@@ -5,7 +5,7 @@ from functools import partial
 import _result as result
 import streamlit as st
 
-from farzi_core.views import accuracy, export
+from farzi_core.views import accuracy, export, transfer
 from farzi_core.views.load import CURVES, EVALUATION
 from farzi_core.views.progress import METRIC_LABELS
 
@@ -51,6 +51,28 @@ st.dataframe(
 st.caption(accuracy.protocol(report))
 with st.expander("Every student"):
     st.dataframe(accuracy.seeds_table(report), hide_index=True, alt="Metrics of every student; fractions in percent.")
+
+# --- other architectures
+if report.others:
+    st.header("Other architectures", anchor=False)
+    result.draw(transfer.transfer_chart(report), "transfer_chart")
+    st.dataframe(
+        transfer.readable(transfer.transfer_table(report, metric)),
+        hide_index=True,
+        alt=f"{METRIC_LABELS[metric]} of every student architecture on full and on distilled data.",
+        column_config={
+            "student": "Student",
+            "full": percent("Full data"),
+            "distilled": percent("Distilled"),
+            "interval": st.column_config.TextColumn("95 % interval", help="Of the distilled mean."),
+            "percent": st.column_config.TextColumn("% of own full data", help="In brackets the 95 % interval."),
+            "difference": st.column_config.TextColumn("Distilled minus full, points"),
+            "verdict": st.column_config.TextColumn("Distilled is", help="Clear only where zero is outside."),
+            "seeds": "Students",
+            "steps": number("Steps", format="%.0f"),
+            "seconds": number("Seconds", format="%.1f"),
+        },
+    )
 
 # --- curves
 if view.has(CURVES):

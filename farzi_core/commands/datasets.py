@@ -1,5 +1,7 @@
 """datasets list, describe, download, add: what can be distilled, and where it comes from."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -10,7 +12,8 @@ from farzi_core.commands import show
 from farzi_core.data import catalogue, library
 from farzi_core.data.events import IngestReport
 from farzi_core.data.library import SourceCard
-from farzi_core.data.mapping import Mapping, merge
+from farzi_core.data.mapping import Mapping, completed
+from farzi_core.errors import DatasetError
 
 app = typer.Typer(help="List, describe, download and add data sets.", no_args_is_help=True, rich_markup_mode=None)
 Key = Annotated[str, typer.Argument(metavar="KEY", help="As in `datasets list`.")]
@@ -118,10 +121,15 @@ def add(
     if text:
         return _added(*import_words(file, file.name, TextOptions(layout=layout, key=key), name=name), as_json, True)
     chosen = Mapping(user=user, item=item, order=order, time=time, title=title, group=group, sequence=sequence)
-    guess = preview_file(file, file.name).guess
-    mapping = chosen if guess.confidence in ("position", "none") else merge(guess, chosen)  # a bare order is no name
+    with _named(file):
+        seen = preview_file(file, file.name)
+    if titles:
+        with _named(titles):
+            preview_file(titles, titles.name)
+    mapping = completed(seen.guess, seen.columns, seen.rows, chosen)
     second = titles.name if titles else "titles"
-    imported = import_file(file, file.name, mapping, titles_path=titles, titles_filename=second, name=name)
+    with _named(file):
+        imported = import_file(file, file.name, mapping, titles_path=titles, titles_filename=second, name=name)
     return _added(*imported, as_json, False)
 
 
@@ -137,6 +145,15 @@ def _added(identifier: str, report: IngestReport, as_json: bool, text: bool) -> 
     show.table(["Data set", key], [*rows, *(("Noticed", one.sentence) for one in report.findings)])
     show.words(f"\n`python -m farzi_core distill --data {key}` distils it.")
     return 0
+
+
+@contextmanager
+def _named(file: Path) -> Iterator[None]:
+    """Errors of reading say which file they are about."""
+    try:
+        yield
+    except DatasetError as error:
+        raise DatasetError(f"{file.name}: {error}") from None
 
 
 def _card(key: str) -> SourceCard:

@@ -90,13 +90,14 @@ def _store() -> dict[str, Any]:
     test = folder / f"{TEMPORARY}doctor-{secrets.token_hex(4)}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        seconds = _write(test)
+        try:
+            seconds = _write(test)
+        finally:
+            test.unlink(missing_ok=True)
     except OSError as error:
         raise StoreError(
             f"{folder} cannot be written to: {error.strerror}. Set FARZI_HOME to a folder of yours with free space"
         ) from None
-    finally:
-        test.unlink(missing_ok=True)
     return {
         "store": str(folder),
         "free_bytes": shutil.disk_usage(folder).free,

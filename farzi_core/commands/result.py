@@ -1,13 +1,13 @@
 """The result of a run in the terminal: the table of `demo`, and its JSON document."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from rich.text import Text
 
 from farzi_core.commands import show
 from farzi_core.data.dataset import Task
-from farzi_core.evaluation.report import LABELS, METRIC_LABELS, Evaluation, Metric, Row, RowName, scale
+from farzi_core.evaluation.report import KIND_LABELS, LABELS, METRIC_LABELS, Evaluation, Metric, Row, RowName, scale
 from farzi_core.runs.run import Run
 from farzi_core.views.load import RunView
 
@@ -19,18 +19,24 @@ KINDS = {"prepare": "prepare", "teacher": "evaluate", "distil": "distil", "evalu
 
 
 def document(run: Run) -> dict[str, Any]:
-    """`dataset`, `sizes`, `results`, `seconds`, `run_id` of a finished run; raises `StoreError` where it has none."""
+    """`dataset`, `sizes`, `results`, `seconds`, `run_id` of a finished run, and `students` (results by architecture)
+    where it has several; raises `StoreError` where it has none."""
     view = RunView(run.folder)
     report = view.evaluation
-    return {
+    found = {
         "dataset": view.config.data.source,
         "sizes": sizes(report),
-        "results": {
-            row.name.value: {metric.value: row.mean[metric] for metric in report.metrics} for row in report.rows
-        },
+        "results": _results(report.rows),
         "seconds": seconds(run.events()),
         "run_id": run.id,
     }
+    if report.others:
+        found["students"] = {table.student: _results(table.rows) for table in report.tables}
+    return found
+
+
+def _results(rows: Iterable[Row]) -> dict[str, dict[str, float]]:
+    return {row.name.value: {metric.value: row.mean[metric] for metric in Metric} for row in rows}
 
 
 def sizes(report: Evaluation) -> dict[str, float]:
@@ -69,13 +75,16 @@ def table(run: Run) -> None:
         f"({size['percent_of_sequences']:.2f} %, {size['events']:,} events)\n"
     )
     columns = ["Trained on", "Sequences", *names]
-    show.table(columns, [_line(row, report.metrics) for row in report.rows], right=columns[1:])
+    lines = [_line(row, LABELS[row.name]) for row in report.rows]
+    for table in report.others:
+        lines += [_line(row, f"{KIND_LABELS[table.student]}, {LABELS[row.name].lower()}") for row in table.rows]
+    show.table(columns, lines, right=columns[1:])
     show.words(_notes(run, report))
 
 
-def _line(row: Row, metrics: Sequence[Metric]) -> list[show.Cell]:
+def _line(row: Row, label: str) -> list[show.Cell]:
     sequences = f"{row.sequences:,}" if row.sequences else "rule"
-    return [LABELS[row.name], sequences, *(_cell(row, metric) for metric in metrics)]
+    return [label, sequences, *(_cell(row, metric) for metric in row.mean)]
 
 
 def _cell(row: Row, metric: Metric) -> Text:

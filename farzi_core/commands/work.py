@@ -116,6 +116,6 @@ def _explain_settings(as_json: bool) -> int:
     if as_json:
         show.document([{"setting": one.dotted, "default": one.value, "help": one.help} for one in known])
     else:
-        rows = [(one.dotted, str(one.value), " ".join(one.help.split())) for one in known]
+        rows = [(one.dotted, setting_words.written(one.value), " ".join(one.help.split())) for one in known]
         show.table(["Setting", "Default", "What it is"], rows)
     return 0

@@ -15,7 +15,7 @@ from farzi_core import limits
 from farzi_core.data.assemble import events_of, sort
 from farzi_core.data.events import EventTable, IngestReport
 from farzi_core.data.formats import open_source
-from farzi_core.data.mapping import Guess, Mapping, check, guess, merge
+from farzi_core.data.mapping import Guess, Mapping, check, completed, guess, merge
 from farzi_core.data.notices import about_file, about_ids
 from farzi_core.data.source import RawTable, ReadOptions, Source
 from farzi_core.data.titles import TitleTable, collect, item_frame, read_titles
@@ -123,7 +123,7 @@ def import_events(
 ) -> EventTable:
     """The event table of `events` under `chosen`, completed by the guess unless `complete` is false."""
     source = events.open()
-    mapping = _complete(source, chosen) if complete else chosen
+    mapping = _completed(source, chosen) if complete else chosen
     check(mapping, source.columns)
     optional = [name for name in (mapping.title, mapping.group) if name not in (None, mapping.item)]
     table = source.read(list(dict.fromkeys(mapping.chosen().values())), optional)
@@ -150,12 +150,9 @@ def _guess(source: Source, rows: list[tuple[str, ...]]) -> Guess:
     return guess(source.columns, rows)
 
 
-def _complete(source: Source, chosen: Mapping) -> Mapping:
-    """`chosen` with the rest from the guess; a guess by position alone is never taken without being asked."""
-    guessed = _guess(source, source.head())
-    if guessed.confidence in ("position", "none"):
-        return chosen
-    return merge(guessed, chosen)
+def _completed(source: Source, chosen: Mapping) -> Mapping:
+    rows = source.head()
+    return completed(_guess(source, rows), source.columns, rows, chosen)
 
 
 def _titles(

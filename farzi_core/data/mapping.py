@@ -67,9 +67,10 @@ _NAMES: dict[Role, str] = {
 _GAPS = re.compile(r"[^a-z0-9]+")
 
 
-def guess(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Guess:
-    """The likeliest mapping of a table, from its column names and its first rows."""
-    found = _by_name(columns)
+def guess(columns: Sequence[str], rows: Sequence[Sequence[str]], chosen: Mapping | None = None) -> Guess:
+    """The likeliest mapping of a table, from its column names, its first rows and what the user `chosen` already."""
+    given = {role: name for role, name in (chosen or Mapping()).chosen().items() if name in columns}
+    found = {**_by_name([name for name in columns if name not in given.values()]), **given}
     if "sequence" not in found and (cell := _sequence_column(columns, rows)):
         found["sequence"] = cell
     if "sequence" in found and not _is_sequence(found["sequence"], columns, rows):
@@ -96,6 +97,13 @@ def merge(guessed: Guess, chosen: Mapping) -> Mapping:
     if "item" in given:
         rest.pop("sequence", None)
     return Mapping(**{**rest, **given})
+
+
+def completed(guessed: Guess, columns: Sequence[str], rows: Sequence[Sequence[str]], chosen: Mapping) -> Mapping:
+    """`chosen` with the rest from a guess; a guess by position alone is never taken without being asked."""
+    if guessed.confidence != "known":
+        guessed = guess(columns, rows, chosen)
+    return chosen if guessed.confidence in ("position", "none") else merge(guessed, chosen)
 
 
 def check(mapping: Mapping, columns: Sequence[str]) -> None:

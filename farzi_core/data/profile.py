@@ -216,7 +216,9 @@ def _popularity(counts: IntArray) -> tuple[PopularityPoint, ...]:
     ranked = np.sort(counts)[::-1]
     shares = np.cumsum(ranked) / counts.sum()
     ranks = np.unique(np.geomspace(1, len(counts), CURVE_POINTS).round().astype(np.int64))
-    return tuple(PopularityPoint(rank=int(rank), share=float(shares[rank - 1]), events=int(ranked[rank - 1])) for rank in ranks)
+    return tuple(
+        PopularityPoint(rank=int(rank), share=float(shares[rank - 1]), events=int(ranked[rank - 1])) for rank in ranks
+    )
 
 
 def _examples(dataset: Dataset) -> tuple[Example, ...]:

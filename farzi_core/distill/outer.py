@@ -19,8 +19,9 @@ from farzi_core.distill import adam as adam_steps
 from farzi_core.distill.adam import Adam, Moments
 from farzi_core.distill.reverse import Layout, MetaGradient, Tensors, adam_metagradient
 from farzi_core.distill.synthetic import Synthetic
-from farzi_core.evaluation.students import inner_adam, student_model
+from farzi_core.evaluation.students import inner_adam
 from farzi_core.models.losses import hard_loss, soft_loss
+from farzi_core.models.model import build
 from farzi_core.parallel import map_threads
 from farzi_core.seeds import stream, torch_stream
 from farzi_core.teacher.train import fresh, tokens_of
@@ -64,7 +65,7 @@ class OuterProblem:
 
     def __init__(self, config: RunConfig, train: Sequences, items: int, omega: Tensor, device: torch.device) -> None:
         self.config, self.train, self.device, self.omega = config, train, device, omega
-        self.model = student_model(config, items, config.synthetic.xi)
+        self.model = build(config.model, items, config.synthetic.xi)
         self.adam = inner_adam(config)
         self.layout = Layout.of(self.model.init(torch_stream(0, "layout")))
 

@@ -15,9 +15,10 @@ from torch import Tensor
 
 from farzi_core.data.dataset import Task
 from farzi_core.evaluation.measures import MEASURES, Measures
-from farzi_core.evaluation.report import Interval, Metric, Row, RowName, percent_of
+from farzi_core.evaluation.report import Interval, Metric, Row, RowName
 
 DRAWS = 2000  # bootstrap draws: the 2.5 % quantile then stands on 50 draws
+TINY = 1e-12  # a metric that is 0 on full data has no percentage: large, but not a division by zero
 Floats = npt.NDArray[np.float64]
 
 
@@ -46,20 +47,30 @@ def table(outcomes: list[Outcome], items: int, seed: int = 0, task: Task = "reco
 
 
 def _row(measures: Measures, one: Outcome, seeds: dict[RowName, list[Floats]], drawn: dict[RowName, Floats]) -> Row:
-    mean, full = (measures.named(np.mean(seeds[name], axis=0)) for name in (one.name, RowName.FULL))
+    mean = np.mean(seeds[one.name], axis=0)
     paired = drawn[RowName.DISTILLED] - drawn[one.name]
+    ratio = _percent(measures, drawn[one.name], drawn[RowName.FULL])
     return Row(
         name=one.name,
         sequences=one.sequences,
         events=one.events,
         seeds=tuple(measures.named(seed) for seed in seeds[one.name]),
-        mean=mean,
+        mean=measures.named(mean),
         interval=_intervals(measures, drawn[one.name]),
-        percent_of_full={metric: percent_of(metric, value, full[metric]) for metric, value in mean.items()},
+        percent_of_full=measures.named(_percent(measures, mean, np.mean(seeds[RowName.FULL], axis=0))),
+        percent_interval={} if one.name is RowName.FULL else _intervals(measures, ratio),
         minus_distilled={} if one.name is RowName.DISTILLED else _intervals(measures, paired),
         steps=one.steps,
         seconds=one.seconds,
     )
+
+
+def _percent(measures: Measures, values: Floats, full: Floats) -> Floats:
+    """[..., M] in percent of full data's: value / full, or full / value where lower is better (paper, table 6)."""
+    lower = np.array([metric.lower_is_better for metric in measures.metrics])
+    above, below = np.where(lower, full, values), np.where(lower, values, full)
+    percent: Floats = 100 * above / np.maximum(below, TINY)
+    return percent
 
 
 def _draws(users: int, seed: int) -> Floats:

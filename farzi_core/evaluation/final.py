@@ -1,4 +1,4 @@
-"""The final evaluation: every row of the table, on test users, with curves on validation users as students train.
+"""The final evaluation: every row of every student's table, on test users, with curves on validation users meanwhile.
 
 Each finished row is kept by the recorder, so a resumed run does not train it again.
 """
@@ -10,14 +10,15 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from farzi_core.config import RunConfig
+from farzi_core.config import Baseline, Kind, RunConfig
 from farzi_core.data.dataset import Dataset, Sequences
 from farzi_core.evaluation import baselines, compare
 from farzi_core.evaluation.compare import Outcome
 from farzi_core.evaluation.measures import MEASURES
-from farzi_core.evaluation.report import Evaluation, RowName
-from farzi_core.evaluation.students import Judge, Student, on_sequences, on_synthetic, student_model
+from farzi_core.evaluation.report import Evaluation, Row, RowName, StudentTable
+from farzi_core.evaluation.students import Judge, Student, on_sequences, on_synthetic
 from farzi_core.evaluation.tasks import JUDGING, judge_of
+from farzi_core.models.model import build
 from farzi_core.parallel import map_threads
 from farzi_core.recorder import Meta, Recorder, Saved, Stopped
 
@@ -27,18 +28,59 @@ OneStudent = Callable[[int], tuple[Student, Tensor]]
 CURVE = ["row", "seed", "step", "seconds", "metric", "value"]
 
 
-class Examiner:
-    """Trains and judges the rows of one run's table."""
+class Panel:
+    """All student architectures of a run, each with an examiner of its own; the first has every row."""
 
     def __init__(self, config: RunConfig, dataset: Dataset, device: torch.device, recorder: Recorder) -> None:
-        self.config, self.dataset, self.device, self.recorder = config, dataset, device, recorder
+        self.config, self.dataset = config, dataset
+        self.first, *self.others = (Examiner(config, kind, dataset, device, recorder) for kind in config.students)
+
+    def full(self) -> None:
+        """Train the first student's reference now: people see the bar before the distillation, not after it."""
+        self.first.full()
+
+    def report(self, probs: Tensor, stored_numbers: int) -> Evaluation:
+        """Train everything that is left, on synthetic rows probs [mu, xi, V]; the tables with their protocol."""
+        rows = [self.first.full(), self.first.distilled(probs), *self.first.equal_size(), *self.first.rules()]
+        others = tuple(
+            StudentTable(student=one.student, rows=one.table([one.full(), one.distilled(probs)])) for one in self.others
+        )
+        return Evaluation(
+            rows=self.first.table(rows),
+            student=self.first.student,
+            task=self.dataset.info.task,
+            teacher=self.config.model.kind,
+            others=others,
+            test_users=len(self.dataset.split["test"]),
+            validation_users=min(len(self.dataset.split["validation"]), self.config.validation.users),
+            masked_seen=self.config.evaluation.mask_seen,
+            seeds=self.config.evaluation.seeds,
+            full_sequences=len(self.first.train),
+            full_events=len(self.first.train.items),
+            stored_numbers=stored_numbers,
+        )
+
+    def curve_frame(self) -> pd.DataFrame:
+        """Validation metrics while the first student's rows train (columns `CURVE`)."""
+        return pd.DataFrame(self.first.curves, columns=CURVE)
+
+
+class Examiner:
+    """Trains and ranks the rows of one student architecture's table."""
+
+    def __init__(
+        self, config: RunConfig, student: Kind, dataset: Dataset, device: torch.device, recorder: Recorder
+    ) -> None:
+        self.config, self.student, self.dataset = config.for_student(student), student, dataset
+        self.device, self.recorder = device, recorder
         self.train = dataset.part("train")
         self.items = len(dataset.vocab)
         self.judging, self.measures = JUDGING[dataset.info.task], MEASURES[dataset.info.task]
         self.curves: list[dict[str, object]] = []
+        self._done: dict[RowName, Outcome] = {}
 
     def full(self) -> Outcome:
-        """Row "full": the reference. Runs before distillation, so that people see the bar early."""
+        """Row "full": the reference, 100 % of this architecture."""
         epochs = self.config.teacher.epochs
         per_epoch = max(1, len(self.train) // self.config.teacher.batch)
         return self._real(RowName.FULL, [self.train] * self.config.evaluation.full_seeds, per_epoch * epochs, per_epoch)
@@ -48,7 +90,7 @@ class Examiner:
         mu, xi, _ = probs.shape
         evaluation = self.config.evaluation
         validation, test = self._judges(xi - 1)
-        model = student_model(self.config, self.items, xi)
+        model = build(self.config.model, self.items, xi)
         probs = probs.to(self.device)
 
         def one(seed: int) -> tuple[Student, Tensor]:
@@ -59,14 +101,21 @@ class Examiner:
         return self._row(RowName.DISTILLED, mu, mu * xi, one, evaluation.seeds)
 
     def equal_size(self) -> list[Outcome]:
-        """Rows "random users" and "head users" (or sentences): as many real sequences as the run has synthetic ones."""
-        evaluation, mu = self.config.evaluation, self.config.synthetic.mu
-        draws = [baselines.random_users(self.train, mu, self.config.seed, draw) for draw in range(evaluation.seeds)]
-        head = baselines.head_users(self.train, mu)
+        """The configured rows of as much real data as the run has synthetic data."""
+        evaluation, seed = self.config.evaluation, self.config.seed
+        train, mu, xi = self.train, self.config.synthetic.mu, self.config.synthetic.xi
+        draw: dict[Baseline, Callable[[int], Sequences]] = {
+            "random_users": lambda index: baselines.random_users(train, mu, seed, index),
+            "head_users": lambda _: baselines.head_users(train, mu),
+            "coreset": lambda index: baselines.coreset(train, mu, seed, index),
+            "random_windows": lambda index: baselines.random_windows(train, mu, xi, seed, index),
+        }
         every = max(1, evaluation.steps // POINTS)
         return [
-            self._real(self.judging.random, draws, evaluation.steps, every),
-            self._real(self.judging.head, [head] * evaluation.seeds, evaluation.steps, every),
+            self._real(
+                self._named(name), [draw[name](index) for index in range(evaluation.seeds)], evaluation.steps, every
+            )
+            for name in evaluation.baselines
         ]
 
     def rules(self) -> list[Outcome]:
@@ -74,23 +123,14 @@ class Examiner:
         _, test = self._judges(self.config.model.max_length - 1)
         return [Outcome(name, 0, 0, [rule(self.train, self.items, test)]) for name, rule in self.judging.rules.items()]
 
-    def report(self, outcomes: list[Outcome], stored_numbers: int) -> Evaluation:
-        """The table with its protocol."""
-        return Evaluation(
-            rows=compare.table(outcomes, self.items, self.config.seed, self.dataset.info.task),
-            task=self.dataset.info.task,
-            test_users=len(self.dataset.split["test"]),
-            validation_users=min(len(self.dataset.split["validation"]), self.config.validation.users),
-            masked_seen=self.config.evaluation.mask_seen,
-            seeds=self.config.evaluation.seeds,
-            full_sequences=len(self.train),
-            full_events=len(self.train.items),
-            stored_numbers=stored_numbers,
-        )
+    def table(self, outcomes: list[Outcome]) -> tuple[Row, ...]:
+        """The rows of `outcomes` beside each other."""
+        return compare.table(outcomes, self.items, self.config.seed, self.dataset.info.task)
 
-    def curve_frame(self) -> pd.DataFrame:
-        """Validation metrics while students train (columns `CURVE`)."""
-        return pd.DataFrame(self.curves, columns=CURVE)
+    def _named(self, baseline: Baseline) -> RowName:
+        """The row of a baseline: a text's users are sentences."""
+        name = RowName(baseline)
+        return self.judging.renamed.get(name, name)
 
     def _judges(self, length: int) -> tuple[Judge, Judge]:
         part = self.dataset.part("validation")
@@ -102,7 +142,7 @@ class Examiner:
     def _real(self, name: RowName, parts: list[Sequences], steps: int, every: int) -> Outcome:
         """A row trained on real sequences: one student a part, its index the seed."""
         validation, test = self._judges(self.config.model.max_length - 1)
-        model = student_model(self.config, self.items, self.config.model.max_length)
+        model = build(self.config.model, self.items, self.config.model.max_length)
 
         def one(seed: int) -> tuple[Student, Tensor]:
             student = on_sequences(self.config, parts[seed], self.items, validation, SEEDS_FROM + seed, steps, every)
@@ -113,17 +153,23 @@ class Examiner:
 
     def _row(self, name: RowName, sequences: int, events: int, one: OneStudent, seeds: int) -> Outcome:
         """Train the row's students, or read them from a run that was interrupted after it."""
-        saved = self.recorder.kept(f"judged-{name}")
+        if name in self._done:
+            return self._done[name]
+        stage = f"judged-{self.student}-{name}"
+        saved = self.recorder.kept(stage)
         if saved is None:
             trained = map_threads(one, range(seeds), self.device)
             saved = Saved({"seen": torch.stack([seen for _, seen in trained])}, _meta([one for one, _ in trained]))
-            self.recorder.keep(f"judged-{name}", *saved)
+            self.recorder.keep(stage, *saved)
             for seed, (_, seen) in enumerate(trained):
-                self.recorder.log("row", name=name, seed=seed, **self.measures.of(seen, self.items))
+                values = self.measures.of(seen, self.items)
+                self.recorder.log("row", name=name, student=self.student, seed=seed, **values)
         if self.recorder.should_stop():
             raise Stopped
         self.curves += [dict(zip(CURVE, (name, *point), strict=True)) for point in saved.meta["curve"]]
-        return Outcome(name, sequences, events, list(saved.tensors["seen"]), saved.meta["steps"], saved.meta["seconds"])
+        found, meta = list(saved.tensors["seen"]), saved.meta
+        self._done[name] = Outcome(name, sequences, events, found, meta["steps"], meta["seconds"])
+        return self._done[name]
 
 
 def _meta(students: list[Student]) -> Meta:

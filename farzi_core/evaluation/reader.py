@@ -16,7 +16,7 @@ from farzi_core.data.dataset import Sequences
 from farzi_core.distill.reverse import Tensors
 from farzi_core.evaluation.measures import MEASURES
 from farzi_core.evaluation.students import Judge
-from farzi_core.models.sasrec import SASRec
+from farzi_core.models.model import Model
 
 SCORES_AT_ONCE = 1 << 24  # logits held at a time: 64 MB in float32
 
@@ -35,7 +35,7 @@ class Reader(Judge):
         self.owner = owner[:, None].expand_as(self.scored)[self.scored]  # [N]
         self.known = torch.ones_like(self.targets, dtype=torch.bool) if unknown is None else self.targets != unknown
 
-    def see(self, model: SASRec, weights: Tensors) -> Tensor:
+    def see(self, model: Model, weights: Tensors) -> Tensor:
         """[U, 5] float64: sum of nll, tokens, right, right among known, known."""
         step = max(1, SCORES_AT_ONCE // (self.scored.shape[1] * model.items))
         with torch.no_grad():
@@ -48,7 +48,7 @@ class Reader(Judge):
         columns = torch.stack([nll.double(), torch.ones_like(nll).double(), right, right & self.known, self.known], 1)
         return columns.new_zeros(self.sentences, 5).index_add_(0, self.owner, columns)
 
-    def _some(self, model: SASRec, weights: Tensors, rows: slice) -> tuple[Tensor, Tensor]:
+    def _some(self, model: Model, weights: Tensors, rows: slice) -> tuple[Tensor, Tensor]:
         tokens, scored = self.tokens[rows], self.scored[rows]
         hidden = model.encode(weights, model.embed(weights, tokens[:, :-1].clamp_min(0)))[scored]
         scores = model.logits(weights, hidden)

@@ -1,6 +1,6 @@
 """The final table: one row a training set, one value a metric and seed. No torch: pages and exports read it too.
 
-A task decides which metrics and rows there are (`METRICS`, `ROWS`); a metric knows whether lower is better and how it
+A task decides which metrics there are (`METRICS`); a metric knows whether lower is better and how it
 is shown. Nothing else in the program tells tasks apart by their figures.
 """
 
@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict
 
+from farzi_core.config import Kind
 from farzi_core.data.dataset import Task
 
 
@@ -50,6 +51,8 @@ class RowName(StrEnum):
     DISTILLED = "distilled"
     RANDOM = "random_users"
     HEAD = "head_users"
+    CORESET = "coreset"
+    WINDOWS = "random_windows"
     POPULAR = "most_popular"
     MARKOV = "markov"
     RANDOM_SENTENCES = "random_sentences"
@@ -58,20 +61,13 @@ class RowName(StrEnum):
     BIGRAM = "bigram"
 
 
-ROWS: dict[Task, tuple[RowName, ...]] = {
-    "recommendation": (
-        RowName.FULL, RowName.DISTILLED, RowName.RANDOM, RowName.HEAD, RowName.POPULAR, RowName.MARKOV,
-    ),
-    "language": (
-        RowName.FULL, RowName.DISTILLED, RowName.RANDOM_SENTENCES, RowName.HEAD_SENTENCES, RowName.UNIGRAM,
-        RowName.BIGRAM,
-    ),
-}  # fmt: skip
 LABELS = {
     RowName.FULL: "Full data",
     RowName.DISTILLED: "Distilled",
     RowName.RANDOM: "Random users",
     RowName.HEAD: "Head users",
+    RowName.CORESET: "Coreset",
+    RowName.WINDOWS: "Random windows",
     RowName.POPULAR: "Most popular",
     RowName.MARKOV: "Markov",
     RowName.RANDOM_SENTENCES: "Random sentences",
@@ -79,6 +75,7 @@ LABELS = {
     RowName.UNIGRAM: "Unigram",
     RowName.BIGRAM: "Bigram (Kneser-Ney)",
 }
+KIND_LABELS: dict[Kind, str] = {"sasrec": "SASRec", "gru4rec": "GRU4Rec", "fmlp": "FMLP"}
 METRIC_LABELS = {
     Metric.HR10: "HR@10",
     Metric.HR100: "HR@100",
@@ -108,12 +105,6 @@ def shown(metric: Metric, value: float) -> str:
     return f"{100 * value:.1f} %" if metric.is_fraction else f"{value:.2f}"
 
 
-def percent_of(metric: Metric, value: float, full: float) -> float:
-    """How much of full data's figure: value / full, or full / value where lower is better (paper, table 6)."""
-    above, below = (full, value) if metric.lower_is_better else (value, full)
-    return 100 * above / max(below, 1e-12)
-
-
 class Interval(BaseModel):
     """A 95 % interval of a metric, or of a difference."""
 
@@ -138,6 +129,8 @@ class Row(BaseModel):
     interval: dict[Metric, Interval]
     """Of the mean over seeds: bootstrap over test users."""
     percent_of_full: dict[Metric, float]
+    percent_interval: dict[Metric, Interval] = {}
+    """Of `percent_of_full`: paired bootstrap, in percent; empty for the full row and in runs of version 0.1."""
     minus_distilled: dict[Metric, Interval]
     """Paired bootstrap interval of (distilled - this row); empty for the distilled row itself."""
     steps: float
@@ -146,12 +139,31 @@ class Row(BaseModel):
     """Mean seconds to train one student."""
 
 
+class StudentTable(BaseModel):
+    """The rows of one student architecture; percentages are of its own full data."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    student: Kind
+    rows: tuple[Row, ...]
+
+    def row(self, name: RowName) -> Row | None:
+        return next((row for row in self.rows if row.name == name), None)
+
+
 class Evaluation(BaseModel):
     """The table and the protocol it was made under."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     rows: tuple[Row, ...]
+    """Of the first student."""
+    student: Kind = "sasrec"
+    """Architecture of `rows`; version 0.1 knew no other."""
+    teacher: Kind = "sasrec"
+    """Architecture that was distilled with."""
+    others: tuple[StudentTable, ...] = ()
+    """Other architectures, each with the rows full and distilled."""
     test_users: int
     validation_users: int
     masked_seen: bool
@@ -167,5 +179,11 @@ class Evaluation(BaseModel):
         """The metrics of this table, the first the one to look at first."""
         return METRICS[self.task]
 
+    @property
+    def tables(self) -> tuple[StudentTable, ...]:
+        """One table a student architecture, the first student's first."""
+        return (StudentTable(student=self.student, rows=self.rows), *self.others)
+
     def row(self, name: RowName) -> Row | None:
-        return next((row for row in self.rows if row.name == name), None)
+        """A row of the first student."""
+        return self.tables[0].row(name)

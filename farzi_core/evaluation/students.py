@@ -16,7 +16,7 @@ from farzi_core.evaluation import metrics
 from farzi_core.evaluation.measures import MEASURES, Measures
 from farzi_core.evaluation.report import Metric
 from farzi_core.models.losses import soft_loss
-from farzi_core.models.sasrec import SASRec
+from farzi_core.models.model import Model, build
 from farzi_core.seeds import stream, torch_stream
 from farzi_core.teacher.train import State, StepLoss, epochs_loss, fresh, train
 
@@ -48,10 +48,10 @@ class Judge(ABC):
     device: torch.device
 
     @abstractmethod
-    def see(self, model: SASRec, weights: Tensors) -> Tensor:
+    def see(self, model: Model, weights: Tensors) -> Tensor:
         """What is kept of a model: a few numbers a sequence [U, ...]; `measures` makes metrics of them."""
 
-    def metrics(self, model: SASRec, weights: Tensors) -> dict[Metric, float]:
+    def metrics(self, model: Model, weights: Tensors) -> dict[Metric, float]:
         """The task's metrics over all sequences."""
         return self.measures.of(self.see(model, weights), model.items)
 
@@ -69,7 +69,7 @@ class Ranker(Judge):
         self.targets = torch.from_numpy(asked.targets).to(device)
         self.mask_seen = mask_seen
 
-    def see(self, model: SASRec, weights: Tensors) -> Tensor:
+    def see(self, model: Model, weights: Tensors) -> Tensor:
         """Ranks [U] of the targets."""
         with torch.no_grad():
             return torch.cat(
@@ -79,7 +79,7 @@ class Ranker(Judge):
                 ]
             )
 
-    def _some(self, model: SASRec, weights: Tensors, users: slice) -> Tensor:
+    def _some(self, model: Model, weights: Tensors, users: slice) -> Tensor:
         contexts, lengths = self.contexts[users], self.lengths[users]
         hidden = model.encode(weights, model.embed(weights, contexts.clamp_min(0)))
         scores = model.logits(weights, hidden[torch.arange(len(lengths), device=lengths.device), lengths - 1])
@@ -93,7 +93,7 @@ class Ranker(Judge):
         return hidden.scatter(1, targets, own)
 
 
-def follow(model: SASRec, states: Iterable[State], judge: Judge) -> Student:
+def follow(model: Model, states: Iterable[State], judge: Judge) -> Student:
     """Score every state of a training run on validation users and keep the best."""
     curve: list[Point] = []
     best: tuple[float, Point, Tensors] | None = None
@@ -107,22 +107,16 @@ def follow(model: SASRec, states: Iterable[State], judge: Judge) -> Student:
     return Student(best[2], best[1], tuple(curve))
 
 
-def student_model(config: RunConfig, items: int, length: int) -> SASRec:
-    """The configured architecture for a catalogue of `items` and sequences of `length` events."""
-    model = config.model
-    return SASRec(items, model.hidden, model.layers, model.heads, length, model.head == "tied")
-
-
 def on_synthetic(config: RunConfig, probs: Tensor, judge: Judge, seed: int, steps: int, every: int) -> Student:
     """A fresh student on synthetic rows probs [mu, xi, V], trained as the inner loop trains."""
     _, xi, items = probs.shape
-    model = student_model(config, items, xi)
+    model = build(config.model, items, xi)
     loss = synthetic_loss(model, probs, config.inner.batch, config.seed, seed)
     weights = fresh(model, torch_stream(config.seed, "student weights", seed), probs.device)
     return follow(model, train(weights, loss, inner_adam(config), steps, every), judge)
 
 
-def synthetic_loss(model: SASRec, probs: Tensor, batch: int, seed: int, student: int) -> StepLoss:
+def synthetic_loss(model: Model, probs: Tensor, batch: int, seed: int, student: int) -> StepLoss:
     """Soft loss on `batch` random synthetic sequences a step, or on all of them."""
     mu = probs.shape[0]
 
@@ -139,11 +133,10 @@ def on_sequences(
     config: RunConfig, part: Sequences, items: int, judge: Judge, seed: int, steps: int, every: int
 ) -> Student:
     """A fresh student on real sequences (the full data, or a baseline's share of it), trained as the teacher trains."""
-    model = student_model(config, items, config.model.max_length)
-    device = judge.device
-    loss = epochs_loss(model, part, config.teacher.batch, stream(config.seed, "student batches", seed), device)
-    weights = fresh(model, torch_stream(config.seed, "student weights", seed), device)
-    return follow(model, train(weights, loss, Adam(config.teacher.lr), steps, every), judge)
+    model = build(config.model, items, config.model.max_length)
+    loss = epochs_loss(model, part, config.teacher.batch, stream(config.seed, "student batches", seed), judge.device)
+    weights = fresh(model, torch_stream(config.seed, "student weights", seed), judge.device)
+    return follow(model, train(weights, loss, Adam(config.teacher.lr_of(config.model.kind)), steps, every), judge)
 
 
 def inner_adam(config: RunConfig) -> Adam:

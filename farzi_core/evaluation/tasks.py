@@ -27,8 +27,8 @@ class Judging:
     """(settings, data, part, longest context, device) -> a judge of that part."""
     rules: dict[RowName, Rule]
     """Rows that train nothing: (training part, items, judge of the test part) -> what the judge sees of them."""
-    random: RowName
-    head: RowName
+    renamed: dict[RowName, RowName]
+    """Rows that have a name of their own in this task."""
 
 
 def _ranker(config: RunConfig, dataset: Dataset, part: Sequences, length: int, device: torch.device) -> Judge:
@@ -62,14 +62,12 @@ JUDGING: dict[Task, Judging] = {
             RowName.POPULAR: _of_ranker(baselines.popularity_ranks),
             RowName.MARKOV: _of_ranker(baselines.markov_ranks),
         },
-        RowName.RANDOM,
-        RowName.HEAD,
+        {},
     ),
     "language": Judging(
         _reader,
         {RowName.UNIGRAM: _of_reader(ngrams.unigram_seen), RowName.BIGRAM: _of_reader(ngrams.bigram_seen)},
-        RowName.RANDOM_SENTENCES,
-        RowName.HEAD_SENTENCES,
+        {RowName.RANDOM: RowName.RANDOM_SENTENCES, RowName.HEAD: RowName.HEAD_SENTENCES},
     ),
 }
 

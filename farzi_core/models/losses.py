@@ -9,12 +9,12 @@ import torch
 from torch import Tensor
 
 from farzi_core.models.head import log_sum_exp, readout
-from farzi_core.models.sasrec import SASRec
+from farzi_core.models.model import Model
 
 IGNORED = -1  # token of a padded position: never a target; the model reads item 0 there, which no later loss sees
 
 
-def soft_loss(model: SASRec, weights: Mapping[str, Tensor], probs: Tensor) -> Tensor:
+def soft_loss(model: Model, weights: Mapping[str, Tensor], probs: Tensor) -> Tensor:
     """Mean cross-entropy of positions 1..L-1 to probs [B, L, V] given the positions before, scalar.
 
     With a tied head, probs serves as input and as target through one product with the embedding (`head`).
@@ -27,7 +27,7 @@ def soft_loss(model: SASRec, weights: Mapping[str, Tensor], probs: Tensor) -> Te
     return (log_sum_exp(hidden.flatten(0, 1), table) - fit) / events
 
 
-def hard_loss(model: SASRec, weights: Mapping[str, Tensor], tokens: Tensor) -> Tensor:
+def hard_loss(model: Model, weights: Mapping[str, Tensor], tokens: Tensor) -> Tensor:
     """Mean cross-entropy of tokens [B, L] (int, padded on the right with IGNORED) given the ones before, scalar."""
     targets = tokens[:, 1:]
     real = targets != IGNORED

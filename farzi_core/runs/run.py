@@ -1,10 +1,13 @@
 """One run folder, seen from outside: its settings, state, events and sizes. Reads only; no torch."""
 
+import hashlib
+import json
 import os
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property, lru_cache
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -162,7 +165,24 @@ class Run:
 
 def settings_digest(config: RunConfig) -> str:
     """Digest of everything but the name, which people may change."""
-    return config.model_copy(update={"name": ""}).digest()
+    return stored_digest(config.model_dump(mode="json"))
+
+
+def stored_digest(values: dict[str, Any]) -> str:
+    """`settings_digest` of the settings as they were written."""
+    return hashlib.sha256(json.dumps({**values, "name": ""}, sort_keys=True).encode()).hexdigest()
+
+
+def stored_settings(folder: Path) -> dict[str, Any]:
+    """The values of config.json as they were written. A later version knows more settings: their defaults are no part
+    of what an older run was made with, nor of its digest. Raises `StoreError` if they are no JSON object."""
+    try:
+        values = json.loads(read_bounded(folder / CONFIG, MAX_RECORD_BYTES))
+    except (ValueError, RecursionError):
+        values = None
+    if not isinstance(values, dict):
+        raise StoreError(f"config.json of run {folder.name} is damaged: it is no JSON object; delete the run")
+    return values
 
 
 def read_config(folder: Path) -> RunConfig:
@@ -179,7 +199,7 @@ def _read_config(folder: Path, _stamp: Stamp) -> tuple[RunConfig, str]:
         raise StoreError(
             f"config.json of run {folder.name} is damaged at {place!r}: {error.errors()[0]['msg']}; delete the run"
         ) from None
-    return config, settings_digest(config)
+    return config, stored_digest(stored_settings(folder))
 
 
 def computed_state(folder: Path, manifest: Manifest) -> RunState:

@@ -4,6 +4,7 @@ A run's folder name is a random id, or is derived from the idempotency key of a 
 ever becomes a path.
 """
 
+import json
 import os
 import secrets
 from pathlib import Path
@@ -15,7 +16,7 @@ from farzi_core.runs import atomic, manifest
 from farzi_core.runs.files import sha256
 from farzi_core.runs.locks import run_locked, store_locked
 from farzi_core.runs.manifest import CONFIG, RUN_ID, Manifest, RunState
-from farzi_core.runs.run import Run, RunSummary, has_worker, settings_digest
+from farzi_core.runs.run import Run, RunSummary, has_worker, settings_digest, stored_settings
 from farzi_core.runs.slots import next_number
 
 __all__ = ["Run", "RunState", "RunSummary", "Store"]
@@ -71,17 +72,18 @@ class Store:
         run = self._existing(run_id)
         with store_locked(self.root):
             _refuse_read_only(run)
-            renamed = with_settings(run.config, {"name": name})
-            atomic.write_bytes(run.folder / CONFIG, _config_bytes(renamed))
+            with_settings(run.config, {"name": name})  # refuses names that break a rule
+            renamed = {**stored_settings(run.folder), "name": name}  # nothing else changes, whichever version wrote it
+            atomic.write_bytes(run.folder / CONFIG, json.dumps(renamed, indent=1).encode() + b"\n")
 
     def delete(self, run_id: str) -> None:
         """Remove the run for good; raises `RunError` while it has a worker. Damaged runs can be deleted too."""
         run = self._existing(run_id)
         with store_locked(self.root):
             _refuse_read_only(run)
-            if has_worker(run.folder):
+            if run.state().active and has_worker(run.folder):
                 raise RunError(f"Run {run.id} has a worker at work; stop it first")
-            with run_locked(run.folder, seconds=0.5):
+            with run_locked(run.folder):  # the worker of a run that has just ended needs a moment to go
                 atomic.remove_folder(run.folder)
 
     def sweep(self) -> int:

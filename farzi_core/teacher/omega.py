@@ -7,27 +7,29 @@ fresh students start there anyway. Only weights are kept: Adam's moments are zer
 import torch
 from torch import Tensor
 
-from farzi_core.config import TeacherConfig
+from farzi_core.config import RunConfig
 from farzi_core.data.dataset import Sequences
 from farzi_core.distill.adam import Adam
 from farzi_core.distill.reverse import Layout
-from farzi_core.models.sasrec import SASRec
+from farzi_core.models.model import Model
 from farzi_core.parallel import map_threads
 from farzi_core.seeds import stream, torch_stream
 from farzi_core.teacher.train import epochs_loss, fresh, train
 
 
-def trajectories(model: SASRec, part: Sequences, config: TeacherConfig, seed: int, device: torch.device) -> Tensor:
+def trajectories(model: Model, part: Sequences, config: RunConfig, device: torch.device) -> Tensor:
     """States [trajectories * states, n] as flat weight vectors; [0, n] where Omega is switched off."""
-    every = max(1, config.trajectory_steps // config.states)
+    teacher, seed = config.teacher, config.seed
+    adam = Adam(teacher.lr_of(config.model.kind))
+    every = max(1, teacher.trajectory_steps // teacher.states)
 
     def one(index: int) -> list[Tensor]:
         weights = fresh(model, torch_stream(seed, "omega weights", index), device)
-        loss = epochs_loss(model, part, config.batch, stream(seed, "omega batches", index), device)
-        states = train(weights, loss, Adam(config.lr), config.trajectory_steps, every)
+        loss = epochs_loss(model, part, teacher.batch, stream(seed, "omega batches", index), device)
+        states = train(weights, loss, adam, teacher.trajectory_steps, every)
         return [Layout.of(state.weights).flatten(state.weights) for state in states]
 
-    found = [state for states in map_threads(one, range(config.trajectories), device) for state in states]
+    found = [state for states in map_threads(one, range(teacher.trajectories), device) for state in states]
     if not found:
         weights = fresh(model, torch_stream(seed, "omega weights", 0), device)
         return Layout.of(weights).flatten(weights).new_zeros(0, sum(one.numel() for one in weights.values()))

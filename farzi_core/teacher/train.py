@@ -17,7 +17,7 @@ from farzi_core.distill import adam as adam_steps
 from farzi_core.distill.adam import Adam
 from farzi_core.distill.reverse import Layout, Tensors
 from farzi_core.models.losses import hard_loss
-from farzi_core.models.sasrec import SASRec
+from farzi_core.models.model import Model
 
 StepLoss = Callable[[Tensors, int], Tensor]
 
@@ -46,13 +46,13 @@ def train(weights: Tensors, loss: StepLoss, adam: Adam, steps: int, every: int) 
             started = time.perf_counter()
 
 
-def fresh(model: SASRec, generator: torch.Generator, device: torch.device) -> Tensors:
+def fresh(model: Model, generator: torch.Generator, device: torch.device) -> Tensors:
     """Random weights on `device`."""
     return {name: tensor.to(device) for name, tensor in model.init(generator).items()}
 
 
 def epochs_loss(
-    model: SASRec, train_part: Sequences, batch: int, generator: np.random.Generator, device: torch.device
+    model: Model, train_part: Sequences, batch: int, generator: np.random.Generator, device: torch.device
 ) -> StepLoss:
     """Next-event loss on shuffled epochs of `train_part`, one random window a sequence, `batch` sequences a step."""
     total = len(train_part)

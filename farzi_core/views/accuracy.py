@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from farzi_core.evaluation.report import LABELS, Evaluation, Interval, Metric, Row, RowName, scale, shown
+from farzi_core.evaluation.report import KIND_LABELS, LABELS, Evaluation, Interval, Metric, Row, RowName, scale, shown
 from farzi_core.views import theme
 from farzi_core.views.progress import METRIC_LABELS, people
 from farzi_core.views.theme import Chart
@@ -173,7 +173,8 @@ def protocol(report: Evaluation) -> str:
     masked = "are removed from" if report.masked_seen else "stay in"
     return (
         f"{report.test_users:,} test users whose last event is the target, ranked over the whole catalogue without "
-        f"sampling; items of the context {masked} the ranking. {report.seeds} fresh students a row; "
+        f"sampling; items of the context {masked} the ranking. {report.seeds} fresh students a row, all "
+        f"{KIND_LABELS[report.student]}; "
         f"{report.validation_users:,} validation users choose the training step. No user is in two parts."
     )
 

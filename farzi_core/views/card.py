@@ -3,11 +3,9 @@
 Names, licences and citations are the user's text: they stand in code spans, where Markdown reads no links or images.
 """
 
-from collections.abc import Sequence
-
 from farzi_core.config import RunConfig
 from farzi_core.data.dataset import DatasetInfo
-from farzi_core.evaluation.report import LABELS, METRIC_LABELS, Evaluation, Metric, Row, scale
+from farzi_core.evaluation.report import KIND_LABELS, LABELS, METRIC_LABELS, Evaluation, Row, StudentTable, scale
 from farzi_core.views import text
 from farzi_core.views.load import Synthetic
 
@@ -76,12 +74,16 @@ def _source(info: DatasetInfo) -> str:
 def _figures(report: Evaluation) -> str:
     names = [METRIC_LABELS[metric] for metric in report.metrics]
     head = f"| trained on | sequences | {' | '.join(names)} |\n|---|---:|{'---:|' * len(names)}"
-    return "\n".join([head, *(_line(row, report.metrics) for row in report.rows)])
+    return "\n".join([head, *(_line(row, _trained(table, row)) for table in report.tables for row in table.rows)])
 
 
-def _line(row: Row, metrics: Sequence[Metric]) -> str:
-    cells = [f"{scale(metric) * row.mean[metric]:.2f} ({row.percent_of_full[metric]:.1f} %)" for metric in metrics]
-    return f"| {LABELS[row.name]} | {row.sequences:,} | {' | '.join(cells)} |"
+def _trained(table: StudentTable, row: Row) -> str:
+    return f"{LABELS[row.name]} ({KIND_LABELS[table.student]})" if row.sequences else LABELS[row.name]
+
+
+def _line(row: Row, label: str) -> str:
+    cells = [f"{scale(metric) * row.mean[metric]:.2f} ({row.percent_of_full[metric]:.1f} %)" for metric in row.mean]
+    return f"| {label} | {row.sequences:,} | {' | '.join(cells)} |"
 
 
 def _protocol(report: Evaluation) -> str:
@@ -103,8 +105,9 @@ def _asked(report: Evaluation) -> str:
         )
     masked = "removed from" if report.masked_seen else "left in"
     return (
-        f"Percent, in brackets relative to full data. {report.test_users:,} test users that no model has seen; the "
-        f"last event of each is ranked among all items; items of the user's own past are {masked} the ranking."
+        f"Percent, in brackets relative to full data with the same architecture. {report.test_users:,} test users that "
+        "no model has seen; the last event of each is ranked among all items; items of the user's own past are "
+        f"{masked} the ranking."
     )
 
 

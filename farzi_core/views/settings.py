@@ -32,9 +32,14 @@ _LABELS = {
     "data.seed": "Seed of the split",
     "data.max_items": "Items kept",
     "model.kind": "Architecture",
-    "model.hidden": "Width",
+    "model.hidden": "Width of SASRec",
+    "model.gru4rec_hidden": "Width of GRU4Rec",
+    "model.fmlp_hidden": "Width of FMLP",
     "model.layers": "Blocks",
     "model.max_length": "Longest context",
+    "teacher.lr": "Learning rate of SASRec",
+    "teacher.gru4rec_lr": "Learning rate of GRU4Rec",
+    "teacher.fmlp_lr": "Learning rate of FMLP",
     "teacher.trajectories": "Trajectories |Ω|",
     "teacher.states": "States a trajectory",
     "synthetic.mu": "Synthetic sequences μ",
@@ -59,11 +64,13 @@ _LABELS = {
     "evaluation.seeds": "Students a row",
     "evaluation.full_seeds": "Models on full data",
     "evaluation.steps": "Student steps",
+    "evaluation.students": "Architectures trained",
+    "evaluation.baselines": "Real data of equal size",
     "evaluation.mask_seen": "Remove seen items",
     "runtime.checkpoint_seconds": "Seconds between checkpoints",
 }
 
-Kind = Literal["whole", "real", "yes_no", "choice", "text"]
+Kind = Literal["whole", "real", "yes_no", "choice", "several", "text"]
 
 
 @dataclass(frozen=True)
@@ -126,8 +133,13 @@ def command(config: RunConfig, preset: RunConfig) -> str:
     """The command line that starts the same run from `preset`, as one would type it in a POSIX shell."""
     words = ["python", "-m", "farzi_core", "distill", "--preset", preset.preset, "--data", config.data.source]
     for dotted, value in changed(config, preset).items():
-        words += ["--set", f"{dotted}={value}"]
+        words += ["--set", f"{dotted}={written(value)}"]
     return shlex.join(words)
+
+
+def written(value: Any) -> str:
+    """A value as `--set` takes it: several choices with commas between."""
+    return ",".join(value) if isinstance(value, list) else str(value)
 
 
 def _settings(section: Section, prefix: str) -> Iterator[Setting]:
@@ -140,14 +152,22 @@ def _settings(section: Section, prefix: str) -> Iterator[Setting]:
 def _setting(dotted: str, name: str, field: FieldInfo, value: Any) -> Setting:
     label = _LABELS.get(dotted) or _LABELS.get(name) or name.replace("_", " ").capitalize()
     low, high, rule = _range(field)
-    choices = tuple(str(one) for one in get_args(field.annotation)) if get_origin(field.annotation) is Literal else ()
+    choices = _choices(field.annotation)
+    value = list(value) if isinstance(value, tuple) else value
     text = " ".join(part for part in ((field.description or "").strip(), rule) if part)
     return Setting(dotted, label, text, _kind(field, choices), value, low, high, choices)
 
 
+def _choices(annotation: Any) -> tuple[str, ...]:
+    """The words of `Literal[...]` or of `tuple[Literal[...], ...]`."""
+    if get_origin(annotation) is tuple:
+        return _choices(get_args(annotation)[0])
+    return tuple(str(one) for one in get_args(annotation)) if get_origin(annotation) is Literal else ()
+
+
 def _kind(field: FieldInfo, choices: tuple[str, ...]) -> Kind:
     if choices:
-        return "choice"
+        return "choice" if get_origin(field.annotation) is Literal else "several"
     kinds: dict[Any, Kind] = {bool: "yes_no", int: "whole", float: "real", str: "text"}
     return kinds[field.annotation]
 

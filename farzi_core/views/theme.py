@@ -37,6 +37,8 @@ STYLES: dict[RowName, Style] = {
     RowName.DISTILLED: Style(LABELS[RowName.DISTILLED], "#d55e00", "solid", "circle"),
     RowName.RANDOM: Style(LABELS[RowName.RANDOM], "#2a7fc1", "dot", "diamond"),
     RowName.HEAD: Style(LABELS[RowName.HEAD], "#00a080", "dashdot", "triangle-up"),
+    RowName.CORESET: Style(LABELS[RowName.CORESET], "#a87848", "12px,3px", "pentagon"),
+    RowName.WINDOWS: Style(LABELS[RowName.WINDOWS], "#9048f0", "3px,8px", "star"),
     RowName.POPULAR: Style(LABELS[RowName.POPULAR], "#b8609a", "longdash", "cross"),
     RowName.MARKOV: Style(LABELS[RowName.MARKOV], "#9a7600", "longdashdot", "x"),
     RowName.RANDOM_SENTENCES: Style(LABELS[RowName.RANDOM_SENTENCES], "#2a7fc1", "dot", "diamond"),

@@ -16,8 +16,8 @@ from farzi_core.distill.matching import distance_to, matched, pair_shares
 from farzi_core.distill.outer import OuterProblem, OuterState, StepReport, cosine
 from farzi_core.distill.start import from_windows, initial
 from farzi_core.distill.synthetic import Synthetic
-from farzi_core.evaluation.students import student_model
 from farzi_core.limits import MAX_ROLLBACKS
+from farzi_core.models.model import build
 from farzi_core.recorder import MemoryRecorder, Stopped
 from farzi_core.teacher.omega import trajectories
 
@@ -38,8 +38,8 @@ def dataset() -> Dataset:
 
 def _run(dataset: Dataset, recorder: MemoryRecorder, **settings: Any) -> Distilled:
     config = with_settings(RunConfig(), {**SMALL, **{key.replace("__", "."): value for key, value in settings.items()}})
-    model = student_model(config, len(dataset.vocab), config.synthetic.xi)
-    omega = trajectories(model, dataset.part("train"), config.teacher, 0, CPU)
+    model = build(config.model, len(dataset.vocab), config.synthetic.xi)
+    omega = trajectories(model, dataset.part("train"), config, CPU)
     start = initial(dataset.part("train"), len(dataset.vocab), config.synthetic, 0)
     return Distillation(config, dataset, omega, CPU).run(start, recorder)
 

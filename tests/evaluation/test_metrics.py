@@ -10,7 +10,8 @@ from farzi_core.config import RunConfig
 from farzi_core.data.dataset import Sequences
 from farzi_core.evaluation import baselines, compare, metrics
 from farzi_core.evaluation.report import Metric, RowName
-from farzi_core.evaluation.students import Ranker, on_sequences, student_model
+from farzi_core.evaluation.students import Ranker, on_sequences
+from farzi_core.models.model import build
 
 CPU = torch.device("cpu")
 
@@ -43,7 +44,7 @@ def test_a_constant_scorer_has_auc_one_half() -> None:
 def test_full_data_metrics_equal_an_independent_loop() -> None:
     generator = np.random.default_rng(0)
     part = sequences(*[generator.integers(0, 12, size=length).tolist() for length in generator.integers(3, 9, 40)])
-    model = student_model(RunConfig(), 12, 6)
+    model = build(RunConfig().model, 12, 6)
     weights = model.init(torch.Generator().manual_seed(0))
     ranker = Ranker(part, 5, CPU)
     found = ranker.metrics(model, weights)

@@ -42,7 +42,7 @@ def test_each_preset_fills_the_form_and_says_what_it_costs(preset: str) -> None:
 def test_every_setting_is_shown_with_its_help() -> None:
     at = open_page(PAGE)
     text = words(at)
-    widgets = [*at.number_input, *at.selectbox, *at.text_input, *at.toggle]
+    widgets = [*at.number_input, *at.selectbox, *at.multiselect, *at.text_input, *at.toggle]
     shown = {widget.key.split(":", 1)[1] for widget in widgets if widget.key.startswith(f"{FIRST}:")}
     assert shown == {setting.dotted for setting in all_settings(RunConfig())}
     assert not [setting.dotted for setting in all_settings(RunConfig()) if setting.help not in text]

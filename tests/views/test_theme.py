@@ -53,5 +53,5 @@ def test_rows_differ_in_colour_or_in_dash_and_marker(vision: str) -> None:
     for one, other in combinations(styles, 2):
         assert one.dash != other.dash
         assert one.symbol != other.symbol
-    curves = styles[:4]  # the rows that are lines in one figure
+    curves = styles[:6]  # the rows that are lines in one figure
     assert min(np.linalg.norm(lab(a.color, vision) - lab(b.color, vision)) for a, b in combinations(curves, 2)) > 10

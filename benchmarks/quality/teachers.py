@@ -1,0 +1,72 @@
+"""Which learning rate does each architecture want on the full data? A grid, judged on validation users.
+
+    python benchmarks/quality/teachers.py
+    python benchmarks/quality/teachers.py --grid sasrec:.005,.01 gru4rec:.01,.02 --set model.fmlp_hidden=128
+
+For every architecture and rate: mean of the validation metrics at the best epoch over the seeds, that epoch's step, and
+seconds. Writes teachers-<data>.json beside this file. No test users are touched.
+"""
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+import farzi_core as farzi
+from farzi_core.commands.settings import configured
+from farzi_core.config import RunConfig, with_settings
+from farzi_core.data.dataset import Dataset
+from farzi_core.device import use_threads
+from farzi_core.evaluation.report import Metric
+from farzi_core.evaluation.students import Ranker, on_sequences
+from farzi_core.parallel import map_threads
+
+GRID = ["sasrec:.005,.01,.02", "gru4rec:.005,.01,.02,.05", "fmlp:.0005,.001,.002,.005,.01"]
+RATES = {"sasrec": "teacher.lr", "gru4rec": "teacher.gru4rec_lr", "fmlp": "teacher.fmlp_lr"}
+CPU = torch.device("cpu")
+
+
+def measure(config: RunConfig, dataset: Dataset, seeds: int) -> dict[str, Any]:
+    """One row: `seeds` models of one architecture and rate, each scored after every epoch."""
+    part, train = dataset.part("validation"), dataset.part("train")
+    keep = np.random.default_rng(config.seed).permutation(len(part))[: config.validation.users]
+    ranker = Ranker(part.take(keep), config.model.max_length - 1, CPU)
+    epoch = max(1, len(train) // config.teacher.batch)
+    steps, items = epoch * config.teacher.epochs, len(dataset.vocab)
+    models = map_threads(lambda seed: on_sequences(config, train, items, ranker, seed, steps, epoch), range(seeds), CPU)
+    kind = config.model.kind
+    return {
+        "kind": kind, "lr": config.teacher.lr_of(kind), "seeds": seeds, "users": len(keep),
+        "epoch": float(np.mean([model.best.step / epoch for model in models])),
+        "seconds": round(float(np.mean([model.curve[-1].seconds for model in models])), 1),
+        "mean": {metric: float(np.mean([model.best.metrics[metric] for model in models])) for metric in Metric},
+    }  # fmt: skip
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", default="python-calls")
+    parser.add_argument("--preset", default="standard")
+    parser.add_argument("--grid", nargs="+", default=GRID)
+    parser.add_argument("--seeds", type=int, default=2)
+    parser.add_argument("--set", nargs="*", default=[])
+    asked = parser.parse_args()
+    base = configured(None, asked.preset, asked.set)
+    use_threads(base.runtime.threads)
+    dataset = farzi.prepare(farzi.open_source(asked.data), max_items=base.data.max_items, seed=base.data.seed)
+    rows = []
+    for kind, rates in (one.split(":") for one in asked.grid):
+        for rate in map(float, rates.split(",")):
+            row = measure(with_settings(base, {"model.kind": kind, RATES[kind]: rate}), dataset, asked.seeds)
+            rows.append(row)
+            numbers = "  ".join(f"{metric} {100 * row['mean'][metric]:5.1f}" for metric in Metric)
+            print(f"{kind:8s} lr {rate:<7g} epoch {row['epoch']:4.1f} {row['seconds']:6.1f} s  {numbers}", flush=True)
+    document = {"data": dataset.info.model_dump(mode="json"), "settings": base.model_dump(mode="json"), "rows": rows}
+    (Path(__file__).parent / f"teachers-{asked.data}.json").write_text(json.dumps(document, indent=1))
+
+
+if __name__ == "__main__":
+    main()
