@@ -20,7 +20,7 @@ from farzi_core.commands.settings import configured
 from farzi_core.config import RunConfig, with_settings
 from farzi_core.data.dataset import Dataset
 from farzi_core.device import use_threads
-from farzi_core.evaluation.report import Metric
+from farzi_core.evaluation.report import METRICS, Metric
 from farzi_core.evaluation.students import Ranker, on_sequences
 from farzi_core.parallel import map_threads
 
@@ -42,7 +42,7 @@ def measure(config: RunConfig, dataset: Dataset, seeds: int) -> dict[str, Any]:
         "kind": kind, "lr": config.teacher.lr_of(kind), "seeds": seeds, "users": len(keep),
         "epoch": float(np.mean([model.best.step / epoch for model in models])),
         "seconds": round(float(np.mean([model.curve[-1].seconds for model in models])), 1),
-        "mean": {metric: float(np.mean([model.best.metrics[metric] for model in models])) for metric in Metric},
+        "mean": {metric: float(np.mean([model.best.metrics[metric] for model in models])) for metric in METRICS["recommendation"]},
     }  # fmt: skip
 
 
@@ -62,7 +62,7 @@ def main() -> None:
         for rate in map(float, rates.split(",")):
             row = measure(with_settings(base, {"model.kind": kind, RATES[kind]: rate}), dataset, asked.seeds)
             rows.append(row)
-            numbers = "  ".join(f"{metric} {100 * row['mean'][metric]:5.1f}" for metric in Metric)
+            numbers = "  ".join(f"{metric} {100 * row['mean'][metric]:5.1f}" for metric in METRICS["recommendation"])
             print(f"{kind:8s} lr {rate:<7g} epoch {row['epoch']:4.1f} {row['seconds']:6.1f} s  {numbers}", flush=True)
     document = {"data": dataset.info.model_dump(mode="json"), "settings": base.model_dump(mode="json"), "rows": rows}
     (Path(__file__).parent / f"teachers-{asked.data}.json").write_text(json.dumps(document, indent=1))

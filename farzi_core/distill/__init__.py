@@ -1,7 +1,8 @@
 """4. The paper: Z, M and tau; reverse-mode Adam; the outer loop.
 
 Also callable: `farzi_core.distill(dataset, config)` is the public function of the same name (`farzi_core.api`). A
-package attribute and a function of one name exclude each other, because importing the package binds its name in the parent.
+package attribute and a function of one name exclude each other, because importing the package binds its name in the
+parent.
 """
 
 import sys

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import fixtures
 import pytest
 
-from farzi_core.evaluation.report import Metric
+from farzi_core.evaluation.report import METRICS, Metric
 from farzi_core.views import accuracy, factor_charts, factors, progress, sequence_charts, sequences
 from farzi_core.views.factors import Colour, Projection
 from farzi_core.views.load import RunView
@@ -27,7 +27,7 @@ def charts(view: RunView) -> Iterator[tuple[str, Chart]]:
     yield "factor", factor_charts.factor_chart(factors.factor_items(synthetic, vocab, 0, 5), 0)
     yield "latent", factor_charts.latent_chart(synthetic, None)
     yield "latent one", factor_charts.latent_chart(synthetic, 1)
-    for metric in Metric:
+    for metric in METRICS["recommendation"]:
         yield f"curves {metric}", accuracy.curve_chart(view.curves, metric, view.evaluation)
         yield f"seeds {metric}", accuracy.seeds_chart(view.evaluation, metric)
     for make in (progress.loss, progress.gradient, progress.validation):

@@ -23,7 +23,10 @@ def test_the_histogram_counts_every_sequence_once() -> None:
 
 
 def test_the_popularity_curve_names_where_half_of_the_events_are() -> None:
-    points = [PopularityPoint(rank=rank, share=share) for rank, share in ((1, 0.3), (2, 0.55), (10, 1.0))]
+    points = [
+        PopularityPoint(rank=rank, share=share, events=events)
+        for rank, share, events in ((1, 0.3, 30), (2, 0.55, 25), (10, 1.0, 2))
+    ]
     chart = data.popularity(points, 1000)
     assert list(chart.figure.data[0].y) == pytest.approx([30, 55, 100])
     assert "2 of 10 items make up half" in chart.alt
