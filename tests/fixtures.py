@@ -118,12 +118,10 @@ def evaluation(
     random = np.random.default_rng([seed, 2])
     names = (RowName.FULL, RowName.DISTILLED, *ROWS[task])
     levels = dict(zip(names, (0.64, 0.58, 0.40, 0.45, 0.27, 0.56), strict=True))
-    seeds = {
-        row: _seeds(level, 1 if row in RULES else 5, random, task)
-        for row, level in levels.items()
-    }
+    seeds = {row: _seeds(level, 1 if row in RULES else 5, random, task) for row, level in levels.items()}
     means = {
-        row: {metric: float(np.mean([one[metric] for one in many])) for metric in METRICS[task]} for row, many in seeds.items()
+        row: {metric: float(np.mean([one[metric] for one in many])) for metric in METRICS[task]}
+        for row, many in seeds.items()
     }
     rows = tuple(
         Row(

@@ -21,7 +21,7 @@ from farzi_core.config import RunConfig, with_settings
 from farzi_core.data.dataset import Dataset
 from farzi_core.device import use_threads
 from farzi_core.distill.start import initial
-from farzi_core.evaluation.report import METRICS, Metric
+from farzi_core.evaluation.report import METRICS
 from farzi_core.evaluation.students import Ranker, on_synthetic
 from farzi_core.parallel import map_threads
 
@@ -68,7 +68,8 @@ def main() -> None:
             row = measure(dataset, mu, xi, d, rule, asked.seeds)
             rows.append(row)
             numbers = "  ".join(
-                f"{metric} {100 * row['mean'][metric]:5.1f}±{100 * row['std'][metric]:.1f}" for metric in METRICS["recommendation"]
+                f"{metric} {100 * row['mean'][metric]:5.1f}±{100 * row['std'][metric]:.1f}"
+                for metric in METRICS["recommendation"]
             )
             print(f"[{mu}x{xi}] d={d:2d} {rule:8s} {row['seconds']:5.1f} s  {numbers}", flush=True)
     name = asked.events.stem if asked.events else asked.data

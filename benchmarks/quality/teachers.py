@@ -20,7 +20,7 @@ from farzi_core.commands.settings import configured
 from farzi_core.config import RunConfig, with_settings
 from farzi_core.data.dataset import Dataset
 from farzi_core.device import use_threads
-from farzi_core.evaluation.report import METRICS, Metric
+from farzi_core.evaluation.report import METRICS
 from farzi_core.evaluation.students import Ranker, on_sequences
 from farzi_core.parallel import map_threads
 

@@ -7,7 +7,7 @@ import pytest
 
 from farzi_core.data import library
 from farzi_core.data.library import add, list_sources, open_source, remove
-from farzi_core.errors import ConfigError, DatasetError
+from farzi_core.errors import DatasetError
 from farzi_core.runs import atomic
 
 HOSTILE = [

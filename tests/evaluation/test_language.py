@@ -156,5 +156,3 @@ def test_percentages_turn_round_where_lower_is_better_and_differences_stay_paire
 def test_selection_follows_the_loss() -> None:
     better, worse = ({Metric.LOSS: loss} for loss in (2.0, 3.0))
     assert LANGUAGE.selection(better) > LANGUAGE.selection(worse)
-
-

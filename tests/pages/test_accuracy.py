@@ -49,6 +49,24 @@ def test_every_metric_can_be_linked_to(farzi_home: Path, metric: Metric) -> None
     assert shown["percent_of_full"].iloc[1] == report.rows[1].percent_of_full[metric]
 
 
+@pytest.mark.parametrize("metric", METRICS["language"])
+def test_a_text_has_its_own_metrics(farzi_home: Path, metric: Metric) -> None:
+    fixtures.make_finished_run(farzi_home, task="language")
+    at = open_page(PAGE, metric=METRIC_LABELS[metric])
+    assert_healthy(at)
+    assert at.radio[0].options == [METRIC_LABELS[one] for one in METRICS["language"]]
+    for sentence in accuracy.reading(fixtures.evaluation(task="language"), metric):
+        assert sentence in words(at)
+
+
+@pytest.mark.parametrize("page", ["sequences.py", "factors.py", "runs.py", "home.py"])
+def test_other_pages_show_a_run_on_text(farzi_home: Path, page: str) -> None:
+    first = fixtures.make_finished_run(farzi_home, task="language")
+    second = fixtures.make_finished_run(farzi_home, number=2)
+    assert_healthy(open_page(page, run=first.name))
+    assert_healthy(open_page(page, compare=f"{first.name},{second.name}"))
+
+
 def test_sizes_protocol_and_students_stand_beside_the_figures(farzi_home: Path) -> None:
     fixtures.make_finished_run(farzi_home)
     at = open_page(PAGE)

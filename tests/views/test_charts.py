@@ -57,6 +57,22 @@ def test_counts_and_units_stand_on_the_axes_or_in_the_legend(view: RunView) -> N
     assert "nats an event" in written["loss"]
 
 
+@pytest.mark.parametrize("metric", METRICS["language"])
+def test_figures_of_a_text_name_sentences_and_the_metric_s_own_unit(metric: Metric) -> None:
+    report = fixtures.evaluation(task="language")
+    curve = accuracy.curve_chart(fixtures.curves(report), metric, report)
+    dots = accuracy.seeds_chart(report, metric)
+    live = progress.validation(fixtures.events(task="language"), metric)
+    assert live is not None
+    for chart in (curve, dots, live):
+        written = json.dumps(chart.figure.to_plotly_json(), default=str)
+        assert "sentences" in written
+        assert "users" not in written
+        assert ("%}" in written.replace(".2%}", "%}")) == metric.is_fraction
+    assert "Unigram and Bigram (Kneser-Ney) are rules" in dots.caption
+    assert ("lowest" if metric.lower_is_better else "highest") in live.alt
+
+
 def test_same_row_has_the_same_colour_dash_and_marker_in_every_figure(view: RunView) -> None:
     line = accuracy.curve_chart(view.curves, Metric.HR10, view.evaluation).figure
     dots = accuracy.seeds_chart(view.evaluation, Metric.HR10).figure
