@@ -25,6 +25,8 @@ from farzi_core.evaluation.report import METRICS
 from farzi_core.evaluation.students import Ranker, on_synthetic
 from farzi_core.parallel import map_threads
 
+RANKING = METRICS["recommendation"]
+
 SHAPES = [(100, 10, 16), (100, 10, 32), (200, 5, 16), (200, 5, 32), (330, 3, 32), (50, 20, 16)]
 RULES = ["random", "data", "matched"]
 CPU = torch.device("cpu")
@@ -39,7 +41,7 @@ def measure(dataset: Dataset, mu: int, xi: int, d: int, rule: str, seeds: int) -
     seconds = time.perf_counter() - started
     ranker = Ranker(dataset.part("validation"), xi - 1, CPU)
     students = map_threads(lambda seed: on_synthetic(config, start.probs(), ranker, seed, 200, 10), range(seeds), CPU)
-    values = {metric: [student.best.metrics[metric] for student in students] for metric in METRICS["recommendation"]}
+    values = {metric: [student.best.metrics[metric] for student in students] for metric in RANKING}
     return {
         "shape": [mu, xi], "d": d, "start": rule, "seconds": round(seconds, 2),
         "steps": float(np.mean([student.best.step for student in students])),
@@ -68,8 +70,7 @@ def main() -> None:
             row = measure(dataset, mu, xi, d, rule, asked.seeds)
             rows.append(row)
             numbers = "  ".join(
-                f"{metric} {100 * row['mean'][metric]:5.1f}±{100 * row['std'][metric]:.1f}"
-                for metric in METRICS["recommendation"]
+                f"{metric} {100 * row['mean'][metric]:5.1f}±{100 * row['std'][metric]:.1f}" for metric in RANKING
             )
             print(f"[{mu}x{xi}] d={d:2d} {rule:8s} {row['seconds']:5.1f} s  {numbers}", flush=True)
     name = asked.events.stem if asked.events else asked.data

@@ -24,6 +24,8 @@ from farzi_core.evaluation.report import METRICS
 from farzi_core.evaluation.students import Ranker, on_sequences
 from farzi_core.parallel import map_threads
 
+RANKING = METRICS["recommendation"]
+
 GRID = ["sasrec:.005,.01,.02", "gru4rec:.005,.01,.02,.05", "fmlp:.0005,.001,.002,.005,.01"]
 RATES = {"sasrec": "teacher.lr", "gru4rec": "teacher.gru4rec_lr", "fmlp": "teacher.fmlp_lr"}
 CPU = torch.device("cpu")
@@ -42,7 +44,7 @@ def measure(config: RunConfig, dataset: Dataset, seeds: int) -> dict[str, Any]:
         "kind": kind, "lr": config.teacher.lr_of(kind), "seeds": seeds, "users": len(keep),
         "epoch": float(np.mean([model.best.step / epoch for model in models])),
         "seconds": round(float(np.mean([model.curve[-1].seconds for model in models])), 1),
-        "mean": {metric: float(np.mean([model.best.metrics[metric] for model in models])) for metric in METRICS["recommendation"]},
+        "mean": {metric: float(np.mean([model.best.metrics[metric] for model in models])) for metric in RANKING},
     }  # fmt: skip
 
 
@@ -62,7 +64,7 @@ def main() -> None:
         for rate in map(float, rates.split(",")):
             row = measure(with_settings(base, {"model.kind": kind, RATES[kind]: rate}), dataset, asked.seeds)
             rows.append(row)
-            numbers = "  ".join(f"{metric} {100 * row['mean'][metric]:5.1f}" for metric in METRICS["recommendation"])
+            numbers = "  ".join(f"{metric} {100 * row['mean'][metric]:5.1f}" for metric in RANKING)
             print(f"{kind:8s} lr {rate:<7g} epoch {row['epoch']:4.1f} {row['seconds']:6.1f} s  {numbers}", flush=True)
     document = {"data": dataset.info.model_dump(mode="json"), "settings": base.model_dump(mode="json"), "rows": rows}
     (Path(__file__).parent / f"teachers-{asked.data}.json").write_text(json.dumps(document, indent=1))

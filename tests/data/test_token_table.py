@@ -1,5 +1,7 @@
 """Sentences -> sequences: framed by <eos>, split before any word is counted, cut into blocks without a gap."""
 
+from itertools import pairwise
+
 import pytest
 
 from farzi_core.data.corpus import Corpus, corpus_frame, report_of
@@ -70,7 +72,7 @@ def test_blocks_predict_every_token_once(size: int) -> None:
     for part, first, last in (("train", 0, 14), ("validation", 14, 17), ("test", 17, 20)):
         rows = in_words(dataset, part)
         assert all(len(row) <= size for row in rows)
-        assert all(one[-1] == then[0] for one, then in zip(rows, rows[1:], strict=False))
+        assert all(one[-1] == then[0] for one, then in pairwise(rows))
         predicted = [token for row in rows for token in row[1:]]
         wanted = [token for number in range(first, last) for token in (f"w{number}", "x", END)]
         if part != "train":

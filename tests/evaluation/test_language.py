@@ -1,6 +1,7 @@
 """Perplexity and accuracy against fractions computed by hand, n-grams against dictionaries, chunks against lists."""
 
 from collections import Counter, defaultdict
+from itertools import pairwise
 from math import exp, log
 
 import numpy as np
@@ -93,7 +94,7 @@ TRAIN = [[0, 1, 2, 0], [0, 1, 3, 0], [0, 2, 1, 2, 0], [0, 4, 0]]
 
 def kneser_ney(before: int, after: int, items: int) -> float:
     """The formula of the module, with dictionaries."""
-    pairs = Counter(pair for row in TRAIN for pair in zip(row, row[1:], strict=False))
+    pairs = Counter(pair for row in TRAIN for pair in pairwise(row))
     once, twice = (sum(count == times for count in pairs.values()) for times in (1, 2))
     discount = once / (once + 2 * twice)
     contexts = Counter(token for _, token in pairs)
