@@ -20,8 +20,12 @@ from farzi_core.errors import ConfigError
 from farzi_core.evaluation.report import METRICS, Metric, RowName
 from farzi_core.recorder import MemoryRecorder, Stopped
 
-STORY = "\n".join(f"the {animal} sees a {thing} and {verb}s it" for animal in ("cat", "dog", "cow", "owl")
-                  for thing in ("tree", "house", "river", "hill", "road") for verb in ("like", "fear", "know")) + "\n"  # fmt: skip
+STORY = "".join(
+    f"the {animal} sees a {thing} and {verb}s it\n"
+    for animal in ("cat", "dog", "cow", "owl")
+    for thing in ("tree", "house", "river", "hill", "road")
+    for verb in ("like", "fear", "know")
+)
 
 
 def dataset(**text: Any) -> Dataset:
