@@ -62,7 +62,8 @@ class ModelConfig(Section):
     """2. The student that is trained in the inner loop, and the full-data reference (same architecture)."""
 
     kind: Kind = "sasrec"
-    """Architecture of the student: self-attention (sasrec), recurrence (gru4rec) or causal filters (fmlp)."""
+    """Architecture of the student: self-attention (sasrec), recurrence (gru4rec) or causal filters (fmlp).
+    On a text sasrec is the Transformer language model of the paper and gru4rec the recurrent one."""
     hidden: int = Field(32, ge=4, le=512)
     """Width of SASRec's item embedding and of every block, in units."""
     gru4rec_hidden: int = Field(16, ge=4, le=512)

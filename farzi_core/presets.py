@@ -38,18 +38,17 @@ _STANDARD: dict[str, Any] = {
 _TEXT: dict[str, Any] = {
     "data.source": "python-docs", "data.max_items": 1000,
     "model.hidden": 32, "model.max_length": 32, "teacher.batch": 64, "teacher.lr": 0.005, "teacher.epochs": 14,
-    "synthetic.mu": 32, "synthetic.xi": 32, "synthetic.d": 32, "inner.batch": 32, "outer.batch": 128,
+    "synthetic.mu": 33, "synthetic.xi": 20, "synthetic.d": 32, "inner.batch": 33, "inner.lifetime": 60,
+    "outer.batch": 128, "validation.steps": 80, "evaluation.steps": 100,
 }  # fmt: skip
 
 _DEMO_TEXT: dict[str, Any] = _TEXT | {
-    "preset": "demo-text", "inner.lifetime": 160, "outer.steps": 120, "outer.lr": 0.003,
-    "validation.every": 60, "validation.steps": 160, "validation.users": 300,
-    "evaluation.seeds": 3, "evaluation.full_seeds": 2, "evaluation.steps": 160,
+    "preset": "demo-text", "outer.steps": 120, "outer.lr": 0.003, "validation.every": 60, "validation.users": 300,
+    "evaluation.seeds": 3, "evaluation.full_seeds": 2,
 }  # fmt: skip
 
 _STANDARD_TEXT: dict[str, Any] = _TEXT | {
-    "preset": "standard-text", "inner.lifetime": 200, "outer.steps": 1500, "outer.lr": 0.004,
-    "validation.every": 150, "validation.steps": 240, "validation.users": 400, "evaluation.steps": 300,
+    "preset": "standard-text", "outer.steps": 1500, "outer.lr": 0.004, "validation.every": 150, "validation.users": 400,
 }  # fmt: skip
 
 
@@ -66,6 +65,11 @@ def _paper(name: str, mu: int, xi: int, d: int, batch: int, max_items: int) -> R
     return with_settings(RunConfig(), settings)
 
 
+_PTB: dict[str, Any] = {  # table 5
+    "model.hidden": 16, "teacher.trajectories": 400, "outer.steps": 8000, "outer.batch": 256,
+}  # fmt: skip
+
+
 PRESETS: dict[str, Preset] = {
     "demo": Preset(
         "Demo",
@@ -79,7 +83,7 @@ PRESETS: dict[str, Preset] = {
     ),
     "demo-text": Preset(
         "Demo: text",
-        "A language model's corpus in 32 sentences: a few minutes on 2 cores; to look around.",
+        "A language model's corpus in 33 sentences: a few minutes on 2 cores; to look around.",
         with_settings(RunConfig(), _DEMO_TEXT),
     ),
     "standard-text": Preset(
@@ -101,5 +105,10 @@ PRESETS: dict[str, Preset] = {
         "Paper: MovieLens-1M",
         "The paper's [100x100], 1.6 % of the users: weeks on 2 cores, meant for a GPU.",
         _paper("paper-ml-1m", 100, 100, 32, 50, 3706),
+    ),
+    "paper-ptb": Preset(
+        "Paper: Penn Treebank",
+        "The paper's [400x50] with 2,000 words, 1 % of the sentences of your own copy: meant for a GPU.",
+        with_settings(_paper("paper-ptb", 400, 50, 8, 400, 2000), _PTB),
     ),
 }

@@ -6,14 +6,14 @@ an empty line, or after `.`, `?`, `!` or `:` before white space.
 
 import re
 from collections.abc import Callable, Iterator
-from typing import Literal
-
-from markdown_it import MarkdownIt
-from markdown_it.token import Token
+from typing import TYPE_CHECKING, Literal
 
 from farzi_core import limits
 from farzi_core.data.jsonlines import records
 from farzi_core.errors import DatasetError
+
+if TYPE_CHECKING:
+    from markdown_it.token import Token
 
 Layout = Literal["plain", "lines", "markdown", "jsonl"]
 LAYOUT_NAMES: dict[Layout, str] = {
@@ -72,12 +72,14 @@ def _lines(text: str) -> Iterator[str]:
 
 def _markdown(text: str) -> Iterator[str]:
     """Prose of headings, paragraphs, lists and tables: no code blocks, no HTML, no addresses of links."""
+    from markdown_it import MarkdownIt  # only where a file needs it: the server imports this module
+
     for token in MarkdownIt("commonmark").enable("table").parse(text):
         if token.type == "inline":
             yield from _plain("".join(_words(one) for one in token.children or []))
 
 
-def _words(token: Token) -> str:
+def _words(token: "Token") -> str:
     if token.type in ("text", "code_inline"):
         return token.content
     return " " if token.type in ("softbreak", "hardbreak", "image") else ""
