@@ -48,7 +48,7 @@ st.dataframe(
         "seconds": number("Seconds", format="%.1f", help="Mean time to train one student."),
     },
 )
-st.caption(accuracy.protocol(report))
+st.caption(f"{accuracy.protocol(report)} {report.baselines}")
 with st.expander("Every student"):
     st.dataframe(accuracy.seeds_table(report), hide_index=True, alt="Metrics of every student; fractions in percent.")
 

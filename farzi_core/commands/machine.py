@@ -7,12 +7,14 @@ import secrets
 import shutil
 import time
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 import typer
 
 from farzi_core.commands import show
+from farzi_core.config import Kind, parse_config
 from farzi_core.errors import StoreError
+from farzi_core.evaluation.report import KIND_LABELS
 from farzi_core.home import home
 from farzi_core.limits import MIN_FREE_BYTES, WRITE_TEST_BYTES
 from farzi_core.runs.atomic import TEMPORARY
@@ -28,18 +30,20 @@ def register(app: typer.Typer) -> None:
 
 
 def gradcheck(
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto", as_json: show.Json = False
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    model: Annotated[str, typer.Option(help=f"{', '.join(get_args(Kind))}.")] = "sasrec",
+    as_json: show.Json = False,
 ) -> int:
     """Is the meta-gradient exact on this machine? Against plain unrolling and central differences, in float64."""
     from farzi_core.device import describe, pick, use_threads
     from farzi_core.distill import gradcheck as engine
 
-    chosen = pick(device)
+    chosen, kind = pick(device), parse_config({"model": {"kind": model}}).model.kind
     if chosen.type == "mps":  # Apple's GPUs have no float64
         chosen = pick("cpu")
     use_threads(1)  # the problem is too small for a second core to help
     started = time.perf_counter()
-    checks = engine.run(chosen)
+    checks = engine.run(chosen, kind)
     passed = all(one.passed for one in checks)
     if as_json:
         errors = {one.name: one.error if one.error < float("inf") else None for one in checks}
@@ -49,7 +53,8 @@ def gradcheck(
     show.table(["Meta-gradient", "Relative error", ""], rows, right=["Relative error"])
     took = time.perf_counter() - started
     show.words(
-        f"\n{engine.STEPS} Adam steps on {describe(chosen)}, float64, {took:.1f} s; allowed: {engine.TOLERANCE:g}."
+        f"\n{engine.STEPS} Adam steps of {KIND_LABELS[kind]} on {describe(chosen)}, float64, {took:.1f} s; "
+        f"allowed: {engine.TOLERANCE:g}."
     )
     return 0 if passed else 1
 

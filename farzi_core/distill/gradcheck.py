@@ -1,7 +1,7 @@
 """Is the meta-gradient exact on this machine? The engine against two other roads, in float64 on a small real problem.
 
-A SASRec is trained on softmax(Z M / tau) for T steps of Adam; the outer loss is its loss on random tokens. The roads:
-plain autograd through all T steps written out, and central differences along random directions (fourth order).
+A small model is trained on softmax(Z M / tau) for T steps of Adam; the outer loss is its loss on random tokens. The
+roads: plain autograd through all T steps written out, and central differences along random directions (fourth order).
 """
 
 from dataclasses import dataclass
@@ -9,11 +9,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from farzi_core.config import Kind, ModelConfig
 from farzi_core.distill.adam import Adam
 from farzi_core.distill.reverse import Memory, Tensors, adam_metagradient
 from farzi_core.distill.synthetic import Synthetic
 from farzi_core.models.losses import hard_loss, soft_loss
-from farzi_core.models.sasrec import SASRec
+from farzi_core.models.model import Model, build
 from farzi_core.seeds import torch_stream
 from farzi_core.teacher.train import train
 
@@ -40,16 +41,17 @@ class Check:
 class Problem:
     """The small bi-level problem, all float64."""
 
-    model: SASRec
+    model: Model
     weights: Tensors
     meta: Tensors
     tokens: Tensor
     adam: Adam
 
     @classmethod
-    def make(cls, device: torch.device, seed: int = 0) -> "Problem":
+    def make(cls, device: torch.device, kind: Kind = "sasrec", seed: int = 0) -> "Problem":
         """12 items, 4 synthetic sequences of 5 events, 3 factors, 8 users with 6 events."""
-        model, generator = SASRec(items=12, hidden=8, max_length=6), torch_stream(seed, "gradcheck")
+        sizes = ModelConfig(kind=kind, hidden=8, gru4rec_hidden=8, fmlp_hidden=8)
+        model, generator = build(sizes, items=12, length=6), torch_stream(seed, "gradcheck")
 
         def draw(*shape: int) -> Tensor:
             return torch.randn(shape, generator=generator, dtype=torch.float64).to(device)
@@ -76,9 +78,9 @@ class Problem:
         return float(self.outer(last.weights))
 
 
-def run(device: torch.device) -> list[Check]:
-    """All comparisons; takes a few seconds."""
-    problem = Problem.make(device)
+def run(device: torch.device, kind: Kind = "sasrec") -> list[Check]:
+    """All comparisons for one architecture; takes a few seconds."""
+    problem = Problem.make(device, kind)
     reference = unrolled(problem)
     grads = {memory: problem.engine(memory) for memory in MODES}
     checks = [Check(f"{mode} against plain unrolling", relative_error(grads[mode], reference)) for mode in MODES]

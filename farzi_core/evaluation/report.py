@@ -75,6 +75,18 @@ LABELS = {
     RowName.UNIGRAM: "Unigram",
     RowName.BIGRAM: "Bigram (Kneser-Ney)",
 }
+MEANINGS = {
+    RowName.RANDOM: "as many training users as there are synthetic sequences, drawn anew for every student",
+    RowName.HEAD: "as many, those with the most events",
+    RowName.CORESET: "as many, each the farthest in item counts from those before it (k-centre)",
+    RowName.WINDOWS: "as many events as the synthetic data have, in real windows no longer than theirs",
+    RowName.POPULAR: "items by their training counts",
+    RowName.MARKOV: "items by how often they followed the last event in training",
+    RowName.RANDOM_SENTENCES: "as many training sentences as there are synthetic ones, drawn anew for every student",
+    RowName.HEAD_SENTENCES: "as many, the longest",
+    RowName.UNIGRAM: "each token as often as in training",
+    RowName.BIGRAM: "each token as often as after the last one in training, smoothed",
+}
 KIND_LABELS: dict[Kind, str] = {"sasrec": "SASRec", "gru4rec": "GRU4Rec", "fmlp": "FMLP"}
 METRIC_LABELS = {
     Metric.HR10: "HR@10",
@@ -183,6 +195,12 @@ class Evaluation(BaseModel):
     def tables(self) -> tuple[StudentTable, ...]:
         """One table a student architecture, the first student's first."""
         return (StudentTable(student=self.student, rows=self.rows), *self.others)
+
+    @property
+    def baselines(self) -> str:
+        """What the rows beside full and distilled data are, as one sentence."""
+        known = [f"{LABELS[row.name]}: {MEANINGS[row.name]}" for row in self.rows if row.name in MEANINGS]
+        return f"{'; '.join(known)}."
 
     def row(self, name: RowName) -> Row | None:
         """A row of the first student."""

@@ -44,7 +44,7 @@ class FMLP(TiedEmbedding):
         for layer in range(self.layers):
             weights |= {
                 f"{layer}.norm1": torch.ones(width),
-                f"{layer}.filter": normal((self.max_length, width), FILTER_STD, generator),
+                f"{layer}.filter": normal((self.max_length, width), EMBEDDING_STD, generator),
                 **parts.feed_forward_weights(layer, width, generator),
             }
         return weights | parts.final_norm_weights(width)
@@ -56,9 +56,6 @@ class FMLP(TiedEmbedding):
             x = x + causal_filter(parts.norm(weights, f"{layer}.norm1", x), weights[f"{layer}.filter"])
             x = parts.feed_forward(weights, layer, x, self.activation)
         return parts.final_norm(weights, x)
-
-
-FILTER_STD = 0.02
 
 
 def causal_filter(x: Tensor, kernel: Tensor) -> Tensor:

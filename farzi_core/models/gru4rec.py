@@ -8,6 +8,9 @@ redundant half of the biases of r and z (two biases of one sum would only double
     r = sigmoid(x W_r + h U_r + b_r)    z = sigmoid(x W_z + h U_z + b_z)
     n = tanh(x W_n + b_n + r * (h U_n + c))        h <- n + z * (h - n)
 
+No layer norm follows the embedding, so it starts at the scale of the matrices: from SASRec's small start a student on
+synthetic data needs twice the steps and ends 2-5 points of HR@10 lower (python-calls, demo, H = 16 and 32).
+
 Legend: B sequences, L positions, V items, H width of the embedding and of the state. Cost: L small products in a row,
 so it is slower a step than SASRec where L is long and H small.
 """
@@ -19,7 +22,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from farzi_core.models.parts import EMBEDDING_STD, Tensors, TiedEmbedding, normal
+from farzi_core.models.parts import Tensors, TiedEmbedding, normal
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,7 @@ class GRU4Rec(TiedEmbedding):
         """Fresh float32 weights on the CPU, drawn from `generator`."""
         width, matrix = self.hidden, 1 / math.sqrt(self.hidden)
         return {
-            "item": normal((self.items, width), EMBEDDING_STD, generator),
+            "item": normal((self.items, width), matrix, generator),
             "input": normal((width, 3 * width), matrix, generator),
             "state": normal((width, 3 * width), matrix, generator),
             "bias": torch.zeros(3 * width),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
@@ -70,11 +70,11 @@ class Run:
     @cached_property
     def config(self) -> RunConfig:
         """The settings; raises `StoreError` if the file is damaged or was changed by hand."""
-        config, digest = _read_config(self.folder, stamp(self.folder / CONFIG))
+        stored = _read_config(self.folder, stamp(self.folder / CONFIG))
         opened = self._opened
-        if not opened.read_only and digest != opened.manifest.config_digest:
+        if not opened.read_only and stored.digest != opened.manifest.config_digest:
             raise StoreError(f"config.json of run {self.id} was changed after the run was made; delete the run")
-        return config
+        return stored.config
 
     @property
     def manifest(self) -> Manifest:
@@ -175,31 +175,35 @@ def stored_digest(values: dict[str, Any]) -> str:
 
 def stored_settings(folder: Path) -> dict[str, Any]:
     """The values of config.json as they were written. A later version knows more settings: their defaults are no part
-    of what an older run was made with, nor of its digest. Raises `StoreError` if they are no JSON object."""
-    try:
-        values = json.loads(read_bounded(folder / CONFIG, MAX_RECORD_BYTES))
-    except (ValueError, RecursionError):
-        values = None
-    if not isinstance(values, dict):
-        raise StoreError(f"config.json of run {folder.name} is damaged: it is no JSON object; delete the run")
-    return values
+    of what an older run was made with, nor of its digest. Raises `StoreError` if they cannot be read."""
+    return _read_config(folder, stamp(folder / CONFIG)).values
+
+
+class _Stored(NamedTuple):
+    """config.json: the settings, the values as they were written, and their digest."""
+
+    config: RunConfig
+    values: dict[str, Any]
+    digest: str
 
 
 def read_config(folder: Path) -> RunConfig:
     """The settings in a run folder; raises `StoreError` if they cannot be read. `Run.config` also checks them."""
-    return _read_config(folder, stamp(folder / CONFIG))[0]
+    return _read_config(folder, stamp(folder / CONFIG)).config
 
 
 @lru_cache(maxsize=REMEMBERED_RUNS)
-def _read_config(folder: Path, _stamp: Stamp) -> tuple[RunConfig, str]:
+def _read_config(folder: Path, _stamp: Stamp) -> _Stored:
+    content = read_bounded(folder / CONFIG, MAX_RECORD_BYTES)
     try:
-        config = RunConfig.model_validate_json(read_bounded(folder / CONFIG, MAX_RECORD_BYTES))
+        config = RunConfig.model_validate_json(content)
     except ValidationError as error:
         place = ".".join(str(part) for part in error.errors()[0]["loc"]) or "the file"
         raise StoreError(
             f"config.json of run {folder.name} is damaged at {place!r}: {error.errors()[0]['msg']}; delete the run"
         ) from None
-    return config, stored_digest(stored_settings(folder))
+    values = json.loads(content)
+    return _Stored(config, values, stored_digest(values))
 
 
 def computed_state(folder: Path, manifest: Manifest) -> RunState:

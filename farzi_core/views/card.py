@@ -90,8 +90,8 @@ def _protocol(report: Evaluation) -> str:
     users = "sentences" if report.task == "language" else "users"
     return (
         f"{_asked(report)} Means over {report.seeds} students from random weights (full data: its own number of "
-        f"models); {report.validation_users:,} validation {users} chose the training step. Random and head {users}: as "
-        f"many real sequences as there are synthetic ones. Stored: {report.stored_numbers:,} numbers."
+        f"models); {report.validation_users:,} validation {users} chose the training step. "
+        f"{report.baselines} Stored: {report.stored_numbers:,} numbers."
     )
 
 

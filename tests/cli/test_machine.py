@@ -9,8 +9,9 @@ from farzi_core.distill import adam as adam_steps
 from farzi_core.distill.adam import Adjoint
 
 
-def test_the_engine_is_exact_here(farzi) -> None:
-    ended = farzi("gradcheck", "--device", "cpu", "--json")
+@pytest.mark.parametrize("model", ["sasrec", "gru4rec", "fmlp"])
+def test_the_engine_is_exact_here(farzi, model: str) -> None:
+    ended = farzi("gradcheck", "--device", "cpu", "--model", model, "--json")
     assert ended.status == 0
     assert ended.json["passed"]
     assert len(ended.json["errors"]) == 3
@@ -29,6 +30,12 @@ def test_an_engine_without_the_second_moment_is_found(farzi, monkeypatch: pytest
     assert ended.status == 1
     assert not ended.json["passed"]
     assert min(ended.json["errors"].values()) > 1e-8
+
+
+def test_gradcheck_of_an_unknown_architecture_says_which_there_are(farzi) -> None:
+    ended = farzi("gradcheck", "--model", "narm")
+    assert ended.status == 2
+    assert "'sasrec', 'gru4rec' or 'fmlp'" in ended.err
 
 
 def test_doctor_measures_the_store_and_leaves_nothing_there(farzi, farzi_home: Path) -> None:

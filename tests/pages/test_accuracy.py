@@ -5,8 +5,9 @@ from pathlib import Path
 import fixtures
 import pytest
 from apptest import assert_healthy, open_page, words
+from several import add_others
 
-from farzi_core.evaluation.report import METRICS, Metric
+from farzi_core.evaluation.report import METRICS, Metric, RowName
 from farzi_core.runs.locks import run_locked
 from farzi_core.runs.manifest import RunState
 from farzi_core.views import accuracy, load
@@ -76,6 +77,19 @@ def test_sizes_protocol_and_students_stand_beside_the_figures(farzi_home: Path) 
     assert len(at.dataframe[1].value) == sum(len(row.seeds) for row in report.rows)
     assert len(at.get("plotly_chart")) == 2
     assert len(at.get("download_button")) == 3
+
+
+def test_other_architectures_have_a_figure_and_a_table_of_their_own(farzi_home: Path) -> None:
+    report = add_others(fixtures.make_finished_run(farzi_home))
+    at = open_page(PAGE)
+    assert_healthy(at)
+    assert "Other architectures" in words(at)
+    shown = at.dataframe[2].value
+    assert shown["student"].tolist() == ["SASRec", "GRU4Rec"]
+    gru4rec = report.others[0].row(RowName.DISTILLED)
+    assert gru4rec is not None
+    assert shown["distilled"].iloc[1] == 100 * gru4rec.mean[Metric.HR10]
+    assert len(at.get("plotly_chart")) == 3
 
 
 def test_without_curves_the_table_is_still_shown(farzi_home: Path) -> None:

@@ -62,15 +62,19 @@ def test_the_range_is_in_the_help() -> None:
     mu=st.integers(1, 500),
     lr=st.floats(1e-6, 1),
     device=st.sampled_from(["auto", "cpu"]),
+    students=st.lists(st.sampled_from(["sasrec", "gru4rec", "fmlp"]), unique=True),
 )
-def test_the_command_line_gives_back_the_settings(name: str, mu: int, lr: float, device: str) -> None:
+def test_the_command_line_gives_back_the_settings(
+    name: str, mu: int, lr: float, device: str, students: list[str]
+) -> None:
     """As a shell reads it: split into words, and each `--set` taken as its text."""
-    wanted = with_settings(
-        CONFIG, {"name": name, "synthetic.mu": mu, "inner.lr": lr, "runtime.device": device, "data.source": "planted"}
-    )
+    chosen = {"name": name, "synthetic.mu": mu, "inner.lr": lr, "runtime.device": device, "data.source": "planted"}
+    wanted = with_settings(CONFIG, {**chosen, "evaluation.students": students})
     words = shlex.split(command(wanted, CONFIG))
     options = dict(word.split("=", 1) for option, word in pairwise(words) if option == "--set")
-    kinds = {"name": str, "synthetic.mu": int, "inner.lr": float, "runtime.device": str}
+    kinds = {
+        "name": str, "synthetic.mu": int, "inner.lr": float, "runtime.device": str, "evaluation.students": str,
+    }  # fmt: skip
     values = {dotted: kinds[dotted](value) for dotted, value in options.items()}
     assert with_settings(CONFIG, {**values, "data.source": words[words.index("--data") + 1]}) == wanted
     assert set(options) == set(changed(wanted, CONFIG))

@@ -1,0 +1,117 @@
+"""Every architecture distils and is taught; the tables of several students follow from their ranks."""
+
+import numpy as np
+import pytest
+import torch
+from small import SETTINGS
+
+import farzi_core as farzi
+from farzi_core.config import Kind, with_settings
+from farzi_core.data.dataset import Dataset
+from farzi_core.data.planted import PlantedSettings, read_planted
+from farzi_core.distill.synthetic import Synthetic
+from farzi_core.errors import ConfigError
+from farzi_core.evaluation.compare import Outcome, table
+from farzi_core.evaluation.final import Panel
+from farzi_core.evaluation.report import Metric, RowName
+from farzi_core.evaluation.students import inner_adam
+from farzi_core.recorder import MemoryRecorder
+
+CPU = torch.device("cpu")
+WIDTHS = {"model.gru4rec_hidden": 8, "model.fmlp_hidden": 8}
+
+
+@pytest.fixture(scope="module")
+def dataset() -> Dataset:
+    return farzi.prepare(read_planted(PlantedSettings(sequences=1200)), max_items=40)
+
+
+@pytest.fixture(scope="module")
+def synthetic(dataset: Dataset) -> Synthetic:
+    generator = torch.Generator().manual_seed(0)
+    return Synthetic(
+        torch.randn(20, 6, 4, generator=generator), torch.randn(4, len(dataset.vocab), generator=generator)
+    )
+
+
+@pytest.mark.parametrize("kind", ["gru4rec", "fmlp"])  # sasrec: tests/test_api.py
+def test_each_architecture_can_be_distilled_with(dataset: Dataset, kind: Kind) -> None:
+    config = with_settings(farzi.RunConfig(), {**SETTINGS, **WIDTHS, "model.kind": kind, "inner.omega_share": 0.5})
+    losses: list[float] = []
+    run = farzi.distill(dataset, config, on_step=lambda event: losses.append(event["loss"]))
+    assert len(losses) == 6
+    assert np.isfinite(losses).all()
+    assert not run.diverged
+    assert (run.evaluation.student, run.evaluation.teacher, run.evaluation.others) == (kind, kind, ())
+    assert {row.name for row in run.evaluation.rows} >= {RowName.FULL, RowName.DISTILLED}
+
+
+def test_every_student_is_measured_by_its_own_full_data(dataset: Dataset, synthetic: Synthetic) -> None:
+    config = with_settings(farzi.RunConfig(), {**SETTINGS, **WIDTHS, "evaluation.baselines": "coreset,random_windows"})
+    report = farzi.evaluate(synthetic, dataset, config=config, students=["fmlp", "sasrec", "gru4rec"], seeds=2)
+    assert [one.student for one in report.tables] == ["fmlp", "sasrec", "gru4rec"]
+    assert report.teacher == "sasrec"
+    names = [row.name.value for row in report.rows]
+    assert names == ["full", "distilled", "coreset", "random_windows", "most_popular", "markov"]
+    for one in report.tables:
+        full, distilled = one.row(RowName.FULL), one.row(RowName.DISTILLED)
+        assert full is not None
+        assert distilled is not None
+        assert len(full.seeds) == len(distilled.seeds) == 2
+        for metric in Metric:
+            wanted = 100 * distilled.mean[metric] / full.mean[metric]
+            assert distilled.percent_of_full[metric] == pytest.approx(wanted)
+            interval = distilled.percent_interval[metric]
+            assert interval.low <= wanted <= interval.high
+    firsts = [one.rows[0].seeds for one in report.tables]
+    assert firsts[0] != firsts[1] != firsts[2] != firsts[0], "three architectures, three references"
+    windows = report.row(RowName.WINDOWS)
+    assert windows is not None
+    assert windows.events == 20 * 6
+
+
+def test_a_resumed_run_trains_no_row_twice(dataset: Dataset, synthetic: Synthetic) -> None:
+    config = with_settings(farzi.RunConfig(), {**SETTINGS, **WIDTHS, "evaluation.students": ["sasrec", "gru4rec"]})
+    recorder = MemoryRecorder()
+    first = Panel(config, dataset, CPU, recorder).report(synthetic.probs(), 1)
+    said = len(recorder.events)
+    again = Panel(config, dataset, CPU, recorder).report(synthetic.probs(), 1)
+    assert again == first
+    assert len(recorder.events) == said
+    trained = {(event["student"], event["name"]) for event in recorder.events if event["event"] == "row"}
+    assert {name for student, name in trained if student == "gru4rec"} == {"full", "distilled"}
+    assert {name for student, name in trained if student == "sasrec"} == {
+        "full",
+        "distilled",
+        "random_users",
+        "head_users",
+    }
+
+
+def test_the_interval_of_a_percentage_by_hand() -> None:
+    """Full data find every target first or not at all; distilled data half of those: exactly 50 %, whoever is drawn."""
+    ranks = torch.tensor([1.0, 200.0] * 50)
+    full = Outcome(RowName.FULL, 4, 40, [ranks])
+    half = Outcome(RowName.DISTILLED, 4, 40, [ranks, torch.full_like(ranks, 200)])
+    first, second = table([full, half], items=300)
+    assert first.percent_interval == {}
+    interval = second.percent_interval[Metric.HR10]
+    assert (interval.low, interval.high) == pytest.approx((50, 50))
+    assert second.percent_of_full[Metric.HR10] == pytest.approx(50)
+
+
+def test_a_student_of_another_kind_trains_at_its_own_rate() -> None:
+    config = with_settings(farzi.RunConfig(), {"inner.lr": 0.03, "teacher.lr": 0.001, "teacher.gru4rec_lr": 0.2})
+    other = config.for_student("gru4rec")
+    assert config.for_student("sasrec") == config
+    assert (other.model.kind, inner_adam(other).lr, inner_adam(config).lr) == ("gru4rec", 0.2, 0.03)
+    assert [config.teacher.lr_of(kind) for kind in ("sasrec", "gru4rec")] == [0.001, 0.2]
+    assert dict(other.inner) | {"lr": 0.03} == dict(config.inner), "and nothing else differs"
+
+
+def test_students_are_asked_for_by_name(dataset: Dataset, synthetic: Synthetic) -> None:
+    with pytest.raises(ConfigError, match=r"evaluation\.students\.1 = 'narm'"):
+        farzi.evaluate(synthetic, dataset, students=["sasrec", "narm"])  # type: ignore[list-item]
+    config = with_settings(farzi.RunConfig(), {"evaluation.students": " gru4rec, gru4rec ,fmlp"})
+    assert config.evaluation.students == ("gru4rec", "fmlp")
+    assert with_settings(config, {"evaluation.students": ""}).students == ("sasrec",)

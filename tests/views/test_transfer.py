@@ -1,0 +1,67 @@
+"""Several architectures side by side: each against its own full data, in table, figure and words."""
+
+import fixtures
+import numpy as np
+import pytest
+from several import metric_values, with_others
+
+from farzi_core.data.dataset import DatasetInfo
+from farzi_core.evaluation.report import Metric, RowName
+from farzi_core.views import accuracy, card, load, transfer
+from farzi_core.views.load import RunView
+
+REPORT = with_others(fixtures.evaluation())
+
+
+def test_the_table_by_hand() -> None:
+    sasrec, gru4rec = transfer.transfer_table(REPORT, Metric.HR10).to_dict("records")
+    full, distilled = REPORT.row(RowName.FULL), REPORT.row(RowName.DISTILLED)
+    assert full is not None
+    assert distilled is not None
+    assert (sasrec["student"], gru4rec["student"]) == ("SASRec", "GRU4Rec")
+    assert sasrec["full"] == 100 * full.mean[Metric.HR10]
+    assert gru4rec["distilled"] == pytest.approx(90 * distilled.mean[Metric.HR10])
+    assert gru4rec["percent_of_full"] == sasrec["percent_of_full"], "0.9 of both is the same share"
+    assert gru4rec["percent_high"] - gru4rec["percent_low"] == pytest.approx(4)
+    assert gru4rec["difference"] == pytest.approx(0.9 * sasrec["difference"])
+    assert (sasrec["verdict"], sasrec["seeds"]) == ("worse", 5)
+
+
+def test_readable_table_says_the_same_in_words() -> None:
+    table = transfer.transfer_table(REPORT, Metric.HR10)
+    first, words = table.iloc[0], transfer.readable(table).iloc[0]
+    assert words["percent"] == f"{first.percent_of_full:.1f} ({first.percent_low:.1f} to {first.percent_high:.1f})"
+    assert words["difference"].startswith(f"{first.difference:+.1f} (")
+
+
+def test_the_figure_shows_every_percentage_with_its_interval_and_n() -> None:
+    chart = transfer.transfer_chart(REPORT)
+    (heat,) = chart.figure.data
+    rows = [row for table in REPORT.tables if (row := table.row(RowName.DISTILLED))]
+    assert np.allclose(heat.z, [metric_values(row) for row in rows])
+    assert list(heat.y) == ["SASRec", "GRU4Rec"]
+    assert heat.text[1][0] == (
+        f"{rows[1].percent_of_full[Metric.HR10]:.1f} ({rows[1].percent_of_full[Metric.HR10] - 2:.1f} to "
+        f"{rows[1].percent_of_full[Metric.HR10] + 2:.1f})"
+    )
+    assert heat.zmid == 100
+    assert chart.figure.layout.xaxis.title.text == "Metric on test users (n = 200)"
+    assert chart.figure.layout.yaxis.title.text == "Student (n = 5 a cell)"
+    assert "GRU4Rec" in chart.alt
+    assert "Distilled with SASRec" in chart.caption
+
+
+def test_the_protocol_and_the_card_name_the_architecture(view: RunView) -> None:
+    assert "all SASRec" in accuracy.protocol(REPORT)
+    assert REPORT.baselines.startswith("Random users: as many training users")
+    assert "Coreset" not in REPORT.baselines, "it has no row here"
+    info = DatasetInfo(
+        name="n", task="recommendation", source="s", seed=0, sequences=1, events=1, items=12, digest="0" * 64
+    )
+    stored = load.Synthetic(view.synthetic.latent, view.synthetic.decoder, 1.0)
+    lines = card.card(stored, info, REPORT, view.config, has_probs=True).splitlines()
+    trained = [line.split("|")[1].strip() for line in lines if line.startswith("| ") and "%" in line]
+    assert trained == [
+        "Full data (SASRec)", "Distilled (SASRec)", "Random users (SASRec)", "Head users (SASRec)",
+        "Most popular", "Markov", "Full data (GRU4Rec)", "Distilled (GRU4Rec)",
+    ]  # fmt: skip
