@@ -146,6 +146,9 @@ class InnerConfig(Section):
     """Synthetic sequences a step; mu or more means all of them."""
     lr: float = Field(0.01, gt=0, le=1)
     """Adam step size of the student on synthetic data."""
+    schedule: Literal["constant", "linear"] = "constant"
+    """How the step size runs over a student's lifetime: constant; or linear, up over the first tenth and then down to
+    zero at its end, so that students settle and the meta-gradient stays smooth."""
     beta1: float = Field(0.9, ge=0, lt=1)
     """Decay of Adam's first moment."""
     beta2: float = Field(0.999, ge=0, lt=1)

@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -142,4 +143,11 @@ def on_sequences(
 def inner_adam(config: RunConfig) -> Adam:
     """The optimiser of the inner loop and of every student on synthetic data."""
     inner = config.inner
-    return Adam(inner.lr, (inner.beta1, inner.beta2), inner.eps, weight_decay=inner.weight_decay)
+    rate = inner.lr if inner.schedule == "constant" else partial(linear_rate, inner.lr, inner.lifetime)
+    return Adam(rate, (inner.beta1, inner.beta2), inner.eps, weight_decay=inner.weight_decay)
+
+
+def linear_rate(lr: float, steps: int, step: int) -> float:
+    """Step size at `step` (from 0): up to lr over the first tenth of `steps`, then down to zero at the end."""
+    warm = max(1, steps // 10)
+    return lr * max(0.0, min((step + 1) / warm, (steps - step) / max(1, steps - warm)))

@@ -84,9 +84,8 @@ def _launch(one: Tab) -> None:
         group = one.page.get_by_test_id("stExpander").filter(has_text=section)
         group.locator("summary").click()
         _fill(one, values, group)
-    shown = one.page.get_by_test_id("stCode").inner_text()
     for part in ("synthetic.mu=20", "outer.steps=150", "teacher.epochs=1", "evaluation.steps=20"):
-        assert part in shown, "the command line follows the form"
+        expect(one.page.get_by_test_id("stCode"), "the command line follows the form").to_contain_text(part)
     one.page.get_by_role("button", name="Start this run").dblclick()
     expect(one.page.get_by_role("heading", level=1, name="Runs")).to_be_visible()
     one.page.wait_for_url(ADDRESS)
