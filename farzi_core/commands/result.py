@@ -36,7 +36,7 @@ def document(run: Run) -> dict[str, Any]:
 
 
 def _results(rows: Iterable[Row]) -> dict[str, dict[str, float]]:
-    return {row.name.value: {metric.value: row.mean[metric] for metric in Metric} for row in rows}
+    return {row.name.value: {metric.value: value for metric, value in row.mean.items()} for row in rows}
 
 
 def sizes(report: Evaluation) -> dict[str, float]:

@@ -4,6 +4,8 @@ A judge keeps a few numbers a sequence (`students.Judge`). `statistics` turns th
 over sequences are enough for every metric; `combine` makes the metrics of those means. Ranking metrics are means
 themselves; accuracy and the token perplexity are ratios of means.
 
+A perplexity stops at exp(MOST_NATS): every number stays finite, and so do the files.
+
 Legend: U sequences, S statistics, M metrics; n_u tokens of sentence u, of which k_u are not `<unk>`.
 """
 
@@ -20,6 +22,7 @@ from farzi_core.evaluation import metrics
 from farzi_core.evaluation.report import METRICS, Metric
 
 Floats = npt.NDArray[np.float64]
+MOST_NATS = 50.0  # nats a token: a perplexity of 5e21, far beyond guessing among all items
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,9 @@ def _mean(values: dict[Metric, float]) -> float:
 def _sentences(seen: Tensor, items: int) -> Floats:
     """[U, 6]: perplexity of the sentence exp(nll / n), nll, n, right, right among known, k. `items` is not needed."""
     nll, tokens, right, right_known, known = seen.double().cpu().unbind(1)
-    columns: Floats = torch.stack([torch.exp(nll / tokens), nll, tokens, right, right_known, known], 1).numpy()
+    columns: Floats = torch.stack(
+        [torch.exp((nll / tokens).clamp_max(MOST_NATS)), nll, tokens, right, right_known, known], 1
+    ).numpy()
     return columns
 
 
@@ -67,7 +72,9 @@ def _language(means: Floats) -> Floats:
     """
     ppl, nll, tokens, right, right_known, known = np.moveaxis(means, -1, 0)
     loss = nll / tokens
-    return np.stack([right / tokens, right_known / np.maximum(known, 1e-12), ppl, np.exp(loss), loss], -1)
+    return np.stack(
+        [right / tokens, right_known / np.maximum(known, 1e-12), ppl, np.exp(np.minimum(loss, MOST_NATS)), loss], -1
+    )
 
 
 def _less_loss(values: dict[Metric, float]) -> float:

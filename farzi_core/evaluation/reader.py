@@ -11,13 +11,14 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from farzi_core.data.batches import IGNORED, chunks
+from farzi_core.data.batches import chunks
 from farzi_core.data.dataset import Sequences
 from farzi_core.distill.reverse import Tensors
 from farzi_core.evaluation.measures import MEASURES
 from farzi_core.evaluation.students import Judge
 from farzi_core.models.model import Model
 
+LOST = 1e4  # nats of a token where the model's numbers are not finite: it must never be the best
 SCORES_AT_ONCE = 1 << 24  # logits held at a time: 64 MB in float32
 
 
@@ -52,6 +53,5 @@ class Reader(Judge):
         tokens, scored = self.tokens[rows], self.scored[rows]
         hidden = model.encode(weights, model.embed(weights, tokens[:, :-1].clamp_min(0)))[scored]
         scores = model.logits(weights, hidden)
-        targets = tokens[:, 1:][scored]
-        assert not (targets == IGNORED).any()
-        return functional.cross_entropy(scores, targets, reduction="none"), scores.argmax(1)
+        nll = functional.cross_entropy(scores, tokens[:, 1:][scored], reduction="none")
+        return nll.nan_to_num(nan=LOST, posinf=LOST), scores.argmax(1)

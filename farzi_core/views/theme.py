@@ -41,11 +41,14 @@ STYLES: dict[RowName, Style] = {
     RowName.WINDOWS: Style(LABELS[RowName.WINDOWS], "#9048f0", "3px,8px", "star"),
     RowName.POPULAR: Style(LABELS[RowName.POPULAR], "#b8609a", "longdash", "cross"),
     RowName.MARKOV: Style(LABELS[RowName.MARKOV], "#9a7600", "longdashdot", "x"),
-    RowName.RANDOM_SENTENCES: Style(LABELS[RowName.RANDOM_SENTENCES], "#2a7fc1", "dot", "diamond"),
-    RowName.HEAD_SENTENCES: Style(LABELS[RowName.HEAD_SENTENCES], "#00a080", "dashdot", "triangle-up"),
-    RowName.UNIGRAM: Style(LABELS[RowName.UNIGRAM], "#b8609a", "longdash", "cross"),
-    RowName.BIGRAM: Style(LABELS[RowName.BIGRAM], "#9a7600", "longdashdot", "x"),
 }
+_SAME_ROLE = {  # rows of a text stand where those of events would: no figure has both
+    RowName.RANDOM_SENTENCES: RowName.RANDOM,
+    RowName.HEAD_SENTENCES: RowName.HEAD,
+    RowName.UNIGRAM: RowName.POPULAR,
+    RowName.BIGRAM: RowName.MARKOV,
+}
+STYLES |= {name: STYLES[role]._replace(label=LABELS[name]) for name, role in _SAME_ROLE.items()}
 
 
 class Chart(NamedTuple):

@@ -55,7 +55,7 @@ def test_reading_equals_an_independent_loop(kind: str, head: str) -> None:
     generator = np.random.default_rng(0)
     part = sequences(*[generator.integers(0, 12, size=length).tolist() for length in generator.integers(3, 8, 30)])
     model = build(with_settings(RunConfig(), {"model.kind": kind, "model.head": head}).model, 12, 8)
-    weights = {name: 20 * one for name, one in model.init(torch.Generator().manual_seed(0)).items()}
+    weights = {name: 3 * one for name, one in model.init(torch.Generator().manual_seed(0)).items()}
     found = Reader(part, 7, CPU, unknown=3).metrics(model, weights)
     ppl, nll, right, known = [], [], [], []
     for row in part:
@@ -70,6 +70,18 @@ def test_reading_equals_an_independent_loop(kind: str, head: str) -> None:
     assert found[Metric.LOSS] == pytest.approx(np.mean(nll), rel=1e-5)
     assert found[Metric.ACCURACY] == pytest.approx(np.mean(right))
     assert found[Metric.KNOWN_ACCURACY] == pytest.approx(np.mean(known))
+
+
+def test_a_student_gone_wild_is_the_worst_and_its_figures_stay_finite() -> None:
+    part = sequences([0, 3, 1, 0], [0, 2, 0])
+    model = build(RunConfig().model, 7, 6)
+    fresh = model.init(torch.Generator().manual_seed(0))
+    reader = Reader(part, 5, CPU, unknown=None)
+    sane = LANGUAGE.selection(reader.metrics(model, fresh))
+    for factor in (1e6, float("nan")):
+        values = reader.metrics(model, {name: factor * one for name, one in fresh.items()})
+        assert np.isfinite(list(values.values())).all()
+        assert LANGUAGE.selection(values) < sane
 
 
 @pytest.mark.parametrize("length", [1, 2, 3, 4, 7, 50])
