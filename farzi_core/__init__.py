@@ -33,6 +33,7 @@ _PUBLIC = {
     "open_source": "farzi_core.data.library",
     "prepare": "farzi_core.data.prepare",
     "read_events": "farzi_core.data.ingest",
+    "read_text": "farzi_core.data.text",
 }
 __all__ = sorted(_PUBLIC)
 

@@ -6,9 +6,18 @@ what it is, its unit, its range and its effect. Symbols are the paper's (arXiv 2
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from farzi_core.errors import ConfigError
+from farzi_core.limits import MIN_EVENTS_PER_USER
 
 Kind = Literal["sasrec", "gru4rec", "fmlp"]
 Baseline = Literal["random_users", "head_users", "coreset", "random_windows"]
@@ -26,21 +35,35 @@ class Section(BaseModel):
 
 
 class DataConfig(Section):
-    """1. Which events, and how users are split."""
+    """1. Which events or which text, and how users (or sentences) are split."""
 
     source: str = "python-calls"
     """A built-in or catalogue name (python-calls, planted, ...) or `dataset:<id>` of an imported data set."""
     max_items: int = Field(500, ge=2, le=1_000_000)
-    """Items kept, most frequent first; events of rarer items are removed and counted in the report."""
+    """Items kept, most frequent first; events of rarer items are removed and counted in the report. Of a text: the
+    vocabulary; rarer words are read as <unk>."""
     seed: int = Field(0, ge=0)
-    """Seed of the random 80/10/10 split of users into train, validation and test."""
+    """Seed of the random 80/10/10 split of users into train, validation and test; a text's own split is kept."""
+    tokeniser: Literal["auto", "words", "spaces", "characters", "subwords"] = "auto"
+    """How a text is cut into tokens: lower-case words, what stands between spaces, characters, or subwords (BPE) learnt
+    from the training sentences; auto takes what the text asks for. Events need none."""
+    block: int = Field(0, ge=0, le=1024)
+    """Tokens of one sequence of a text that runs over sentence ends; 0 means one sequence a sentence."""
+
+    @field_validator("block")
+    @classmethod
+    def _block_holds_a_target(cls, value: int) -> int:
+        if 0 < value < MIN_EVENTS_PER_USER:
+            raise ValueError(f"a block of {value} tokens is too short; choose 0 or at least {MIN_EVENTS_PER_USER}")
+        return value
 
 
 class ModelConfig(Section):
     """2. The student that is trained in the inner loop, and the full-data reference (same architecture)."""
 
     kind: Kind = "sasrec"
-    """Architecture of the student: self-attention (sasrec), recurrence (gru4rec) or causal filters (fmlp)."""
+    """Architecture of the student: self-attention (sasrec), recurrence (gru4rec) or causal filters (fmlp).
+    On a text sasrec is the Transformer language model of the paper and gru4rec the recurrent one."""
     hidden: int = Field(32, ge=4, le=512)
     """Width of SASRec's item embedding and of every block, in units."""
     gru4rec_hidden: int = Field(16, ge=4, le=512)
@@ -55,6 +78,8 @@ class ModelConfig(Section):
     """Between the two matrices of a block of SASRec or FMLP; relu is the original SASRec's."""
     max_length: int = Field(50, ge=2, le=1024)
     """Longest context in events; longer sequences keep their last events."""
+    head: Literal["tied", "untied"] = "tied"
+    """What scores the next item: the item embedding itself (tied), or a matrix and a bias of its own (untied)."""
 
     @model_validator(mode="after")
     def _heads_divide_width(self) -> "ModelConfig":

@@ -18,6 +18,8 @@ from farzi_core.config import RunConfig
 from farzi_core.data import columns, library
 from farzi_core.data.dataset import Dataset
 from farzi_core.data.prepare import prepare
+from farzi_core.data.token_table import TextSettings
+from farzi_core.data.tokenise import dump
 from farzi_core.device import pick
 from farzi_core.distill.loop import Distillation, Distilled
 from farzi_core.distill.start import initial
@@ -57,6 +59,8 @@ class Outcome:
         (folder / "evaluation.json").write_text(self.evaluation.model_dump_json())
         (folder / "dataset.json").write_text(self.dataset.info.model_dump_json())
         (folder / "memorisation.json").write_text(json.dumps(self.memorisation))
+        if self.dataset.tokeniser is not None:
+            (folder / "tokeniser.json").write_text(dump(self.dataset.tokeniser), encoding="utf-8")
 
 
 def run(config: RunConfig, recorder: Recorder) -> Outcome:
@@ -72,8 +76,10 @@ def load(config: RunConfig, recorder: Recorder) -> Dataset:
     def progress(done: int, total: int) -> None:
         recorder.log("progress", stage="prepare", done=done, total=total)
 
-    events = library.open_source(config.data.source, progress)
-    return prepare(events, max_items=config.data.max_items, seed=config.data.seed)
+    opened = library.open_source(config.data.source, progress)
+    data = config.data
+    text = TextSettings(None if data.tokeniser == "auto" else data.tokeniser, data.block)
+    return prepare(opened, max_items=data.max_items, seed=data.seed, text=text)
 
 
 def run_on(config: RunConfig, dataset: Dataset, recorder: Recorder) -> Outcome:
@@ -105,8 +111,10 @@ def run_on(config: RunConfig, dataset: Dataset, recorder: Recorder) -> Outcome:
 
 def check(config: RunConfig, dataset: Dataset) -> None:
     """Raise `ConfigError` where settings and data do not fit together."""
-    if dataset.info.task != "recommendation":
-        raise ConfigError(f"{dataset.info.name!r} is text: distilling language is not possible yet; choose event data")
+    if dataset.info.task == "language" and config.evaluation.mask_seen:
+        raise ConfigError(
+            f"evaluation.mask_seen = True: {dataset.info.name!r} is text, whose words come again; set it to False"
+        )
     synthetic, users = config.synthetic, len(dataset.split["train"])
     if synthetic.mu > users:
         raise ConfigError(f"synthetic.mu = {synthetic.mu}: the data has only {users} training sequences; choose fewer")

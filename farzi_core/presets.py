@@ -36,6 +36,23 @@ _STANDARD: dict[str, Any] = {
 }  # fmt: skip
 
 
+_TEXT: dict[str, Any] = {
+    "data.source": "python-docs", "data.max_items": 1000,
+    "model.hidden": 32, "model.max_length": 32, "teacher.batch": 64, "teacher.lr": 0.005, "teacher.epochs": 14,
+    "synthetic.mu": 33, "synthetic.xi": 20, "synthetic.d": 32, "inner.batch": 33, "inner.lifetime": 60,
+    "outer.batch": 128, "validation.steps": 80, "evaluation.steps": 100,
+}  # fmt: skip
+
+_DEMO_TEXT: dict[str, Any] = _TEXT | {
+    "preset": "demo-text", "outer.steps": 120, "outer.lr": 0.003, "validation.every": 60, "validation.users": 300,
+    "evaluation.seeds": 3, "evaluation.full_seeds": 2,
+}  # fmt: skip
+
+_STANDARD_TEXT: dict[str, Any] = _TEXT | {
+    "preset": "standard-text", "outer.steps": 1500, "outer.lr": 0.004, "validation.every": 150, "validation.users": 400,
+}  # fmt: skip
+
+
 def _paper(name: str, mu: int, xi: int, d: int, batch: int, max_items: int) -> RunConfig:
     """Tables 4 and 6: T = 200 of {100, 200, 300}, 4,000 outer steps, 100 trajectories, 512 real sequences."""
     settings = {
@@ -49,6 +66,11 @@ def _paper(name: str, mu: int, xi: int, d: int, batch: int, max_items: int) -> R
     return with_settings(RunConfig(), settings)
 
 
+_PTB: dict[str, Any] = {  # table 5
+    "model.hidden": 16, "teacher.trajectories": 400, "outer.steps": 8000, "outer.batch": 256,
+}  # fmt: skip
+
+
 PRESETS: dict[str, Preset] = {
     "demo": Preset(
         "Demo",
@@ -59,6 +81,16 @@ PRESETS: dict[str, Preset] = {
         "Standard",
         "10-20 minutes of distillation on 2 cores for catalogues of a few hundred items; to judge a data set by.",
         with_settings(RunConfig(), _STANDARD),
+    ),
+    "demo-text": Preset(
+        "Demo: text",
+        "A language model's corpus in 33 sentences: a few minutes on 2 cores; to look around.",
+        with_settings(RunConfig(), _DEMO_TEXT),
+    ),
+    "standard-text": Preset(
+        "Standard: text",
+        "Language modelling with 1 % of the sentences of Python docs: about 20 minutes on 2 cores; to judge a text by.",
+        with_settings(RunConfig(), _STANDARD_TEXT),
     ),
     "paper-magazine": Preset(
         "Paper: Amazon Magazine",
@@ -74,5 +106,10 @@ PRESETS: dict[str, Preset] = {
         "Paper: MovieLens-1M",
         "The paper's [100x100], 1.6 % of the users: weeks on 2 cores, meant for a GPU.",
         _paper("paper-ml-1m", 100, 100, 32, 50, 3706),
+    ),
+    "paper-ptb": Preset(
+        "Paper: Penn Treebank",
+        "The paper's [400x50] with 2,000 words, 1 % of the sentences of your own copy: meant for a GPU.",
+        with_settings(_paper("paper-ptb", 400, 50, 8, 400, 2000), _PTB),
     ),
 }

@@ -34,9 +34,7 @@ def describe(card: SourceCard) -> None:
 def actions(card: SourceCard) -> None:
     """Distil it, or remove it where it is the person's own."""
     with st.container(horizontal=True, vertical_alignment="center"):
-        if card.task == "language":
-            st.caption("Text can be looked at now; distilling it comes with the language-modelling part.")
-        elif st.button("Distil this data", type="primary", icon=":material/compress:"):
+        if st.button("Distil this data", type="primary", icon=":material/compress:"):
             st.switch_page("distill.py", query_params={ui.Url.DATA: card.key})
         if card.kind == "imported" and st.button("Remove", icon=":material/delete:"):
             _confirm_remove(card)

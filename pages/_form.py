@@ -44,9 +44,7 @@ def preset_of(config: RunConfig) -> RunConfig:
 
 def data_chooser(base: RunConfig) -> str:
     """A data set that can be distilled now; the Data page makes others ready."""
-    cards = {
-        card.key: card for card in library.list_sources(counts=False) if card.ready and card.task == "recommendation"
-    }
+    cards = {card.key: card for card in library.list_sources(counts=False) if card.ready}
     source = ui.linked_choice(
         "Data", {key: text.visible(card.name) for key, card in cards.items()}, ui.Url.DATA, base.data.source
     )

@@ -1,12 +1,12 @@
 """Pieces of the Runs page: what can be done with a run, the live view, the list, the comparison."""
 
 from collections.abc import Callable, Sequence
+from itertools import chain
 from pathlib import Path
 
 import _ui as ui
 import streamlit as st
 
-from farzi_core.evaluation.report import Metric
 from farzi_core.runs import launcher
 from farzi_core.runs.manifest import RESUMABLE, RunState
 from farzi_core.runs.metrics_log import METRICS
@@ -128,7 +128,7 @@ def overview(runs: Sequence[RunSummary]) -> list[str]:
         selection_default={"selection": {"rows": rows}},
         key="all_runs",
         column_config=_COLUMNS,
-        alt="All runs with state, data, progress, best validation HR@10, age and size.",
+        alt="All runs with state, data, progress, best validation figure, age and size.",
     )
     chosen = [runs[row].id for row in picked.selection.rows if row < len(runs)]
     if chosen:
@@ -140,7 +140,9 @@ def overview(runs: Sequence[RunSummary]) -> list[str]:
 
 _COLUMNS = {
     "Steps": st.column_config.ProgressColumn("Outer steps", format="%.0f %%", min_value=0, max_value=100),
-    "Best HR@10": st.column_config.NumberColumn("Best HR@10, validation", format="%.1f %%"),
+    "Best": st.column_config.NumberColumn(
+        "Best", format="%.1f %%", help="HR@10, of a text accuracy, on validation users or sentences."
+    ),
     "MB": st.column_config.NumberColumn("Size, MB", format="%.1f"),
 }
 
@@ -150,8 +152,13 @@ def compare(chosen: Sequence[str]) -> None:
     runs = {one: Run(Store().root / one) for one in chosen}
     labels = {one: f"{views.title(run.summary())} ({one[-4:]})" for one, run in runs.items()}
     st.header(f"{len(chosen)} runs compared", anchor=False)
+    known = {one: progress.metrics(run.events()) for one, run in runs.items()}
     metric = st.selectbox(
-        "Metric", list(Metric), format_func=lambda one: progress.METRIC_LABELS[one], key="metric", bind="query-params"
+        "Metric",
+        list(dict.fromkeys(chain.from_iterable(known.values()))),
+        format_func=lambda one: progress.METRIC_LABELS[one],
+        key="metric",
+        bind="query-params",
     )
     chart = comparison.curves({labels[one]: run.events() for one, run in runs.items()}, metric)
     if chart:

@@ -12,7 +12,7 @@ from farzi_core.views.progress import METRIC_LABELS
 st.title("Accuracy", anchor=False)
 view = result.open_result(EVALUATION)
 report, synthetic = view.evaluation, view.config.synthetic
-names = {label: metric for metric, label in METRIC_LABELS.items()}
+names = {METRIC_LABELS[one]: one for one in report.metrics}
 metric = names[st.radio("Metric", list(names), horizontal=True, key="metric", bind="query-params")]
 st.caption(accuracy.METRIC_MEANING[metric])
 
@@ -34,11 +34,11 @@ st.dataframe(
         "sequences": number("Sequences", format="localized"),
         "percent_of_sequences": number("of all", format="%.2f %%"),
         "events": number("Events", format="localized"),
-        "mean": percent(METRIC_LABELS[metric]),
+        "mean": percent(METRIC_LABELS[metric]) if metric.is_fraction else number(METRIC_LABELS[metric], format="%.2f"),
         "interval": st.column_config.TextColumn("95 % interval", help="Of the mean: bootstrap over test users."),
         "percent_of_full": percent("of full data"),
         "difference": st.column_config.TextColumn(
-            "Distilled minus row, points",
+            "Distilled minus row, points" if metric.is_fraction else "Distilled minus row",
             help="1 point is 0.01; in brackets the 95 % interval, paired over test users.",
         ),
         "verdict": st.column_config.TextColumn("Distilled is", help="Clear only where zero is outside the interval."),
@@ -50,7 +50,7 @@ st.dataframe(
 )
 st.caption(f"{accuracy.protocol(report)} {report.baselines}")
 with st.expander("Every student"):
-    st.dataframe(accuracy.seeds_table(report), hide_index=True, alt="Metrics in percent of every student.")
+    st.dataframe(accuracy.seeds_table(report), hide_index=True, alt="Metrics of every student; fractions in percent.")
 
 # --- other architectures
 if report.others:

@@ -2,6 +2,7 @@
 
 make_finished_run(home)                          a finished run with every file of docs/run-folder.md
 make_finished_run(home, state=RunState.FAILED)   ended early: no result
+make_finished_run(home, task="language")         a finished run on text: other rows, other metrics
 make_finished_run(home, titles=HOSTILE_TITLES)   item titles that attack Markdown, HTML, CSV and the eye
 """
 
@@ -18,9 +19,9 @@ import safetensors.numpy
 from threadpoolctl import threadpool_limits
 
 from farzi_core.config import RunConfig, with_settings
-from farzi_core.data.dataset import DatasetInfo, Sequences
+from farzi_core.data.dataset import DatasetInfo, Sequences, Task
 from farzi_core.evaluation import inspect
-from farzi_core.evaluation.report import Evaluation, Interval, Metric, Row, RowName
+from farzi_core.evaluation.report import METRICS, Evaluation, Interval, Metric, Row, RowName
 from farzi_core.runs import manifest, metrics_log
 from farzi_core.runs.files import sha256
 from farzi_core.runs.manifest import Environment, FileRecord, Manifest, RunState
@@ -72,6 +73,7 @@ def make_finished_run(
     result: bool | None = None,
     without: Sequence[str] = (),
     error: str = "",
+    task: Task = "recommendation",
 ) -> Path:
     """A run folder `r-<number in 16 hex digits>` in `home`/runs.
 
@@ -84,12 +86,12 @@ def make_finished_run(
         RunConfig(name=name, seed=seed), {"synthetic.mu": mu, "synthetic.xi": xi, "synthetic.d": d, "outer.steps": 20}
     )
     wanted = result if result is not None else state is RunState.DONE
-    files = _result(tuple(titles), mu, xi, d, seed) if wanted else {}
+    files = _result(tuple(titles), mu, xi, d, seed, task) if wanted else {}
     files = {path: content for path, content in files.items() if path not in without}
     for path, content in {manifest.CONFIG: config.model_dump_json(indent=1).encode(), **files}.items():
         (folder / path).parent.mkdir(exist_ok=True)
         (folder / path).write_bytes(content)
-    _write_metrics(folder, seed, state, error)
+    _write_metrics(folder, seed, state, error, task)
     manifest.write(folder, _manifest(folder.name, number, config, state, error, files))
     return folder
 
@@ -102,23 +104,24 @@ def train_sequences(items: int, seed: int = 0, users: int = SEQUENCES) -> Sequen
     return Sequences(np.concatenate(lists).astype(np.int64), offsets, tuple(f"user {one}" for one in range(users)))
 
 
-def evaluation(seed: int = 0, mu: int = 6, xi: int = 5, d: int = 3, items: int = 12) -> Evaluation:
+RULES = {RowName.POPULAR, RowName.MARKOV, RowName.UNIGRAM, RowName.BIGRAM}
+ROWS: dict[Task, tuple[RowName, ...]] = {
+    "recommendation": (RowName.RANDOM, RowName.HEAD, RowName.POPULAR, RowName.MARKOV),
+    "language": (RowName.RANDOM_SENTENCES, RowName.HEAD_SENTENCES, RowName.UNIGRAM, RowName.BIGRAM),
+}
+
+
+def evaluation(
+    seed: int = 0, mu: int = 6, xi: int = 5, d: int = 3, items: int = 12, task: Task = "recommendation"
+) -> Evaluation:
     """A table whose means, percentages and intervals follow from its seeds by the definitions of the report."""
     random = np.random.default_rng([seed, 2])
-    levels = {
-        RowName.FULL: 0.64,
-        RowName.DISTILLED: 0.58,
-        RowName.RANDOM: 0.40,
-        RowName.HEAD: 0.45,
-        RowName.POPULAR: 0.27,
-        RowName.MARKOV: 0.56,
-    }
-    seeds = {
-        row: _seeds(level, 1 if row in {RowName.POPULAR, RowName.MARKOV} else 5, random)
-        for row, level in levels.items()
-    }
+    names = (RowName.FULL, RowName.DISTILLED, *ROWS[task])
+    levels = dict(zip(names, (0.64, 0.58, 0.40, 0.45, 0.27, 0.56), strict=True))
+    seeds = {row: _seeds(level, 1 if row in RULES else 5, random, task) for row, level in levels.items()}
     means = {
-        row: {metric: float(np.mean([one[metric] for one in many])) for metric in Metric} for row, many in seeds.items()
+        row: {metric: float(np.mean([one[metric] for one in many])) for metric in METRICS[task]}
+        for row, many in seeds.items()
     }
     rows = tuple(
         Row(
@@ -127,13 +130,13 @@ def evaluation(seed: int = 0, mu: int = 6, xi: int = 5, d: int = 3, items: int =
             events=_sizes(row, mu, xi)[1],
             seeds=seeds[row],
             mean=means[row],
-            interval={one: Interval(low=means[row][one] - 0.03, high=means[row][one] + 0.03) for one in Metric},
-            percent_of_full={one: 100 * means[row][one] / means[RowName.FULL][one] for one in Metric},
+            interval={one: Interval(low=means[row][one] - 0.03, high=means[row][one] + 0.03) for one in METRICS[task]},
+            percent_of_full={one: _percent(one, means[row][one], means[RowName.FULL][one]) for one in METRICS[task]},
             minus_distilled={}
             if row is RowName.DISTILLED
             else {
                 one: Interval(low=gap - 0.025, high=gap + 0.025)
-                for one in Metric
+                for one in METRICS[task]
                 if (gap := means[RowName.DISTILLED][one] - means[row][one]) is not None
             },
             steps=150.0 if _sizes(row, mu, xi)[0] else 0.0,
@@ -150,22 +153,44 @@ def evaluation(seed: int = 0, mu: int = 6, xi: int = 5, d: int = 3, items: int =
         full_sequences=SEQUENCES,
         full_events=EVENTS,
         stored_numbers=mu * xi * d + d * items,
+        task=task,
     )
 
 
-def _seeds(level: float, count: int, random: np.random.Generator) -> tuple[dict[Metric, float], ...]:
-    scale = {Metric.HR10: 1.0, Metric.HR100: 1.4, Metric.NDCG10: 0.6, Metric.NDCG100: 0.7, Metric.AUC: 1.45}
-    return tuple({one: float(level * scale[one] + random.normal(0, 0.004)) for one in Metric} for _ in range(count))
+def _percent(metric: Metric, value: float, full: float) -> float:
+    return 100 * full / value if metric.lower_is_better else 100 * value / full
+
+
+_SCALE = {
+    Metric.HR10: 1.0,
+    Metric.HR100: 1.4,
+    Metric.NDCG10: 0.6,
+    Metric.NDCG100: 0.7,
+    Metric.AUC: 1.45,
+    Metric.ACCURACY: 0.4,
+    Metric.KNOWN_ACCURACY: 0.35,
+    Metric.PPL: 60.0,
+    Metric.TOKEN_PPL: 40.0,
+    Metric.LOSS: 2.5,
+}
+
+
+def _seeds(level: float, count: int, random: np.random.Generator, task: Task) -> tuple[dict[Metric, float], ...]:
+    def one(metric: Metric) -> float:
+        grown = 1 / level if metric.lower_is_better else level
+        return float(grown * _SCALE[metric] + random.normal(0, 0.004))
+
+    return tuple({metric: one(metric) for metric in METRICS[task]} for _ in range(count))
 
 
 def _sizes(row: RowName, mu: int, xi: int) -> tuple[int, int]:
     if row is RowName.FULL:
         return SEQUENCES, EVENTS
-    return (0, 0) if row in {RowName.POPULAR, RowName.MARKOV} else (mu, mu * xi)
+    return (0, 0) if row in RULES else (mu, mu * xi)
 
 
 @functools.cache  # maps and nearest windows take half a second; tests only read the bytes
-def _result(titles: tuple[str, ...], mu: int, xi: int, d: int, seed: int) -> dict[str, bytes]:
+def _result(titles: tuple[str, ...], mu: int, xi: int, d: int, seed: int, task: Task) -> dict[str, bytes]:
     random = np.random.default_rng(seed)
     items = len(titles)
     latent = (2 * random.normal(size=(mu, xi, d))).astype(np.float32)
@@ -181,10 +206,10 @@ def _result(titles: tuple[str, ...], mu: int, xi: int, d: int, seed: int) -> dic
     )
     with threadpool_limits(1):  # threads that wait for each other on a busy machine take seconds for a dozen points
         maps = inspect.maps(decoder, counts)
-    report = evaluation(seed, mu, xi, d, items)
+    report = evaluation(seed, mu, xi, d, items, task)
     info = DatasetInfo(
         name="fixture",
-        task="recommendation",
+        task=task,
         source="made by the tests",
         seed=0,
         sequences=SEQUENCES + 15,
@@ -224,12 +249,12 @@ def curves(report: Evaluation, seed: int = 0) -> pd.DataFrame:
         if row.sequences
         for student, final in enumerate(row.seeds)
         for step in range(0, 301, 25)
-        for metric in Metric
+        for metric in report.metrics
     ]
     return pd.DataFrame(lines, columns=["row", "seed", "step", "seconds", "metric", "value"])
 
 
-def events(seed: int = 0) -> list[dict[str, Any]]:
+def events(seed: int = 0, task: Task = "recommendation") -> list[dict[str, Any]]:
     """The lines of a run of 20 outer steps with two validations, one roll-back and one resume."""
     random = np.random.default_rng([seed, 4])
     lines: list[dict[str, Any]] = [
@@ -253,7 +278,7 @@ def events(seed: int = 0) -> list[dict[str, Any]]:
             }
         )
         if step % 10 == 0:
-            level = {one.value: 0.4 + step / 100 for one in Metric}
+            level = {one.value: 0.4 + step / 100 for one in METRICS[task]}
             lines.append(
                 {"event": "validation", "step": step, **level, "student_steps": 100, "best": True, "elapsed": elapsed}
             )
@@ -271,8 +296,8 @@ def events(seed: int = 0) -> list[dict[str, Any]]:
     return lines
 
 
-def _write_metrics(folder: Path, seed: int, state: RunState, error: str) -> None:
-    lines = [] if state is RunState.QUEUED else events(seed)
+def _write_metrics(folder: Path, seed: int, state: RunState, error: str, task: Task) -> None:
+    lines = [] if state is RunState.QUEUED else events(seed, task)
     if state in manifest.FINISHED:
         lines.append({"event": "end", "state": state.value, "message": error, "elapsed": 25.0})
     (folder / metrics_log.METRICS).write_bytes(b"".join(map(metrics_log.encode, lines)))

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from farzi_core.evaluation.report import Evaluation, Interval, Metric, Row, RowName, StudentTable
+from farzi_core.evaluation.report import METRICS, Evaluation, Interval, Row, RowName, StudentTable
 from farzi_core.runs import manifest, migrate
 from farzi_core.runs.files import sha256
 from farzi_core.runs.manifest import FileRecord
@@ -48,4 +48,4 @@ def add_others(folder: Path) -> Evaluation:
 
 
 def metric_values(row: Row) -> list[float]:
-    return [row.percent_of_full[metric] for metric in Metric]
+    return [row.percent_of_full[metric] for metric in METRICS["recommendation"]]

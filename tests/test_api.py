@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import fixtures
 import numpy as np
 import pandas as pd
 import pytest
@@ -39,7 +40,11 @@ def test_every_outer_step_is_heard(run: Distilled) -> None:
 def test_the_run_holds_data_of_the_configured_size_and_the_whole_table(run: Distilled, dataset: Dataset) -> None:
     assert run.synthetic.latent.shape == (20, 6, 4)
     assert run.synthetic.decoder.shape == (4, len(dataset.vocab))
-    assert {row.name for row in run.evaluation.rows} == set(RowName) - {RowName.CORESET, RowName.WINDOWS}
+    assert {row.name for row in run.evaluation.rows} == {
+        RowName.FULL,
+        RowName.DISTILLED,
+        *fixtures.ROWS["recommendation"],
+    }
 
 
 def test_evaluate_gives_the_same_distilled_row_as_the_run(run: Distilled, dataset: Dataset) -> None:

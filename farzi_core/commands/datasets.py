@@ -3,13 +3,14 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
 from farzi_core.commands import show
 from farzi_core.data import catalogue, library
+from farzi_core.data.events import IngestReport
 from farzi_core.data.library import SourceCard
 from farzi_core.data.mapping import Mapping, completed
 from farzi_core.errors import DatasetError
@@ -88,7 +89,10 @@ def download(
 
 @app.command()
 def add(
-    file: Annotated[Path, typer.Argument(help="CSV, TSV, Parquet, JSON lines, RecBole, MovieLens or Amazon file.")],
+    file: Annotated[
+        Path,
+        typer.Argument(help="CSV, TSV, Parquet, JSON lines, RecBole, MovieLens or Amazon file; with --text a text."),
+    ],
     user: Column = None,
     item: Column = None,
     order: Column = None,
@@ -98,14 +102,24 @@ def add(
     sequence: Annotated[str | None, typer.Option(help="Instead of item: column of whole sequences.")] = None,
     titles: Annotated[Path | None, typer.Option(help="A second table with item and title columns.")] = None,
     name: Annotated[str | None, typer.Option(help="A name for people.")] = None,
+    text: Annotated[
+        bool, typer.Option("--text", help="It is a text, or a zip or folder of texts, not events.")
+    ] = False,
+    layout: Annotated[
+        Literal["plain", "lines", "markdown", "jsonl"] | None, typer.Option(help="Of a text; recognised if not given.")
+    ] = None,
+    key: Annotated[str | None, typer.Option(help="Of a text in JSON lines: the key that holds it.")] = None,
     as_json: show.Json = False,
 ) -> int:
-    """Read a file of your own, check every row, and keep the events under a key."""
-    from farzi_core.data.sandbox import import_file, preview_file
+    """Read a file of your own, check every row, and keep the events (or the text) under a key."""
+    from farzi_core.data.sandbox import import_file, import_words, preview_file
+    from farzi_core.data.text import TextOptions
 
     for path in (file, titles):
-        if path is not None and not path.is_file():
+        if path is not None and not (path.is_file() or (text and path.is_dir())):
             raise show.UsageError(f"There is no file {path}.")
+    if text:
+        return _added(*import_words(file, file.name, TextOptions(layout=layout, key=key), name=name), as_json, True)
     chosen = Mapping(user=user, item=item, order=order, time=time, title=title, group=group, sequence=sequence)
     with _named(file):
         seen = preview_file(file, file.name)
@@ -115,14 +129,19 @@ def add(
     mapping = completed(seen.guess, seen.columns, seen.rows, chosen)
     second = titles.name if titles else "titles"
     with _named(file):
-        identifier, report = import_file(
-            file, file.name, mapping, titles_path=titles, titles_filename=second, name=name
-        )
+        imported = import_file(file, file.name, mapping, titles_path=titles, titles_filename=second, name=name)
+    return _added(*imported, as_json, False)
+
+
+def _added(identifier: str, report: IngestReport, as_json: bool, text: bool) -> int:
+    """Say what was kept, and under which key."""
     key = library.IMPORTED + identifier
     if as_json:
         show.document({"key": key, "report": report.model_dump(mode="json")})
         return 0
-    rows = [("Events", _count(report.events)), ("Users", _count(report.users)), ("Items", _count(report.items))]
+    names = ("Words", "Sentences", "Different words") if text else ("Events", "Users", "Items")
+    counts = (report.events, report.users, report.items)
+    rows = [(name, _count(count)) for name, count in zip(names, counts, strict=True)]
     show.table(["Data set", key], [*rows, *(("Noticed", one.sentence) for one in report.findings)])
     show.words(f"\n`python -m farzi_core distill --data {key}` distils it.")
     return 0

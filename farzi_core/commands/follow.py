@@ -7,7 +7,7 @@ import typer
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from farzi_core.commands.show import console, say
-from farzi_core.evaluation.report import METRIC_LABELS, Metric
+from farzi_core.evaluation.report import METRIC_LABELS, metrics_in, shown
 from farzi_core.runs import launcher
 from farzi_core.runs.manifest import RunState
 from farzi_core.runs.metrics_log import Event
@@ -95,8 +95,8 @@ def _facts(latest: dict[str, Event], stage: str) -> str:
         return ""
     step, validation = latest["step"], latest.get("validation", {})
     loss = f"  loss {step['loss']:.3f}" if step["loss"] is not None else ""
-    hits = validation.get(Metric.HR10)
-    return f"{step['step']}/{step['steps']}{loss}" + (f"  {METRIC_LABELS[Metric.HR10]} {hits:.1%}" if hits else "")
+    best = "".join(f"  {METRIC_LABELS[one]} {shown(one, validation[one])}" for one in metrics_in(validation)[:1])
+    return f"{step['step']}/{step['steps']}{loss}{best}"
 
 
 def _interrupted(run: Run) -> RunState:

@@ -6,10 +6,15 @@ from typing import Any
 from rich.text import Text
 
 from farzi_core.commands import show
-from farzi_core.evaluation.report import KIND_LABELS, LABELS, METRIC_LABELS, Evaluation, Metric, Row, RowName
+from farzi_core.data.dataset import Task
+from farzi_core.evaluation.report import KIND_LABELS, LABELS, METRIC_LABELS, Evaluation, Metric, Row, RowName, scale
 from farzi_core.runs.run import Run
 from farzi_core.views.load import RunView
 
+_WHAT: dict[Task, str] = {
+    "recommendation": "Percent of {:,} test users",
+    "language": "Percent of the tokens of {:,} test sentences, perplexities and nats a token as they are",
+}
 KINDS = {"prepare": "prepare", "teacher": "evaluate", "distil": "distil", "evaluate": "evaluate"}
 
 
@@ -31,7 +36,7 @@ def document(run: Run) -> dict[str, Any]:
 
 
 def _results(rows: Iterable[Row]) -> dict[str, dict[str, float]]:
-    return {row.name.value: {metric.value: row.mean[metric] for metric in Metric} for row in rows}
+    return {row.name.value: {metric.value: value for metric, value in row.mean.items()} for row in rows}
 
 
 def sizes(report: Evaluation) -> dict[str, float]:
@@ -64,7 +69,7 @@ def table(run: Run) -> None:
     view = RunView(run.folder)
     report, info = view.evaluation, view.info
     size = sizes(report)
-    names = [METRIC_LABELS[metric] for metric in Metric]
+    names = [METRIC_LABELS[metric] for metric in report.metrics]
     show.words(
         f"{info.name}: {size['mu']:,} x {size['xi']} synthetic events for {size['sequences']:,} training sequences "
         f"({size['percent_of_sequences']:.2f} %, {size['events']:,} events)\n"
@@ -79,11 +84,11 @@ def table(run: Run) -> None:
 
 def _line(row: Row, label: str) -> list[show.Cell]:
     sequences = f"{row.sequences:,}" if row.sequences else "rule"
-    return [label, sequences, *(_cell(row, metric) for metric in Metric)]
+    return [label, sequences, *(_cell(row, metric) for metric in row.mean)]
 
 
 def _cell(row: Row, metric: Metric) -> Text:
-    value = f"{100 * row.mean[metric]:.1f}"
+    value = f"{scale(metric) * row.mean[metric]:.1f}" if metric is not Metric.LOSS else f"{row.mean[metric]:.2f}"
     if row.name is RowName.FULL:
         return Text(value)
     return Text.assemble(value, "\n", (f"{row.percent_of_full[metric]:.0f} %", "dim"))
@@ -94,7 +99,7 @@ def _notes(run: Run, report: Evaluation) -> str:
     full = report.row(RowName.FULL)
     models = len(full.seeds) if full else 0
     return (
-        f"\nPercent of {report.test_users:,} test users, below it percent of full data. Means over {report.seeds} "
+        f"\n{_WHAT[report.task].format(report.test_users)}, below it percent of full data. Means over {report.seeds} "
         f"students (full data: {models}).\n"
         f"Seconds: prepare {spent['prepare']:.1f}, distil {spent['distil']:.1f}, evaluate {spent['evaluate']:.1f}. "
         f"Stored numbers: {report.stored_numbers:,}.\n"

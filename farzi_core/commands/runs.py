@@ -9,7 +9,7 @@ import typer
 from farzi_core.commands import show
 from farzi_core.commands.find import Chosen, find_run
 from farzi_core.commands.work import Detach, follow_to_result
-from farzi_core.evaluation.report import METRIC_LABELS, Metric
+from farzi_core.evaluation.report import METRIC_LABELS, metrics_in, shown
 from farzi_core.presets import PRESETS
 from farzi_core.runs import launcher
 from farzi_core.runs.manifest import RunState
@@ -127,7 +127,11 @@ def _facts(run: Run, summary: RunSummary) -> list[tuple[str, str]]:
     """What the newest lines of the log say; where something went wrong, the last words too."""
     latest = run.latest()
     validation = latest.get("validation", {})
-    figures = [f"{METRIC_LABELS[one]} {validation[one]:.1%}" for one in Metric if validation.get(one) is not None]
+    figures = [
+        f"{METRIC_LABELS[one]} {shown(one, validation[one])}"
+        for one in metrics_in(validation)
+        if validation.get(one) is not None
+    ]
     facts = [
         ("Name", words.title(summary)),
         ("Data", summary.source),

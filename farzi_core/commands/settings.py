@@ -23,7 +23,7 @@ def configured(file: Path | None, preset: str | None, settings: list[str]) -> Ru
 
 
 def check_source(source: str) -> None:
-    """Raise what is wrong with a data set before a run is made: unknown, text, or not downloaded yet."""
+    """Raise what is wrong with a data set before a run is made: unknown, or not downloaded yet."""
     if source in catalogue.ENTRIES and not catalogue.is_ready(source):
         try:
             catalogue.open_entry(source)
@@ -32,7 +32,6 @@ def check_source(source: str) -> None:
     known = [card.key for card in library.list_sources(counts=False)]
     if source not in known:
         raise UsageError(f"There is no data set {source!r}; known are {', '.join(known)}.")
-    library.require_distillable(source)
 
 
 def _pair(words: str) -> tuple[str, str]:

@@ -1,16 +1,18 @@
-"""Zip files of known layout: MovieLens and the UCI e-shop, read member by member in memory.
+"""Zip files of known layout (MovieLens, the UCI e-shop) and of texts, read member by member in memory.
 
-Member names are compared with the names below and never become a path. The directory is bounded before `zipfile`
-looks at it (a zip can list millions of members), only stored and deflated members are read, and each under the caps.
+Member names are compared with the names or endings asked for and never become a path. The directory is bounded before
+`zipfile` looks at it (a zip can list millions of members), only stored and deflated members are read, and each under
+the caps.
 """
 
 import io
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
 from farzi_core import limits
 from farzi_core.data.unpack import read_capped
@@ -63,6 +65,22 @@ def open_archive(data: bytes) -> Archive:
             raise DatasetError(f"this zip has none of the known layouts ({known}); unpack it and give the table itself")
         titles = _member(archive, layout.titles, len(data)) if layout.titles and layout.titles in names else None
         return Archive(layout, _member(archive, layout.events, len(data)), titles)
+
+
+def text_members(data: bytes, suffixes: Collection[str]) -> list[tuple[str, bytes]]:
+    """(name, bytes) of the members whose names end in one of `suffixes`, sorted by name; raises `DatasetError`.
+
+    All together may expand to `MAX_EXPANDED_BYTES`. Names are for people; none becomes a path.
+    """
+    _check_directory(data)
+    with _words(), zipfile.ZipFile(io.BytesIO(data)) as archive:
+        names = sorted({name for name in archive.namelist() if PurePosixPath(name).suffix.lower() in suffixes})
+        promised = sum(archive.getinfo(name).file_size for name in names)
+        if promised > limits.MAX_EXPANDED_BYTES:  # a lying directory is caught member by member
+            raise DatasetError(
+                f"the zip expands to {promised:,} bytes; at most {limits.MAX_EXPANDED_BYTES:,} are read. Split it"
+            )
+        return [(name, _member(archive, name, len(data))) for name in names if not name.endswith("/")]
 
 
 def _check_directory(data: bytes) -> None:

@@ -3,27 +3,21 @@
 The licence sentences are short; the home page has the full text, and the Data page shows both before a download.
 """
 
-import re
 from dataclasses import dataclass, field, replace
-from itertools import chain
 from pathlib import Path
 
-import pandas as pd
-
-from farzi_core.data import columns
+from farzi_core.data.corpus import Corpus, report_of
 from farzi_core.data.dataset import Task
-from farzi_core.data.events import EventTable, Finding
-from farzi_core.data.stored import cache_table, load_table
-from farzi_core.data.tables import table_of
+from farzi_core.data.events import EventTable
+from farzi_core.data.stored import cache_table, load_stored
 from farzi_core.errors import DatasetError
 from farzi_core.home import home
-from farzi_core.limits import MIN_EVENTS_PER_USER
 
 GROUPLENS = "https://files.grouplens.org"  # every host this program ever contacts stands here
 UCI = "https://archive.ics.uci.edu"
 AMAZON = "https://mcauleylab.ucsd.edu"
 GITHUB = "https://raw.githubusercontent.com"
-RULE = 1  # part of the cache's name: raise it when reading changes
+RULE = 2  # part of the cache's name: raise it when reading changes
 
 
 @dataclass(frozen=True)
@@ -143,7 +137,7 @@ _ALL = (
         licence="Public domain",
         citation="Andrej Karpathy (2015). char-rnn, data/tinyshakespeare. github.com/karpathy/char-rnn",
         homepage="https://github.com/karpathy/char-rnn",
-        sequences=32_775,
+        sequences=32_777,
         events=1_075_390,
         items=64,
         url=f"{GITHUB}/karpathy/char-rnn/master/data/tinyshakespeare/input.txt",
@@ -165,8 +159,8 @@ _ALL = (
         events=887_521,
         items=9_999,
         recipe=(
-            "It may not be downloaded freely. With your own licensed copy: open ptb.train.txt on the Data page as a "
-            "file with one sequence a row, items separated by spaces"
+            "It may not be downloaded freely. With your own licensed copy, import ptb.train.txt, ptb.valid.txt and "
+            "ptb.test.txt as text, zipped or as a folder: `python -m farzi_core datasets add FOLDER --text`"
         ),
     ),
 )
@@ -179,8 +173,8 @@ def is_ready(key: str) -> bool:
     return bool(entry.filename) and entry.path.is_file()
 
 
-def open_entry(key: str) -> EventTable:
-    """The event table of a downloaded entry, read once and then kept as Parquet; raises `DatasetError`."""
+def open_entry(key: str) -> EventTable | Corpus:
+    """The events or the text of a downloaded entry, read once and then kept as Parquet; raises `DatasetError`."""
     entry = ENTRIES[key]
     if entry.recipe:
         raise DatasetError(f"{entry.name} has no download. {entry.recipe}")
@@ -191,38 +185,20 @@ def open_entry(key: str) -> EventTable:
         )
     folder = home() / "cache" / f"{key}-{RULE}"
     if folder.is_dir():
-        return load_table(folder)
+        return load_stored(folder)
     table = _read(entry)
     table = replace(table, name=entry.name, source=key, licence=entry.licence, citation=entry.citation)
     cache_table(table, folder)
     return table
 
 
-def _read(entry: Entry) -> EventTable:
+def _read(entry: Entry) -> EventTable | Corpus:
     if entry.task == "language":
-        return read_letters(entry.path.read_text(encoding="utf-8"), entry.name, entry.key)
+        from farzi_core.data.text import TextOptions, import_text  # only here: it brings the Markdown parser
+
+        corpus = import_text(entry.path, entry.filename, TextOptions(layout="lines"))
+        report = report_of(entry.filename, corpus.report.format, len(corpus), corpus.texts, True)
+        return replace(corpus, report=report, tokeniser="characters")
     from farzi_core.data.ingest import read_events  # only here: reading a file starts a child process
 
     return read_events(entry.path)
-
-
-def read_letters(text: str, name: str, source: str) -> EventTable:
-    """Lines of a text as sequences of characters; lines of fewer than 3 characters are left out and counted."""
-    lines = [(number, line) for number, line in enumerate(re.split(r"\r?\n", text), start=1) if line]
-    kept = [(number, line) for number, line in lines if len(line) >= MIN_EVENTS_PER_USER]
-    users = pd.Series([f"line {number}" for number, _ in kept], dtype="str")
-    repeated = users.repeat([len(line) for _, line in kept]).reset_index(drop=True)
-    letters = list(chain.from_iterable(line for _, line in kept))
-    names = sorted(set(letters))
-    titles = ["space" if letter == " " else letter for letter in names]
-    catalogue = pd.DataFrame({columns.ITEM: names, columns.TITLE: titles, columns.GROUP: [_kind(one) for one in names]})
-    short = len(lines) - len(kept)
-    sentence = f"lines of 1 or 2 characters, left out: {short:,}"
-    findings = (Finding(kind="short_users", count=short, sentence=sentence),) if short else ()
-    return table_of(name, source, repeated, letters, catalogue, licence="", findings=findings)
-
-
-def _kind(letter: str) -> str:
-    if letter.isalpha():
-        return "capital" if letter.isupper() else "small letter"
-    return "digit" if letter.isdigit() else "other"

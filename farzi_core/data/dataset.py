@@ -13,6 +13,7 @@ import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict
 
 from farzi_core.data.events import Finding
+from farzi_core.data.tokenise import UNKNOWN, Tokeniser
 
 Task = Literal["recommendation", "language"]
 Part = Literal["train", "validation", "test"]
@@ -89,6 +90,12 @@ class Dataset:
     vocab: Vocab
     split: dict[Part, IntArray]  # sequence indices, disjoint, together all of 0..U-1
     findings: tuple[Finding, ...] = ()  # what was set aside on the way here, and why
+    tokeniser: Tokeniser | None = None  # how text became items; None for events
+
+    @property
+    def unknown(self) -> int | None:
+        """Internal id of `<unk>`, None where every item is known."""
+        return self.vocab.ids.index(UNKNOWN) if UNKNOWN in self.vocab.ids else None
 
     def part(self, name: Part) -> Sequences:
         return self.sequences.take(self.split[name])

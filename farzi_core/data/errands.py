@@ -21,6 +21,7 @@ from typing import Literal, cast, get_args
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from farzi_core.data import catalogue, library
+from farzi_core.data.corpus import Corpus
 from farzi_core.data.events import Finding, IngestReport
 from farzi_core.data.prepare import prepare
 from farzi_core.data.profile import Profile, profile
@@ -33,7 +34,7 @@ from farzi_core.runs.locks import alive, held, identity, try_lock
 from farzi_core.runs.manifest import Process
 
 Kind = Literal["portrait", "download"]
-RULE = 1  # part of the folder's name: raise it when a result changes its form or meaning
+RULE = 2  # part of the folder's name: raise it when a result changes its form or meaning
 NOTE_SECONDS = 0.3  # least time between two notes of progress
 _ROOT = Path(__file__).resolve().parents[2]  # where `farzi_core` is importable from, installed or not
 log = logging.getLogger(__name__)
@@ -161,9 +162,10 @@ def _portrait(source: str, progress: Progress) -> Portrait:
     card = next((one for one in library.list_sources(counts=False) if one.key == source), None)
     if card is None:
         raise DatasetError(f"there is no data set {source!r}; choose one from the list")
-    events = library.open_source(source, progress)
-    dataset = prepare(events, task=card.task)
-    return Portrait(report=events.report, findings=dataset.findings, profile=profile(dataset, events))
+    opened = library.open_source(source, progress)
+    dataset = prepare(opened, task=card.task)
+    events = None if isinstance(opened, Corpus) else opened
+    return Portrait(report=opened.report, findings=dataset.findings, profile=profile(dataset, events))
 
 
 def _download(source: str, progress: Progress) -> None:

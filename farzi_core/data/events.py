@@ -1,5 +1,6 @@
 """What reading a file yields: a validated event table, its item titles and an honest account of both."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pandas as pd
@@ -49,6 +50,7 @@ class EventTable:
     source: str = "upload"
     licence: str = ""
     citation: str = ""
+    parts: Mapping[str, str] | None = None  # user -> train, validation or test, where the data bring a split
 
     def __post_init__(self) -> None:
         assert list(self.frame.columns) == [columns.USER, columns.ITEM, columns.TIME]

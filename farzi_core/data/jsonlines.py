@@ -19,7 +19,7 @@ FORMAT = "JSON lines"
 def open_json_lines(data: bytes, encoding: str) -> "JsonLinesSource":
     """A source over checked UTF-8; its columns are the keys of the first `HEAD_ROWS` objects, in order."""
     names: dict[str, None] = {}
-    for _, record in islice(_records(data), HEAD_ROWS):
+    for _, record in islice(records(data), HEAD_ROWS):
         names.update(dict.fromkeys(record))
     return JsonLinesSource(FORMAT, check_columns(tuple(names)), data, encoding=encoding)
 
@@ -31,25 +31,25 @@ class JsonLinesSource(Source):
     data: bytes
 
     def head(self, rows: int = HEAD_ROWS) -> list[tuple[str, ...]]:
-        records = [record for _, record in islice(_records(self.data), rows)]
-        return [tuple(_shown(record.get(name)) for name in self.columns) for record in records]
+        taken = [record for _, record in islice(records(self.data), rows)]
+        return [tuple(_shown(record.get(name)) for name in self.columns) for record in taken]
 
     def read(self, wanted: Sequence[str], optional: Sequence[str] = ()) -> RawTable:
-        builder, records = ColumnBuilder(wanted), _records(self.data)
+        builder, lines = ColumnBuilder(wanted), records(self.data)
         blank = 0
         last = 0
-        while batch := list(islice(records, CHUNK_ROWS)):
+        while batch := list(islice(lines, CHUNK_ROWS)):
             builder.add(len(batch), {name: _column(batch, name, name in optional) for name in wanted})
             blank += batch[-1][0] - last - len(batch)
             last = batch[-1][0]
         return builder.finish(blank)
 
     def place(self, row: int) -> str:
-        line, _ = next(islice(_records(self.data), row, None))
+        line, _ = next(islice(records(self.data), row, None))
         return f"line {line}"
 
 
-def _records(data: bytes) -> Iterator[tuple[int, dict[str, Any]]]:
+def records(data: bytes) -> Iterator[tuple[int, dict[str, Any]]]:
     """(line number, object) of every line that is not blank."""
     decoder = json.JSONDecoder(
         object_pairs_hook=_object, parse_int=str, parse_float=str, parse_constant=_refuse_constant

@@ -1,7 +1,7 @@
 """Every data set this installation can open: built-in, from the catalogue, or imported by the user.
 
-An imported event table is a folder `<FARZI_HOME>/datasets/d-<16 hex digits>`: the digits are a digest of the content,
-so importing the same events twice gives the same id. Names for people are data inside the card and never a path.
+Imported events or texts are a folder `<FARZI_HOME>/datasets/d-<16 hex digits>`: the digits are a digest of the content,
+so importing the same twice gives the same id. Names for people are data inside the card and never a path.
 """
 
 import hashlib
@@ -17,10 +17,11 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
 from farzi_core.data import catalogue, columns, planted, python_calls, python_docs
+from farzi_core.data.corpus import Corpus
 from farzi_core.data.dataset import Task
 from farzi_core.data.events import EventTable
-from farzi_core.data.stored import load_card, load_table, save_table
-from farzi_core.errors import ConfigError, DatasetError
+from farzi_core.data.stored import load_card, load_stored, save_table
+from farzi_core.errors import DatasetError
 from farzi_core.home import home
 from farzi_core.runs import atomic
 
@@ -49,8 +50,8 @@ class SourceCard(BaseModel):
     """False: needs a download first, or cannot be read; `sentence` says so."""
 
 
-def add(events: EventTable) -> str:
-    """Store an event table for good and return its id; the same content gives the same id and is stored once."""
+def add(events: EventTable | Corpus) -> str:
+    """Store events or a text for good and return its id; the same content gives the same id and is stored once."""
     identifier = f"d-{_digest(events)[:16]}"
     save_table(events, _folder(identifier))
     return identifier
@@ -61,8 +62,8 @@ def remove(identifier: str) -> None:
     atomic.remove_folder(_existing(identifier))
 
 
-def open_source(source: str, progress: Progress | None = None) -> EventTable:
-    """The event table of a built-in name, a catalogue name or `dataset:<id>`; raises `DatasetError`.
+def open_source(source: str, progress: Progress | None = None) -> EventTable | Corpus:
+    """The events or the text of a built-in name, a catalogue name or `dataset:<id>`; raises `DatasetError`.
 
     `progress(done, total)` is called while Python calls are read for the first time (bytes of source).
     """
@@ -73,25 +74,11 @@ def open_source(source: str, progress: Progress | None = None) -> EventTable:
     if source == python_docs.SOURCE:
         return python_docs.read_python_docs()
     if source.startswith(IMPORTED):
-        return load_table(_existing(source.removeprefix(IMPORTED)))
+        return load_stored(_existing(source.removeprefix(IMPORTED)))
     if source in catalogue.ENTRIES:
         return catalogue.open_entry(source)
     known = ", ".join([*_BUILTIN, *catalogue.ENTRIES])
     raise DatasetError(f"unknown data set {source!r}; known are {known}, and {IMPORTED}<id> of an import")
-
-
-def require_distillable(source: str) -> None:
-    """Raise `ConfigError` for text: it can be opened and profiled, and distilled once language models are in."""
-    task = _BUILTIN[source][1] if source in _BUILTIN else _task_of_entry(source)
-    if task == "language":
-        raise ConfigError(
-            f"data.source = {source!r} is text; this version distils event sequences only. Choose another data set, "
-            f"for example {python_calls.SOURCE!r}"
-        )
-
-
-def _task_of_entry(source: str) -> Task:
-    return catalogue.ENTRIES[source].task if source in catalogue.ENTRIES else "recommendation"
 
 
 def list_sources(*, counts: bool = True) -> list[SourceCard]:
@@ -195,7 +182,7 @@ def _imported_card(identifier: str) -> SourceCard:
         key=key,
         name=card.name,
         kind="imported",
-        task="recommendation",
+        task="language" if card.kind == "text" else "recommendation",
         sentence=f"Imported {card.stored} from {card.report.file}",
         licence=card.licence,
         citation=card.citation,
@@ -223,9 +210,13 @@ def _existing(identifier: str) -> Path:
     return folder
 
 
-def _digest(events: EventTable) -> str:
-    """SHA-256 hex over events and items; the name and the report are not content."""
+def _digest(events: EventTable | Corpus) -> str:
+    """SHA-256 hex over events and items, or over the sentences; the name and the report are not content."""
     sha = hashlib.sha256()
+    if isinstance(events, Corpus):
+        for name in (columns.USER, columns.PART, columns.TEXT):
+            sha.update(json.dumps(events.frame[name].tolist()).encode())
+        return sha.hexdigest()
     for name in (columns.USER, columns.ITEM):
         codes, ids = pd.factorize(events.frame[name])
         sha.update(json.dumps(ids.tolist()).encode())

@@ -2,43 +2,61 @@
 
 Order of the cuts: users with fewer than `MIN_EVENTS_PER_USER` events; then items beyond the `max_items` most frequent
 (ties by id); then users whose remaining events are too few. Items are counted among the users that can be used at
-all, so that 69,000 one-time buyers do not choose the catalogue of 3,092 sequences (Amazon Magazine).
+all, so that 69,000 one-time buyers do not choose the catalogue of 3,092 sequences (Amazon Magazine). A text's words
+are counted in its training sentences.
 
 Time and memory O(N log N) and O(N); 1,000,000 events take about a second.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import get_args
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from farzi_core.data import columns
-from farzi_core.data.dataset import Dataset, DatasetInfo, IntArray, Sequences, Task, Vocab, digest_of
+from farzi_core.data.corpus import Corpus
+from farzi_core.data.dataset import Dataset, DatasetInfo, IntArray, Part, Sequences, Task, Vocab, digest_of
 from farzi_core.data.events import EventTable, Finding
 from farzi_core.data.split import split_users
+from farzi_core.data.token_table import TextSettings, token_table
+from farzi_core.data.tokenise import UNKNOWN
 from farzi_core.errors import DatasetError
 from farzi_core.limits import MIN_EVENTS_PER_USER
 
-UNKNOWN = "<unk>"  # the word that stands for every word that was cut (language task)
 Mask = npt.NDArray[np.bool_]
 
 
-def prepare(events: EventTable, *, task: Task = "recommendation", max_items: int = 500, seed: int = 0) -> Dataset:
-    """The data set of `events`: at most `max_items` items, users with at least 3 events, an 80/10/10 user split.
+def prepare(
+    source: EventTable | Corpus,
+    *,
+    task: Task | None = None,
+    max_items: int = 500,
+    seed: int = 0,
+    text: TextSettings | None = None,
+) -> Dataset:
+    """The data set of a source: at most `max_items` items, users with at least 3 events, an 80/10/10 user split.
 
-    `seed` decides the split and nothing else; `Dataset.findings` says what was set aside. In a language task the cut
-    words become `<unk>` instead of going away. Raises `DatasetError` where fewer than 10 usable users are left.
+    task    default: language for a corpus, else recommendation. In a language task the cut words become `<unk>`
+            instead of going away, and a split that the source brings is kept
+    seed    decides the split and nothing else
+    text    how a corpus is cut into tokens; default: as it asks for
+    `Dataset.findings` says what was set aside. Raises `DatasetError` where fewer than 10 usable users are left.
     """
-    coded = _coded(events)
+    if isinstance(source, Corpus):
+        events, tokeniser = token_table(source, text or TextSettings(), max_items, seed)
+        return replace(prepare(events, task="language", max_items=max_items, seed=seed), tokeniser=tokeniser)
+    task = task or "recommendation"
+    coded = _coded(source)
     short = _drop_short_users(coded, "short_users", "as read")
     if task == "language":
-        rare = _replace_rare_items(coded, max_items)
+        rare = _replace_rare_items(coded, max_items, _training(coded, _split(source, coded, seed)))
         short_after = None
     else:
         rare = _drop_rare_items(coded, max_items)
         short_after = _drop_short_users(coded, "short_users_after_cut", f"among the {max_items} items kept")
-    return _assemble(events, coded, task, seed, tuple(one for one in (short, rare, short_after) if one))
+    return _assemble(source, coded, task, seed, tuple(one for one in (short, rare, short_after) if one))
 
 
 @dataclass
@@ -82,9 +100,30 @@ def _drop_short_users(coded: _Coded, kind: str, when: str) -> Finding | None:
     return Finding(kind=kind, count=len(short), sentence=sentence)
 
 
-def _ranking(coded: _Coded) -> tuple[IntArray, IntArray]:
-    """Codes of the items that occur, most frequent first and ties by id; and the count of every code."""
-    counts = np.bincount(coded.items, minlength=len(coded.item_ids))
+def _split(events: EventTable, coded: _Coded, seed: int) -> dict[Part, IntArray]:
+    """Indices into the users that are left, a part: the source's own split, or a random one."""
+    used = np.unique(coded.users)
+    if events.parts is None:
+        return split_users(len(used), seed)
+    named = np.array([events.parts[str(user)] for user in coded.user_ids[used]], dtype=object)
+    split: dict[Part, IntArray] = {part: np.flatnonzero(named == part) for part in get_args(Part)}
+    for part, users in split.items():
+        if not len(users):
+            raise DatasetError(f"{events.name!r}: no {part} sentence is left; give that part at least one sentence")
+    return split
+
+
+def _training(coded: _Coded, split: dict[Part, IntArray]) -> Mask:
+    """Which events are those of training users."""
+    return np.isin(coded.users, np.unique(coded.users)[split["train"]])
+
+
+def _ranking(coded: _Coded, counted: Mask | slice = slice(None)) -> tuple[IntArray, IntArray]:
+    """Codes of the items that occur, most frequent first and ties by id; and the count of every code.
+
+    `counted`: the events that count; all of them where not given.
+    """
+    counts = np.bincount(coded.items[counted], minlength=len(coded.item_ids))
     order = np.lexsort((_rank_of_id(coded.item_ids), -counts))
     return order[counts[order] > 0], counts
 
@@ -96,6 +135,7 @@ def _rank_of_id(ids: npt.NDArray[np.object_]) -> IntArray:
 
 
 def _rare(coded: _Coded, max_items: int) -> tuple[IntArray, IntArray, Mask]:
+    """Codes of the items to cut, the count of every code, and which codes stay."""
     ranking, counts = _ranking(coded)
     kept = np.zeros(len(coded.item_ids), dtype=bool)
     kept[ranking[:max_items]] = True
@@ -116,25 +156,35 @@ def _drop_rare_items(coded: _Coded, max_items: int) -> Finding | None:
     return Finding(kind="rare_items", count=len(rare), sentence=sentence)
 
 
-def _replace_rare_items(coded: _Coded, max_items: int) -> Finding | None:
-    rare, _, kept = _rare(coded, max_items - 1)  # one place is the unknown word's
-    known = np.flatnonzero(coded.item_ids == UNKNOWN)
-    if len(rare) <= 1 - len(known):  # all words fit: a single word beyond takes the place itself
+def _replace_rare_items(coded: _Coded, max_items: int, training: Mask) -> Finding | None:
+    """Every word outside the vocabulary of the training sentences becomes `<unk>`, which takes one of the places."""
+    ranking, _ = _ranking(coded, training)
+    words = ranking[coded.item_ids[ranking] != UNKNOWN]
+    occur = np.unique(coded.items)
+    occur = occur[coded.item_ids[occur] != UNKNOWN]
+    kept = words[:max_items] if len(occur) == len(words) <= max_items - _has(coded, UNKNOWN) else words[: max_items - 1]
+    rare = np.setdiff1d(occur, kept)
+    if not len(rare):
         return None
-    unknown = int(known[0]) if len(known) else len(coded.item_ids)
-    if not len(known):
+    if not _has(coded, UNKNOWN):
         coded.item_ids = np.append(coded.item_ids, UNKNOWN)
-    cut = ~kept[coded.items] & (coded.items != unknown)
+    unknown = int(np.flatnonzero(coded.item_ids == UNKNOWN)[0])
+    cut = np.isin(coded.items, rare)
     coded.items = np.where(cut, unknown, coded.items)
     sentence = (
-        f"words beyond the {max_items - 1:,} most frequent: {len(rare):,}, read as {UNKNOWN} ({cut.mean():.1%} of all)"
+        f"words beyond the {len(kept):,} most frequent of the training sentences: {len(rare):,}, read as {UNKNOWN} "
+        f"({cut.mean():.1%} of all)"
     )
     return Finding(kind="unknown_words", count=len(rare), sentence=sentence)
 
 
+def _has(coded: _Coded, item: str) -> bool:
+    return bool((coded.item_ids == item).any())
+
+
 def _assemble(events: EventTable, coded: _Coded, task: Task, seed: int, findings: tuple[Finding, ...]) -> Dataset:
     used, user_codes = np.unique(coded.users, return_inverse=True)
-    split = split_users(len(used), seed)
+    split = _split(events, coded, seed)
     ranking, _ = _ranking(coded)
     internal = np.full(len(coded.item_ids), -1, dtype=np.int64)
     internal[ranking] = np.arange(len(ranking))

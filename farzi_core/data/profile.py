@@ -7,10 +7,12 @@ How much order matters: HR@10 over all items, last event left out, for two rules
 Two ways to count: `users="test"` is the protocol of every quality figure (train on training users, score test users);
 `users="all"` is leave-one-out (count every sequence without its last event, score every user): less noise, and known
 users. Ties are broken fairly: where t items have the target's score and h of the ten places are left for them, the
-target counts h / t, the expectation over random orders. Repeated items stay in the ranking unless `mask_seen`.
+target counts h / t, the expectation over random orders. Repeated items stay in the ranking unless `mask_seen`. In a
+text the last event is the last word of a sentence, not its end mark.
 Cost: O(N log N + users V); at most `MAX_SCORED_USERS` users are scored, evenly spaced.
 """
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -22,6 +24,7 @@ from farzi_core.data import columns
 from farzi_core.data.dataset import Dataset, IntArray, Sequences
 from farzi_core.data.events import EventTable
 from farzi_core.data.split import contexts, targets
+from farzi_core.data.tokenise import END
 from farzi_core.limits import MAX_CACHED_SCORES, MAX_SCORED_USERS
 
 TOP = 10  # the k of HR@k
@@ -54,6 +57,8 @@ class PopularityPoint(Record):
     """1 is the most frequent item."""
     share: float
     """Fraction of all events that fall on the items up to this rank."""
+    events: int
+    """Events of the item at this rank: over ranks, both on logarithmic axes, Zipf's curve."""
 
 
 class Example(Record):
@@ -98,21 +103,25 @@ class Profile(Record):
     """On test users, as every quality figure."""
     order_all_users: OrderMatters
     """Leave-one-out over all users: less noise."""
+    unknown: float | None
+    """Of a text: fraction of its tokens that are read as `<unk>`; None for events."""
     time: TimeSpan | None
     """None where the event table was not given."""
 
 
 def profile(dataset: Dataset, events: EventTable | None = None) -> Profile:
     """The profile of `dataset`; with the event table it came from also the time span (of all events as read)."""
+    counts = np.bincount(dataset.sequences.items, minlength=len(dataset.vocab))
     return Profile(
         sequences=len(dataset.sequences),
         events=len(dataset.sequences.items),
         items=len(dataset.vocab),
         lengths=_lengths(dataset.sequences.lengths),
-        popularity=_popularity(np.bincount(dataset.sequences.items, minlength=len(dataset.vocab))),
+        popularity=_popularity(counts),
         examples=_examples(dataset),
         order=order_matters(dataset),
         order_all_users=order_matters(dataset, users="all"),
+        unknown=_unknown(dataset, counts),
         time=_time_span(events) if events is not None else None,
     )
 
@@ -122,6 +131,7 @@ def order_matters(dataset: Dataset, users: Literal["test", "all"] = "test", mask
 
     `mask_seen` takes the items of a user's own past out of the ranking, except the target.
     """
+    dataset = _without_ends(dataset)
     scored = dataset.part("test") if users == "test" else dataset.sequences
     if len(scored) > MAX_SCORED_USERS:
         scored = scored.take(np.linspace(0, len(scored) - 1, MAX_SCORED_USERS).astype(np.int64))
@@ -138,6 +148,20 @@ def order_matters(dataset: Dataset, users: Literal["test", "all"] = "test", mask
         markov += _hit(transitions.scores(int(context[-1])), hidden, int(target))
     n = len(wanted)
     return OrderMatters(popular=popular / n, markov=markov / n, users=n, repeats=repeats / n)
+
+
+def _without_ends(dataset: Dataset) -> Dataset:
+    """Sentences without the mark at their end, which everybody could predict."""
+    if dataset.tokeniser is None or END not in dataset.vocab.ids:
+        return dataset
+    ended = targets(dataset.sequences) == dataset.vocab.ids.index(END)
+    return replace(dataset, sequences=contexts(dataset.sequences)) if ended.all() else dataset
+
+
+def _unknown(dataset: Dataset, counts: IntArray) -> float | None:
+    if dataset.info.task != "language":
+        return None
+    return float(counts[dataset.unknown] / counts.sum()) if dataset.unknown is not None else 0.0
 
 
 def _hit(scores: Floats, hidden: IntArray, target: int) -> float:
@@ -189,9 +213,12 @@ def _lengths(lengths: IntArray) -> Lengths:
 
 
 def _popularity(counts: IntArray) -> tuple[PopularityPoint, ...]:
-    shares = np.cumsum(np.sort(counts)[::-1]) / counts.sum()
+    ranked = np.sort(counts)[::-1]
+    shares = np.cumsum(ranked) / counts.sum()
     ranks = np.unique(np.geomspace(1, len(counts), CURVE_POINTS).round().astype(np.int64))
-    return tuple(PopularityPoint(rank=int(rank), share=float(shares[rank - 1])) for rank in ranks)
+    return tuple(
+        PopularityPoint(rank=int(rank), share=float(shares[rank - 1]), events=int(ranked[rank - 1])) for rank in ranks
+    )
 
 
 def _examples(dataset: Dataset) -> tuple[Example, ...]:

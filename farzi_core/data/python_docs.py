@@ -2,20 +2,16 @@
 
 A sentence is a sequence of lower-case words (dotted and underscored names stay whole, punctuation is left out);
 sentences end at an empty line or after `.`, `?`, `!` or `:` before white space. Sentences of fewer than 3 words are
-headings and list marks: left out and counted. The vocabulary is cut by `prepare(task="language")`, which reads the
-other words as `<unk>`.
+headings and list marks: left out and counted. The vocabulary is cut by `prepare`, which reads the other words as
+`<unk>`.
 """
 
 import platform
 import re
-from itertools import chain
 from pydoc_data.topics import topics
 
-import pandas as pd
-
-from farzi_core.data import columns
-from farzi_core.data.events import EventTable, Finding
-from farzi_core.data.tables import table_of
+from farzi_core.data.corpus import Corpus, corpus_frame, report_of
+from farzi_core.data.events import Finding
 from farzi_core.limits import MIN_EVENTS_PER_USER
 
 SOURCE = "python-docs"
@@ -32,10 +28,10 @@ def sentences(text: str) -> list[list[str]]:
     return [words for words in found if words]
 
 
-def read_python_docs() -> EventTable:
-    """One sequence a sentence, `topic 12` is the twelfth of its topic. Takes about half a second."""
+def read_python_docs() -> Corpus:
+    """One text a sentence, its words separated by spaces; `topic 12` is the twelfth of its topic. Half a second."""
     users: list[str] = []
-    words: list[list[str]] = []
+    texts: list[str] = []
     short = 0
     for topic in sorted(topics):
         for number, sentence in enumerate(sentences(topics[topic]), start=1):
@@ -43,12 +39,10 @@ def read_python_docs() -> EventTable:
                 short += 1
                 continue
             users.append(f"{topic} {number}")
-            words.append(sentence)
-    names = sorted(set(chain.from_iterable(words)))
-    catalogue = pd.DataFrame({columns.ITEM: names, columns.TITLE: names, columns.GROUP: ""})
-    repeated = pd.Series(users, dtype="str").repeat([len(one) for one in words]).reset_index(drop=True)
+            texts.append(" ".join(sentence))
     note = f"sentences with fewer than {MIN_EVENTS_PER_USER} words (headings, list marks), left out: {short:,}"
     findings = (Finding(kind="short_users", count=short, sentence=note),) if short else ()
+    report = report_of(NAME, "built-in", len(texts) + short, texts, False, findings)
     citation = f"The Python Language Reference, version {platform.python_version()}"
-    flat = list(chain.from_iterable(words))
-    return table_of(NAME, SOURCE, repeated, flat, catalogue, licence=LICENCE, citation=citation, findings=findings)
+    frame = corpus_frame(users, [""] * len(users), texts)
+    return Corpus(NAME, frame, report, SOURCE, LICENCE, citation, tokeniser="spaces")

@@ -1,6 +1,7 @@
 """Preview and import in a child process with limits on time and memory, so that no file can harm the server.
 
-    page -> preview_file / import_file -> python -m farzi_core.data.sandbox (request on stdin, reply on stdout, JSON)
+    page -> preview_file / import_file (tables), preview_words / import_words (texts)
+         -> python -m farzi_core.data.sandbox (request on stdin, reply on stdout, JSON)
 
 The child lowers its own limits before it opens the file. What it cannot bear ends the child, and the parent says so.
 This is a fence against accidents and hostile sizes, not a jail: the child runs as the same user.
@@ -18,7 +19,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from farzi_core import limits
 from farzi_core.data import library
@@ -26,6 +27,7 @@ from farzi_core.data.events import IngestReport
 from farzi_core.data.ingest import Input, Preview, import_events, preview
 from farzi_core.data.mapping import Mapping
 from farzi_core.data.source import ReadOptions
+from farzi_core.data.text import TextOptions, TextPreview, import_text, preview_text
 from farzi_core.data.unpack import check_size, shown_name
 from farzi_core.errors import DatasetError, FarziError
 from farzi_core.home import home
@@ -47,8 +49,20 @@ class FileRequest(BaseModel):
     mapping: Mapping = Mapping()
 
 
+class TextRequest(BaseModel):
+    """One text (a file, a zip or a folder) to read."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    action: Literal["preview", "import"]
+    path: str
+    filename: str
+    options: TextOptions = TextOptions()
+    name: str | None = None
+
+
 class Request(BaseModel):
-    """What the child is asked to do."""
+    """One table to read."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -84,7 +98,7 @@ def staged(content: bytes, filename: str) -> Iterator[Path]:
 def preview_file(path: str | Path, filename: str, options: ReadOptions | None = None) -> Preview:
     """What the file at `path` is; `filename` is what the user calls it. Raises `DatasetError`."""
     request = Request(action="preview", events=_file(path, filename, options, None))
-    return Preview.model_validate(_ask(request))
+    return Preview.model_validate(_ask(request, filename))
 
 
 def import_file(
@@ -102,8 +116,36 @@ def import_file(
     """Read, check and store a table under exactly this mapping: (data set id, report). Raises `DatasetError`."""
     titles = None if titles_path is None else _file(titles_path, titles_filename, titles_options, titles_mapping)
     events = _file(path, filename, options, mapping)
-    imported = Imported.model_validate(_ask(Request(action="import", events=events, titles=titles, name=name)))
+    imported = Imported.model_validate(
+        _ask(Request(action="import", events=events, titles=titles, name=name), filename)
+    )
     return imported.dataset_id, imported.report
+
+
+def preview_words(path: str | Path, filename: str, options: TextOptions | None = None) -> TextPreview:
+    """How the text at `path` would be read. Raises `DatasetError`."""
+    request = _text("preview", path, filename, options, None)
+    return TextPreview.model_validate(_ask(request, filename))
+
+
+def import_words(
+    path: str | Path, filename: str, options: TextOptions | None = None, *, name: str | None = None
+) -> tuple[str, IngestReport]:
+    """Read, check and store a text file, a zip or a folder of texts: (data set id, report). Raises `DatasetError`."""
+    imported = Imported.model_validate(_ask(_text("import", path, filename, options, name), filename))
+    return imported.dataset_id, imported.report
+
+
+def _text(
+    action: Literal["preview", "import"], path: str | Path, filename: str, options: TextOptions | None, name: str | None
+) -> TextRequest:
+    return TextRequest(
+        action=action,
+        path=str(Path(path).absolute()),
+        filename=shown_name(filename),
+        options=options or TextOptions(),
+        name=name,
+    )
 
 
 def _file(path: str | Path, filename: str, options: ReadOptions | None, mapping: Mapping | None) -> FileRequest:
@@ -115,7 +157,7 @@ def _file(path: str | Path, filename: str, options: ReadOptions | None, mapping:
     )
 
 
-def _ask(request: Request) -> Any:
+def _ask(request: Request | TextRequest, filename: str) -> Any:
     """The child's result; its refusal, its death and its silence become a `DatasetError`."""
     text = request.model_dump_json()
     try:
@@ -124,12 +166,12 @@ def _ask(request: Request) -> Any:
         )
     except subprocess.TimeoutExpired:
         raise DatasetError(
-            f"reading {request.events.filename!r} took more than {limits.IMPORT_SECONDS} seconds and was ended; "
-            "nothing was imported. Take a sample of users"
+            f"reading {filename!r} took more than {limits.IMPORT_SECONDS} seconds and was ended; nothing was imported. "
+            "Take a sample"
         ) from None
     if done.returncode < 0 or done.returncode == _OUT_OF_MEMORY:
-        raise _killed(request.events.filename, done.returncode)
-    return _reply(done.stdout, done.stderr, request.events.filename)
+        raise _killed(filename, done.returncode)
+    return _reply(done.stdout, done.stderr, filename)
 
 
 def _killed(filename: str, code: int) -> DatasetError:
@@ -158,7 +200,7 @@ def main() -> int:
     """The child: limits first, then one request; returns the exit code."""
     _lower_limits()
     gc.disable()  # a short life without cycles; looking for them among millions of cells costs a third of the time
-    request = Request.model_validate_json(sys.stdin.read())
+    request = TypeAdapter(Request | TextRequest).validate_json(sys.stdin.read())
     try:
         result = _preview(request) if request.action == "preview" else _import(request)
     except FarziError as error:
@@ -174,11 +216,16 @@ def _answer(reply: dict[str, Any]) -> None:
     sys.stdout.write(json.dumps(reply) + "\n")
 
 
-def _preview(request: Request) -> Preview:
+def _preview(request: Request | TextRequest) -> Preview | TextPreview:
+    if isinstance(request, TextRequest):
+        return preview_text(Path(request.path), request.filename, request.options)
     return preview(Path(request.events.path), request.events.filename, request.events.options)
 
 
-def _import(request: Request) -> Imported:
+def _import(request: Request | TextRequest) -> Imported:
+    if isinstance(request, TextRequest):
+        corpus = import_text(Path(request.path), request.filename, request.options, name=request.name)
+        return Imported(dataset_id=library.add(corpus), report=corpus.report)
     titles = _input(request.titles) if request.titles else None
     titles_mapping = request.titles.mapping if request.titles else None
     events = import_events(

@@ -12,19 +12,19 @@ from farzi_core.distill.rows import Chosen, DenseRows, LatentRows, everything
 from farzi_core.distill.split import Rows
 from farzi_core.distill.synthetic import Synthetic
 from farzi_core.models.head import LogSumExp
-from farzi_core.models.losses import embedded_loss, soft_loss
+from farzi_core.models.losses import products_loss, soft_loss
 from farzi_core.models.model import Model
 
 
 @dataclass(frozen=True)
 class StudentCore:
-    """Next-event loss of a student with a tied embedding, from X E [b, xi, H]."""
+    """Next-event loss of a student, from the products of X with its `tables` (`losses.tables_of`)."""
 
     model: Model
     tables: tuple[str, ...] = ("item",)
 
     def __call__(self, params: Tensors, products: Tensor, head: LogSumExp) -> Tensor:
-        return embedded_loss(self.model, params, products, head)
+        return products_loss(self.model, params, products, head)
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,8 @@ from farzi_core.data.dataset import Dataset
 from farzi_core.distill.adam import Moments
 from farzi_core.distill.outer import OuterProblem, OuterState, Runner, StepReport
 from farzi_core.distill.synthetic import Synthetic
-from farzi_core.evaluation.report import Metric
-from farzi_core.evaluation.students import Ranker, Student, on_synthetic, selection
+from farzi_core.evaluation.students import Student, on_synthetic
+from farzi_core.evaluation.tasks import judge_of
 from farzi_core.limits import MAX_ROLLBACKS
 from farzi_core.parallel import map_threads
 from farzi_core.recorder import Meta, Recorder, Stopped
@@ -30,7 +30,7 @@ SMOOTHING = 0.9  # decay of the running mean of the outer loss
 
 @dataclass(frozen=True)
 class Best:
-    """The best snapshot so far, by the mean of the five metrics on validation users."""
+    """The best snapshot so far, by what the task maximises on validation users (`Measures.selection`)."""
 
     synthetic: Synthetic
     step: int
@@ -77,7 +77,7 @@ class Distillation:
         self.problem = OuterProblem(config, dataset.part("train"), len(dataset.vocab), omega, device)
         part = dataset.part("validation")
         keep = np.random.default_rng(config.seed).permutation(len(part))[: config.validation.users]
-        self.ranker = Ranker(part.take(keep), config.synthetic.xi - 1, device)
+        self.judge = judge_of(config, dataset, part.take(keep), config.synthetic.xi - 1, device)
 
     def run(self, start: Synthetic, recorder: Recorder) -> Distilled:
         """From `start`, or from the recorder's last checkpoint, to the last outer step. Raises `Stopped`."""
@@ -131,10 +131,13 @@ class Distillation:
     def _validate(self, state: OuterState, best: Best | None, recorder: Recorder) -> Best:
         """Fresh students on the current synthetic data; logs the mean and keeps the better snapshot."""
         students = self.students(state.synthetic.probs())
-        means = {metric: float(np.mean([student.best.metrics[metric] for student in students])) for metric in Metric}
-        now = Best(
-            state.synthetic, state.step, selection(means), float(np.mean([student.best.step for student in students]))
-        )
+        measures = self.judge.measures
+        means = {
+            metric: float(np.mean([student.best.metrics[metric] for student in students]))
+            for metric in measures.metrics
+        }
+        steps = float(np.mean([student.best.step for student in students]))
+        now = Best(state.synthetic, state.step, measures.selection(means), steps)
         better = best is None or now.score > best.score
         recorder.log("validation", step=state.step, student_steps=now.student_steps, best=better, **means)
         recorder.snapshot(
@@ -150,7 +153,7 @@ class Distillation:
         every = max(1, config.steps // 10)
         seeds = range(config.students)
         return map_threads(
-            lambda seed: on_synthetic(self.config, probs, self.ranker, seed, config.steps, every), seeds, self.device
+            lambda seed: on_synthetic(self.config, probs, self.judge, seed, config.steps, every), seeds, self.device
         )
 
     def _save(self, progress: _Progress) -> tuple[dict[str, Tensor], Meta]:

@@ -23,7 +23,7 @@ from farzi_core.distill.rows import everything
 from farzi_core.distill.synthetic import Synthetic
 from farzi_core.evaluation.students import inner_adam
 from farzi_core.limits import MAX_DENSE_NUMBERS
-from farzi_core.models.losses import hard_loss
+from farzi_core.models.losses import hard_loss, tables_of
 from farzi_core.models.model import build
 from farzi_core.parallel import map_threads
 from farzi_core.seeds import stream, torch_stream
@@ -118,7 +118,11 @@ class OuterProblem:
             return rows[t - runner.age]
 
         result = adam_metagradient(
-            SyntheticLoss(StudentCore(model), state.synthetic.tau, of_step if batch < mu else everything),
+            SyntheticLoss(
+                StudentCore(model, tables_of(self.layout.shapes)),
+                state.synthetic.tau,
+                of_step if batch < mu else everything,
+            ),
             lambda weights: hard_loss(model, weights, tokens),
             self.layout.views(runner.theta),
             meta,

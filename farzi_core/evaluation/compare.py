@@ -1,8 +1,8 @@
-"""From ranks to the table: means over seeds, bootstrap intervals over test users, paired differences.
+"""From what judges saw to the table: means over seeds, bootstrap intervals over test sequences, paired differences.
 
-Every row is resampled with the same draws of test users, so differences are paired: what a hard user costs one row it
-costs the other. A row's value a user is the mean over its seeds; the interval says how far the mean would move with
-other users of the same kind, not with another split.
+Every row is resampled with the same draws of test users (or sentences), so differences are paired: what a hard user
+costs one row it costs the other. A row's value is the mean over its seeds; the interval says how far the mean would
+move with other users of the same kind, not with another split.
 
 Legend: R rows, U test users, S seeds, B bootstrap draws.
 """
@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import torch
 from torch import Tensor
 
-from farzi_core.evaluation import metrics
+from farzi_core.data.dataset import Task
+from farzi_core.evaluation.measures import MEASURES, Measures
 from farzi_core.evaluation.report import Interval, Metric, Row, RowName
 
 DRAWS = 2000  # bootstrap draws: the 2.5 % quantile then stands on 50 draws
@@ -24,50 +24,53 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one row of the table measured: ranks [U] of each seed, and what training it took."""
+    """What one row of the table measured: what the judge saw [U, ...] of each seed, and what training it took."""
 
     name: RowName
     sequences: int
     events: int
-    ranks: list[Tensor]
+    seen: list[Tensor]
     steps: float = 0.0
     seconds: float = 0.0
 
 
-def table(outcomes: list[Outcome], items: int, seed: int = 0) -> tuple[Row, ...]:
+def table(outcomes: list[Outcome], items: int, seed: int = 0, task: Task = "recommendation") -> tuple[Row, ...]:
     """The rows of the final table. Raises nothing: the outcomes hold one full and one distilled row."""
-    values = {one.name: [_values(ranks, items) for ranks in one.ranks] for one in outcomes}
-    means = {name: np.mean(per_seed, axis=0) for name, per_seed in values.items()}  # [U, metrics]
-    users = next(iter(means.values())).shape[0]
-    weights = _draws(users, seed)
-    drawn = {name: weights @ mean for name, mean in means.items()}  # [B, metrics]
-    return tuple(_row(one, values[one.name], means, drawn) for one in outcomes)
+    measures = MEASURES[task]
+    found = {one.name: [measures.statistics(seen, items) for seen in one.seen] for one in outcomes}
+    weights = _draws(len(outcomes[0].seen[0]), seed)
+    seeds = {name: [measures.combine(one.mean(0)) for one in every] for name, every in found.items()}
+    drawn = {  # [B, metrics]
+        name: np.mean([measures.combine(weights @ one) for one in every], axis=0) for name, every in found.items()
+    }
+    return tuple(_row(measures, one, seeds, drawn) for one in outcomes)
 
 
-def _row(one: Outcome, seeds: list[Floats], means: dict[RowName, Floats], drawn: dict[RowName, Floats]) -> Row:
-    mean, full = means[one.name].mean(0), means[RowName.FULL].mean(0)
+def _row(measures: Measures, one: Outcome, seeds: dict[RowName, list[Floats]], drawn: dict[RowName, Floats]) -> Row:
+    mean = np.mean(seeds[one.name], axis=0)
     paired = drawn[RowName.DISTILLED] - drawn[one.name]
-    ratio = 100 * drawn[one.name] / np.maximum(drawn[RowName.FULL], TINY)
+    ratio = _percent(measures, drawn[one.name], drawn[RowName.FULL])
     return Row(
         name=one.name,
         sequences=one.sequences,
         events=one.events,
-        seeds=tuple(_named(seed.mean(0)) for seed in seeds),
-        mean=_named(mean),
-        interval=_intervals(drawn[one.name]),
-        percent_of_full=_named(100 * mean / np.maximum(full, TINY)),
-        percent_interval={} if one.name is RowName.FULL else _intervals(ratio),
-        minus_distilled={} if one.name is RowName.DISTILLED else _intervals(paired),
+        seeds=tuple(measures.named(seed) for seed in seeds[one.name]),
+        mean=measures.named(mean),
+        interval=_intervals(measures, drawn[one.name]),
+        percent_of_full=measures.named(_percent(measures, mean, np.mean(seeds[RowName.FULL], axis=0))),
+        percent_interval={} if one.name is RowName.FULL else _intervals(measures, ratio),
+        minus_distilled={} if one.name is RowName.DISTILLED else _intervals(measures, paired),
         steps=one.steps,
         seconds=one.seconds,
     )
 
 
-def _values(ranks: Tensor, items: int) -> Floats:
-    """[U, metrics] in the order of `Metric`."""
-    per_user = metrics.per_user(ranks.double().cpu(), items)
-    values: Floats = torch.stack([per_user[metric] for metric in Metric], 1).numpy()
-    return values
+def _percent(measures: Measures, values: Floats, full: Floats) -> Floats:
+    """[..., M] in percent of full data's: value / full, or full / value where lower is better (paper, table 6)."""
+    lower = np.array([metric.lower_is_better for metric in measures.metrics])
+    above, below = np.where(lower, full, values), np.where(lower, values, full)
+    percent: Floats = 100 * above / np.maximum(below, TINY)
+    return percent
 
 
 def _draws(users: int, seed: int) -> Floats:
@@ -76,10 +79,7 @@ def _draws(users: int, seed: int) -> Floats:
     return generator.multinomial(users, np.full(users, 1 / users), size=DRAWS) / users
 
 
-def _named(values: Floats) -> dict[Metric, float]:
-    return {metric: float(value) for metric, value in zip(Metric, values, strict=True)}
-
-
-def _intervals(drawn: Floats) -> dict[Metric, Interval]:
+def _intervals(measures: Measures, drawn: Floats) -> dict[Metric, Interval]:
     low, high = np.quantile(drawn, [0.025, 0.975], axis=0)
-    return {metric: Interval(low=float(a), high=float(b)) for metric, a, b in zip(Metric, low, high, strict=True)}
+    pairs = zip(measures.metrics, low, high, strict=True)
+    return {metric: Interval(low=float(a), high=float(b)) for metric, a, b in pairs}

@@ -15,16 +15,17 @@ from farzi_core.data.dataset import Dataset, Sequences
 from farzi_core.distill.adam import Adam
 from farzi_core.evaluation import baselines, compare
 from farzi_core.evaluation.compare import Outcome
-from farzi_core.evaluation.metrics import means, per_user
+from farzi_core.evaluation.measures import MEASURES
 from farzi_core.evaluation.report import Evaluation, Row, RowName, StudentTable
 from farzi_core.evaluation.students import (
-    Ranker,
+    Judge,
     Student,
     baseline_adam,
     on_sequences,
     on_synthetic,
     teacher_adam,
 )
+from farzi_core.evaluation.tasks import JUDGING, judge_of
 from farzi_core.models.model import build
 from farzi_core.parallel import map_threads
 from farzi_core.recorder import Meta, Recorder, Saved, Stopped
@@ -55,6 +56,7 @@ class Panel:
         return Evaluation(
             rows=self.first.table(rows),
             student=self.first.student,
+            task=self.dataset.info.task,
             teacher=self.config.model.kind,
             others=others,
             test_users=len(self.dataset.split["test"]),
@@ -81,6 +83,7 @@ class Examiner:
         self.device, self.recorder = device, recorder
         self.train = dataset.part("train")
         self.items = len(dataset.vocab)
+        self.judging, self.measures = JUDGING[dataset.info.task], MEASURES[dataset.info.task]
         self.curves: list[dict[str, object]] = []
         self._done: dict[RowName, Outcome] = {}
 
@@ -95,14 +98,14 @@ class Examiner:
         """Row "distilled": fresh students on the synthetic data."""
         mu, xi, _ = probs.shape
         evaluation = self.config.evaluation
-        validation, test = self._rankers(xi - 1)
+        validation, test = self._judges(xi - 1)
         model = build(self.config.model, self.items, xi)
         probs = probs.to(self.device)
 
         def one(seed: int) -> tuple[Student, Tensor]:
             every = max(1, evaluation.steps // POINTS)
             student = on_synthetic(self.config, probs, validation, SEEDS_FROM + seed, evaluation.steps, every)
-            return student, test.ranks(model, student.weights)
+            return student, test.see(model, student.weights)
 
         return self._row(RowName.DISTILLED, mu, mu * xi, one, evaluation.seeds)
 
@@ -118,37 +121,39 @@ class Examiner:
         }
         adam, every = baseline_adam(self.config), max(1, evaluation.steps // POINTS)
         parts = {name: [draw[name](index) for index in range(evaluation.seeds)] for name in evaluation.baselines}
-        return [self._real(RowName(name), adam, some, evaluation.steps, every) for name, some in parts.items()]
+        return [self._real(self._named(name), adam, some, evaluation.steps, every) for name, some in parts.items()]
 
     def rules(self) -> list[Outcome]:
-        """Rows "most popular" and "Markov"."""
-        _, test = self._rankers(self.config.model.max_length - 1)
-        popular = baselines.popularity_ranks(self.train, self.items, test)
-        markov = baselines.markov_ranks(self.train, self.items, test)
-        return [Outcome(RowName.POPULAR, 0, 0, [popular]), Outcome(RowName.MARKOV, 0, 0, [markov])]
+        """Rows that train nothing: "most popular" and "Markov", for text "unigram" and "bigram"."""
+        _, test = self._judges(self.config.model.max_length - 1)
+        return [Outcome(name, 0, 0, [rule(self.train, self.items, test)]) for name, rule in self.judging.rules.items()]
 
     def table(self, outcomes: list[Outcome]) -> tuple[Row, ...]:
         """The rows of `outcomes` beside each other."""
-        return compare.table(outcomes, self.items, self.config.seed)
+        return compare.table(outcomes, self.items, self.config.seed, self.dataset.info.task)
 
-    def _rankers(self, length: int) -> tuple[Ranker, Ranker]:
+    def _named(self, baseline: Baseline) -> RowName:
+        """The row of a baseline: a text's users are sentences."""
+        name = RowName(baseline)
+        return self.judging.renamed.get(name, name)
+
+    def _judges(self, length: int) -> tuple[Judge, Judge]:
         part = self.dataset.part("validation")
         keep = np.random.default_rng(self.config.seed).permutation(len(part))[: self.config.validation.users]
-        masked = self.config.evaluation.mask_seen
-        return Ranker(part.take(keep), length, self.device, masked), Ranker(
-            self.dataset.part("test"), length, self.device, masked
-        )
+        parts = (part.take(keep), self.dataset.part("test"))
+        validation, test = (judge_of(self.config, self.dataset, one, length, self.device) for one in parts)
+        return validation, test
 
     def _real(self, name: RowName, adam: Adam, parts: list[Sequences], steps: int, every: int) -> Outcome:
         """A row trained on real sequences: one student a part, its index the seed."""
-        validation, test = self._rankers(self.config.model.max_length - 1)
+        validation, test = self._judges(self.config.model.max_length - 1)
         model = build(self.config.model, self.items, self.config.model.max_length)
 
         def one(seed: int) -> tuple[Student, Tensor]:
             student = on_sequences(
                 self.config, adam, parts[seed], self.items, validation, SEEDS_FROM + seed, steps, every
             )
-            return student, test.ranks(model, student.weights)
+            return student, test.see(model, student.weights)
 
         events = round(float(np.mean([len(part.items) for part in parts])))
         return self._row(name, len(parts[0]), events, one, len(parts))
@@ -157,25 +162,25 @@ class Examiner:
         """Train the row's students, or read them from a run that was interrupted after it."""
         if name in self._done:
             return self._done[name]
-        stage = f"row-{self.student}-{name}"
+        stage = f"judged-{self.student}-{name}"
         saved = self.recorder.kept(stage)
         if saved is None:
             trained = map_threads(one, range(seeds), self.device)
-            saved = Saved({"ranks": torch.stack([ranks for _, ranks in trained])}, _meta([one for one, _ in trained]))
+            saved = Saved({"seen": torch.stack([seen for _, seen in trained])}, _meta([one for one, _ in trained]))
             self.recorder.keep(stage, *saved)
-            for seed, (_, ranks) in enumerate(trained):
-                values = means(per_user(ranks, self.items))
+            for seed, (_, seen) in enumerate(trained):
+                values = self.measures.of(seen, self.items)
                 self.recorder.log("row", name=name, student=self.student, seed=seed, **values)
         if self.recorder.should_stop():
             raise Stopped
         self.curves += [dict(zip(CURVE, (name, *point), strict=True)) for point in saved.meta["curve"]]
-        found, meta = list(saved.tensors["ranks"]), saved.meta
+        found, meta = list(saved.tensors["seen"]), saved.meta
         self._done[name] = Outcome(name, sequences, events, found, meta["steps"], meta["seconds"])
         return self._done[name]
 
 
 def _meta(students: list[Student]) -> Meta:
-    """What a row keeps beside its ranks: where the students were best, and their curves."""
+    """What a row keeps beside what the judge saw: where the students were best, and their curves."""
     return {
         "steps": float(np.mean([student.best.step for student in students])),
         "seconds": float(np.mean([student.best.seconds for student in students])),

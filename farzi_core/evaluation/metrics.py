@@ -30,8 +30,3 @@ def per_user(rank: Tensor, items: int) -> dict[Metric, Tensor]:
         Metric.NDCG100: torch.where(rank <= 100, gain, zero),
         Metric.AUC: (items - rank) / max(items - 1, 1),
     }
-
-
-def means(values: dict[Metric, Tensor]) -> dict[Metric, float]:
-    """The mean of each metric over users."""
-    return {metric: float(value.double().mean()) for metric, value in values.items()}

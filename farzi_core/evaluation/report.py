@@ -1,24 +1,51 @@
-"""The final table: one row a training set, one value a metric and seed. No torch: pages and exports read it too."""
+"""The final table: one row a training set, one value a metric and seed. No torch: pages and exports read it too.
 
+A task decides which metrics there are (`METRICS`); a metric knows whether lower is better and how it
+is shown. Nothing else in the program tells tasks apart by their figures.
+"""
+
+from collections.abc import Container
 from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict
 
 from farzi_core.config import Kind
+from farzi_core.data.dataset import Task
 
 
 class Metric(StrEnum):
-    """Ranking metrics of the paper (appendix C.1), as fractions."""
+    """Ranking metrics of the paper (appendix C.1) as fractions, and those of language models."""
 
     HR10 = "hr@10"
     HR100 = "hr@100"
     NDCG10 = "ndcg@10"
     NDCG100 = "ndcg@100"
     AUC = "auc"
+    ACCURACY = "accuracy"
+    KNOWN_ACCURACY = "accuracy_known"
+    PPL = "ppl"
+    TOKEN_PPL = "ppl_token"  # noqa: S105 - not a password
+    LOSS = "loss"
+
+    @property
+    def lower_is_better(self) -> bool:
+        return self in _LOWER
+
+    @property
+    def is_fraction(self) -> bool:
+        """Shown in percent; others are shown as they are."""
+        return self not in _LOWER
+
+
+_LOWER = {Metric.PPL, Metric.TOKEN_PPL, Metric.LOSS}
+METRICS: dict[Task, tuple[Metric, ...]] = {
+    "recommendation": (Metric.HR10, Metric.HR100, Metric.NDCG10, Metric.NDCG100, Metric.AUC),
+    "language": (Metric.ACCURACY, Metric.KNOWN_ACCURACY, Metric.PPL, Metric.TOKEN_PPL, Metric.LOSS),
+}
 
 
 class RowName(StrEnum):
-    """What a student was trained on, or which rule ranked the items."""
+    """What a student was trained on, or which rule predicted without training."""
 
     FULL = "full"
     DISTILLED = "distilled"
@@ -28,6 +55,10 @@ class RowName(StrEnum):
     WINDOWS = "random_windows"
     POPULAR = "most_popular"
     MARKOV = "markov"
+    RANDOM_SENTENCES = "random_sentences"
+    HEAD_SENTENCES = "head_sentences"
+    UNIGRAM = "unigram"
+    BIGRAM = "bigram"
 
 
 LABELS = {
@@ -39,6 +70,10 @@ LABELS = {
     RowName.WINDOWS: "Random windows",
     RowName.POPULAR: "Most popular",
     RowName.MARKOV: "Markov",
+    RowName.RANDOM_SENTENCES: "Random sentences",
+    RowName.HEAD_SENTENCES: "Head sentences",
+    RowName.UNIGRAM: "Unigram",
+    RowName.BIGRAM: "Bigram (Kneser-Ney)",
 }
 MEANINGS = {
     RowName.RANDOM: "as many training users as there are synthetic sequences, drawn anew for every student",
@@ -47,6 +82,10 @@ MEANINGS = {
     RowName.WINDOWS: "as many events as the synthetic data have, in real windows no longer than theirs",
     RowName.POPULAR: "items by their training counts",
     RowName.MARKOV: "items by how often they followed the last event in training",
+    RowName.RANDOM_SENTENCES: "as many training sentences as there are synthetic ones, drawn anew for every student",
+    RowName.HEAD_SENTENCES: "as many, the longest",
+    RowName.UNIGRAM: "each token as often as in training",
+    RowName.BIGRAM: "each token as often as after the last one in training, smoothed",
 }
 KIND_LABELS: dict[Kind, str] = {"sasrec": "SASRec", "gru4rec": "GRU4Rec", "fmlp": "FMLP"}
 METRIC_LABELS = {
@@ -55,11 +94,31 @@ METRIC_LABELS = {
     Metric.NDCG10: "nDCG@10",
     Metric.NDCG100: "nDCG@100",
     Metric.AUC: "AUC",
+    Metric.ACCURACY: "Accuracy",
+    Metric.KNOWN_ACCURACY: "Accuracy without <unk>",
+    Metric.PPL: "PPL",
+    Metric.TOKEN_PPL: "PPL of tokens",
+    Metric.LOSS: "Loss",
 }
 
 
+def metrics_in(values: Container[str]) -> tuple[Metric, ...]:
+    """The metrics of the task whose figures `values` (a line of the log) holds; none where it holds none."""
+    return next((metrics for metrics in METRICS.values() if metrics[0].value in values), ())
+
+
+def scale(metric: Metric) -> int:
+    """What a stored value is multiplied with to be shown: fractions are shown in percent."""
+    return 100 if metric.is_fraction else 1
+
+
+def shown(metric: Metric, value: float) -> str:
+    """A value for people: `64.2 %`, or as it is."""
+    return f"{100 * value:.1f} %" if metric.is_fraction else f"{value:.2f}"
+
+
 class Interval(BaseModel):
-    """A 95 % interval; as fractions, or as differences of fractions."""
+    """A 95 % interval of a metric, or of a difference."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -125,6 +184,12 @@ class Evaluation(BaseModel):
     full_events: int
     stored_numbers: int
     """Floats in Z and M together."""
+    task: Task = "recommendation"
+
+    @property
+    def metrics(self) -> tuple[Metric, ...]:
+        """The metrics of this table, the first the one to look at first."""
+        return METRICS[self.task]
 
     @property
     def tables(self) -> tuple[StudentTable, ...]:

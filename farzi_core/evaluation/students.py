@@ -1,5 +1,6 @@
 """Fresh students: trained on synthetic rows or on real sequences, the training step chosen on validation users."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import partial
@@ -13,6 +14,7 @@ from farzi_core.data.dataset import Sequences
 from farzi_core.distill.adam import Adam
 from farzi_core.distill.layout import Tensors
 from farzi_core.evaluation import metrics
+from farzi_core.evaluation.measures import MEASURES, Measures
 from farzi_core.evaluation.report import Metric
 from farzi_core.models.losses import soft_loss
 from farzi_core.models.model import Model, build
@@ -40,22 +42,35 @@ class Student:
     curve: tuple[Point, ...]
 
 
-def selection(values: dict[Metric, float]) -> float:
-    """What validation maximises: the mean of the five metrics."""
-    return sum(values.values()) / len(values)
+class Judge(ABC):
+    """Looks at a model on one part of the data; what it is asked there is prepared once."""
+
+    measures: Measures
+    device: torch.device
+
+    @abstractmethod
+    def see(self, model: Model, weights: Tensors) -> Tensor:
+        """What is kept of a model: a few numbers a sequence [U, ...]; `measures` makes metrics of them."""
+
+    def metrics(self, model: Model, weights: Tensors) -> dict[Metric, float]:
+        """The task's metrics over all sequences."""
+        return self.measures.of(self.see(model, weights), model.items)
 
 
-class Ranker:
-    """Ranks the last event of each sequence of a part for any model; contexts are prepared once."""
+class Ranker(Judge):
+    """Ranks the last event of each sequence of a part."""
+
+    measures = MEASURES["recommendation"]
 
     def __init__(self, part: Sequences, length: int, device: torch.device, mask_seen: bool = False) -> None:
+        self.device = device
         asked = queries(part, length)
         self.contexts = torch.from_numpy(asked.contexts).to(device)
         self.lengths = torch.from_numpy(asked.lengths).to(device)
         self.targets = torch.from_numpy(asked.targets).to(device)
         self.mask_seen = mask_seen
 
-    def ranks(self, model: Model, weights: Tensors) -> Tensor:
+    def see(self, model: Model, weights: Tensors) -> Tensor:
         """Ranks [U] of the targets."""
         with torch.no_grad():
             return torch.cat(
@@ -64,9 +79,6 @@ class Ranker:
                     for first in range(0, len(self.targets), SCORED_AT_ONCE)
                 ]
             )
-
-    def metrics(self, model: Model, weights: Tensors) -> dict[Metric, float]:
-        return metrics.means(metrics.per_user(self.ranks(model, weights), model.items))
 
     def _some(self, model: Model, weights: Tensors, users: slice) -> Tensor:
         contexts, lengths = self.contexts[users], self.lengths[users]
@@ -82,26 +94,27 @@ class Ranker:
         return hidden.scatter(1, targets, own)
 
 
-def follow(model: Model, states: Iterable[State], ranker: Ranker) -> Student:
+def follow(model: Model, states: Iterable[State], judge: Judge) -> Student:
     """Score every state of a training run on validation users and keep the best."""
     curve: list[Point] = []
     best: tuple[float, Point, Tensors] | None = None
     for state in states:
-        point = Point(state.step, state.seconds, ranker.metrics(model, state.weights))
+        point = Point(state.step, state.seconds, judge.metrics(model, state.weights))
         curve.append(point)
-        if best is None or selection(point.metrics) > best[0]:
-            best = (selection(point.metrics), point, state.weights)
+        score = judge.measures.selection(point.metrics)
+        if best is None or score > best[0]:
+            best = (score, point, state.weights)
     assert best is not None, "a training run yields at least its last state"
     return Student(best[2], best[1], tuple(curve))
 
 
-def on_synthetic(config: RunConfig, probs: Tensor, ranker: Ranker, seed: int, steps: int, every: int) -> Student:
+def on_synthetic(config: RunConfig, probs: Tensor, judge: Judge, seed: int, steps: int, every: int) -> Student:
     """A fresh student on synthetic rows probs [mu, xi, V], trained as the inner loop trains."""
     _, xi, items = probs.shape
     model = build(config.model, items, xi)
     loss = synthetic_loss(model, probs, config.inner.batch, config.seed, seed)
     weights = fresh(model, torch_stream(config.seed, "student weights", seed), probs.device)
-    return follow(model, train(weights, loss, inner_adam(config), steps, every), ranker)
+    return follow(model, train(weights, loss, inner_adam(config), steps, every), judge)
 
 
 def synthetic_loss(model: Model, probs: Tensor, batch: int, seed: int, student: int) -> StepLoss:
@@ -118,14 +131,13 @@ def synthetic_loss(model: Model, probs: Tensor, batch: int, seed: int, student: 
 
 
 def on_sequences(
-    config: RunConfig, adam: Adam, part: Sequences, items: int, ranker: Ranker, seed: int, steps: int, every: int
+    config: RunConfig, adam: Adam, part: Sequences, items: int, judge: Judge, seed: int, steps: int, every: int
 ) -> Student:
     """A fresh student trained by `adam` on real sequences: the full data, or a baseline's share of it."""
     model = build(config.model, items, config.model.max_length)
-    device = ranker.targets.device
-    loss = epochs_loss(model, part, config.teacher.batch, stream(config.seed, "student batches", seed), device)
-    weights = fresh(model, torch_stream(config.seed, "student weights", seed), device)
-    return follow(model, train(weights, loss, adam, steps, every), ranker)
+    loss = epochs_loss(model, part, config.teacher.batch, stream(config.seed, "student batches", seed), judge.device)
+    weights = fresh(model, torch_stream(config.seed, "student weights", seed), judge.device)
+    return follow(model, train(weights, loss, adam, steps, every), judge)
 
 
 def teacher_adam(config: RunConfig) -> Adam:

@@ -11,7 +11,7 @@ S = exp(h W^T - top), w = 1 / sum(S), P = w S = softmax(h W^T) [N, V]. Rows are 
             dh = Q W - k dh + P b                 dW = Q^T h + P^T (a - k h)
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import torch
@@ -49,6 +49,18 @@ def row_chunks(rows: int, items: int) -> Iterator[slice]:
     """Slices of rows such that a [chunk, V] array stays near CHUNK_NUMBERS."""
     step = max(CHUNK_ROWS, CHUNK_NUMBERS // items)
     return (slice(first, min(first + step, rows)) for first in range(0, rows, step))
+
+
+def readout(weights: Mapping[str, Tensor], hidden: Tensor) -> tuple[Tensor, Tensor]:
+    """(h, E) such that the scores of the next item are h E^T, for hidden [..., H].
+
+    Tied: the hidden states and the item embedding. Untied (weights "head" [V, H] and "head_bias" [V]): the bias is a
+    last column of E, beside a one in h, so that one derivation serves both.
+    """
+    if "head" not in weights:
+        return hidden, weights["item"]
+    table = torch.cat([weights["head"], weights["head_bias"][:, None]], 1)
+    return torch.cat([hidden, torch.ones_like(hidden[..., :1])], -1), table
 
 
 class _LogSumExp(torch.autograd.Function):

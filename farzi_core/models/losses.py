@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from farzi_core.models.head import LogSumExp, log_sum_exp
+from farzi_core.models.head import LogSumExp, log_sum_exp, readout
 from farzi_core.models.model import Model
 
 IGNORED = -1  # token of a padded position: never a target; the model reads item 0 there, which no later loss sees
@@ -17,23 +17,32 @@ IGNORED = -1  # token of a padded position: never a target; the model reads item
 def soft_loss(model: Model, weights: Mapping[str, Tensor], probs: Tensor) -> Tensor:
     """Mean cross-entropy of positions 1..L-1 to probs [B, L, V] given the positions before, scalar.
 
-    probs serves as input and as target through one product with the embedding (`head`).
+    With a tied head, probs serves as input and as target through one product with the embedding (`head`).
     """
-    return embedded_loss(model, weights, model.embed(weights, probs), log_sum_exp)
+    columns = [weights[name].view(len(weights[name]), -1) for name in tables_of(weights)]
+    table = columns[0] if len(columns) == 1 else torch.cat(columns, 1)
+    return products_loss(model, weights, probs @ table, log_sum_exp)
 
 
-def embedded_loss(model: Model, weights: Mapping[str, Tensor], embedded: Tensor, head: LogSumExp) -> Tensor:
-    """The same from embedded = probs E [B, L, H]; `head` is the log-sum-exp to use."""
-    hidden = model.encode(weights, embedded[:, :-1])
-    fit = (hidden * embedded[:, 1:]).sum()
+def tables_of(weights: Mapping[str, object]) -> tuple[str, ...]:
+    """The weights that `soft_loss` multiplies by probs: the embedding, and an untied head with its bias."""
+    return ("item", "head", "head_bias") if "head" in weights else ("item",)
+
+
+def products_loss(model: Model, weights: Mapping[str, Tensor], products: Tensor, head: LogSumExp) -> Tensor:
+    """The same from products = probs [tables] [B, L, k]; `head` is the log-sum-exp to use."""
+    width = weights["item"].shape[1]
+    embedded, targets = products[..., :width], products[..., width:] if "head" in weights else products
+    hidden, table = readout(weights, model.encode(weights, embedded[:, :-1]))
+    fit = (hidden * targets[:, 1:]).sum()
     events = hidden.shape[0] * hidden.shape[1]
-    return (head(hidden.flatten(0, 1), weights["item"]) - fit) / events
+    return (head(hidden.flatten(0, 1), table) - fit) / events
 
 
 def hard_loss(model: Model, weights: Mapping[str, Tensor], tokens: Tensor) -> Tensor:
     """Mean cross-entropy of tokens [B, L] (int, padded on the right with IGNORED) given the ones before, scalar."""
     targets = tokens[:, 1:]
     real = targets != IGNORED
-    hidden = model.encode(weights, model.embed(weights, tokens[:, :-1].clamp_min(0)))[real]
-    fit = (hidden * model.embed(weights, targets[real])).sum()
-    return (log_sum_exp(hidden, weights["item"]) - fit) / torch.clamp(real.sum(), min=1)
+    hidden, table = readout(weights, model.encode(weights, model.embed(weights, tokens[:, :-1].clamp_min(0)))[real])
+    fit = (hidden * table[targets[real]]).sum()
+    return (log_sum_exp(hidden, table) - fit) / torch.clamp(real.sum(), min=1)

@@ -16,6 +16,7 @@ from farzi_core.models.fmlp import FMLP
 from farzi_core.models.gru4rec import GRU4Rec
 from farzi_core.models.parts import Tensors
 from farzi_core.models.sasrec import SASRec
+from farzi_core.models.untied import Untied
 
 
 class Model(Protocol):
@@ -30,7 +31,7 @@ class Model(Protocol):
         """The longest L it reads or is trained on."""
 
     def init(self, generator: torch.Generator) -> Tensors:
-        """Fresh float32 weights on the CPU; "item" [V, H] is the embedding, tied to the output head."""
+        """Fresh float32 weights on the CPU; "item" [V, H] is the embedding (and, without a "head", the output)."""
 
     def embed(self, weights: Mapping[str, Tensor], sequences: Tensor) -> Tensor:
         """Item embeddings [B, L, H] of tokens [B, L] (int) or of rows of the simplex [B, L, V] (float)."""
@@ -44,6 +45,11 @@ class Model(Protocol):
 
 def build(config: ModelConfig, items: int, length: int) -> Model:
     """The configured architecture for a catalogue of `items` and sequences of at most `length` events."""
+    body = _body(config, items, length)
+    return body if config.head == "tied" else Untied(body)
+
+
+def _body(config: ModelConfig, items: int, length: int) -> Model:
     match config.kind:
         case "sasrec":
             return SASRec(items, config.hidden, config.layers, config.heads, length, config.activation)

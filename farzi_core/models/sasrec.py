@@ -1,7 +1,8 @@
 """SASRec (Kang & McAuley 2018, arXiv 1808.09781) as a pure function of named tensors, for hard tokens or simplex rows.
 
 Pre-LN blocks, causal attention written with plain matrix products (torch's fused attention has no second derivative),
-no biases on query, key and value (a key bias has zero gradient and is pure noise under Adam), tied output head.
+no biases on query, key and value (a key bias has zero gradient and is pure noise under Adam), tied output head. On text
+it is the paper's causal Transformer language model.
 
 Legend: B sequences, L positions, V items, H width.
 """

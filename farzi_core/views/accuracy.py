@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from farzi_core.evaluation.report import KIND_LABELS, LABELS, Evaluation, Interval, Metric, Row, RowName
+from farzi_core.evaluation.report import KIND_LABELS, LABELS, Evaluation, Interval, Metric, Row, RowName, scale, shown
 from farzi_core.views import theme
-from farzi_core.views.progress import METRIC_LABELS
+from farzi_core.views.progress import METRIC_LABELS, people
 from farzi_core.views.theme import Chart
 
 METRIC_MEANING = {
@@ -19,6 +19,13 @@ METRIC_MEANING = {
     Metric.NDCG10: "nDCG@10: as HR@10, but a hit at rank r counts 1 / log2(r + 1): higher places count more.",
     Metric.NDCG100: "nDCG@100: as HR@100, but a hit at rank r counts 1 / log2(r + 1): higher places count more.",
     Metric.AUC: "AUC: share of all other items that are ranked below the next item, averaged over test users.",
+    Metric.ACCURACY: "Accuracy: share of the tokens of test sentences that the model puts first.",
+    Metric.KNOWN_ACCURACY: "Accuracy without <unk>: the same, without the tokens that are outside the vocabulary.",
+    Metric.PPL: "PPL: perplexity of each test sentence, averaged as in the paper; lower is better. A short surprising "
+    "sentence weighs as much as a long one.",
+    Metric.TOKEN_PPL: "PPL of tokens: exponential of the loss; lower is better. As if one of that many tokens were "
+    "drawn each time.",
+    Metric.LOSS: "Loss: nats a token of test sentences; lower is better.",
 }
 
 
@@ -38,22 +45,22 @@ def curve_chart(curves: pd.DataFrame, metric: Metric, report: Evaluation) -> Cha
         if part.empty:
             continue
         figure.add_trace(_band(part, style))
-        figure.add_trace(_line(part, style))
-        said.append(f"{style.label} ends at {part['mean'].iloc[-1]:.1%}")
+        figure.add_trace(_line(part, style, metric))
+        said.append(f"{style.label} ends at {shown(metric, part['mean'].iloc[-1])}")
     figure.update_xaxes(rangemode="tozero")
     theme.layout(
-        figure, x="Training steps of the student", height=420, y=_axis(label, "validation", report.validation_users)
+        figure, x="Training steps of the student", height=420, y=_axis(metric, "validation", report.validation_users)
     )
-    figure.update_yaxes(tickformat=".0%", rangemode="tozero")
+    figure.update_yaxes(tickformat=_tick(metric), rangemode="tozero" if metric.is_fraction else "normal")
     caption = (
         "Every student starts from random weights. Lines are means over students, bands reach from the worst to the "
-        "best. For the final table, validation users choose each student's step, so a later fall costs nothing."
+        f"best. For the final table, validation {people(metric)} choose each student's step: a later fall is free."
     )
     return Chart(figure, f"{label} against training steps. {'; '.join(said) or 'No curve yet'}.", caption)
 
 
 def final_table(report: Evaluation, metric: Metric) -> pd.DataFrame:
-    """One row a training set. Fractions are in percent, differences in points.
+    """One row a training set. Fractions are in percent, their differences in points; other metrics as they are.
 
     Columns: row, sequences, percent_of_sequences, events, mean, low, high, percent_of_full, difference (d - row),
     difference_low, difference_high, verdict, seeds, spread (largest minus smallest seed, points), steps, seconds.
@@ -75,10 +82,14 @@ def readable(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def seeds_table(report: Evaluation) -> pd.DataFrame:
-    """Every student: row, seed (from 1), and each metric in percent."""
+    """Every student: row, seed (from 1), and each metric, fractions in percent."""
     return pd.DataFrame(
         [
-            {"row": LABELS[row.name], "seed": number, **{METRIC_LABELS[one]: 100 * values[one] for one in Metric}}
+            {
+                "row": LABELS[row.name],
+                "seed": number,
+                **{METRIC_LABELS[one]: scale(one) * values[one] for one in report.metrics},
+            }
             for row in report.rows
             for number, values in enumerate(row.seeds, start=1)
         ]
@@ -97,7 +108,7 @@ def seeds_chart(report: Evaluation, metric: Metric) -> Chart:
             mode="markers",
             showlegend=False,
             marker={"symbol": "line-ns-open", "size": 14, "color": style.color, "line": {"width": 1.5}},
-            hovertemplate="one student: %{x:.2%}<extra></extra>",
+            hovertemplate=f"one student: %{{x:{_spot(metric)}}}<extra></extra>",
         )
         figure.add_scatter(
             x=[mean],
@@ -113,18 +124,18 @@ def seeds_chart(report: Evaluation, metric: Metric) -> Chart:
                 "color": style.color,
                 "thickness": 2,
             },
-            hovertemplate=f"{style.label}<br>mean %{{x:.2%}}<br>"
-            f"95 % interval {interval.low:.2%} to {interval.high:.2%}<extra></extra>",
+            hovertemplate=f"{style.label}<br>mean %{{x:{_spot(metric)}}}<br>95 % interval "
+            f"{shown(metric, interval.low)} to {shown(metric, interval.high)}<extra></extra>",
         )
-    theme.layout(figure, x=_axis(label, "test", report.test_users), y="Trained on", height=90 + 46 * len(report.rows))
-    figure.update_xaxes(tickformat=".0%")
+    theme.layout(figure, x=_axis(metric, "test", report.test_users), y="Trained on", height=90 + 46 * len(report.rows))
+    figure.update_xaxes(tickformat=_tick(metric))
     figure.update_yaxes(autorange="reversed", type="category")
-    said = "; ".join(f"{LABELS[row.name]} {row.mean[metric]:.1%}" for row in report.rows)
+    said = "; ".join(f"{LABELS[row.name]} {shown(metric, row.mean[metric])}" for row in report.rows)
     caption = (
-        "Symbol: mean over students; line: 95 % interval of that mean (bootstrap over test users); ticks: single "
-        "students. Most popular and Markov are rules without training."
+        f"Symbol: mean over students; line: 95 % interval of that mean (bootstrap over test {people(metric)}); ticks: "
+        f"single students. {_rules(report)} are rules without training."
     )
-    return Chart(figure, f"{label} on {report.test_users:,} test users: {said}.", caption)
+    return Chart(figure, f"{label} on {report.test_users:,} test {people(metric)}: {said}.", caption)
 
 
 def reading(report: Evaluation, metric: Metric) -> list[str]:
@@ -133,11 +144,11 @@ def reading(report: Evaluation, metric: Metric) -> list[str]:
     if distilled is None:
         return ["This run has no distilled row: its evaluation did not finish."]
     label = METRIC_LABELS[metric]
-    said = [f"Students trained on the distilled set reach {label} {100 * distilled.mean[metric]:.1f} %."]
+    said = [f"Students trained on the distilled set reach {label} {shown(metric, distilled.mean[metric])}."]
     if full is not None:
         said[0] = said[0][:-1] + (
             f", that is {distilled.percent_of_full[metric]:.1f} % of what full data reach "
-            f"({100 * full.mean[metric]:.1f} %)."
+            f"({shown(metric, full.mean[metric])})."
         )
     return said + [_comparison(row, metric) for row in report.rows if metric in row.minus_distilled]
 
@@ -153,6 +164,12 @@ def sizes(report: Evaluation, mu: int, xi: int) -> str:
 
 def protocol(report: Evaluation) -> str:
     """The conditions every figure of the table was made under."""
+    if report.task == "language":
+        return (
+            f"{report.test_users:,} test sentences, every token predicted from those before it in its sentence. "
+            f"{report.seeds} fresh students a row; {report.validation_users:,} validation sentences choose the "
+            "training step. No sentence is in two parts."
+        )
     masked = "are removed from" if report.masked_seen else "stay in"
     return (
         f"{report.test_users:,} test users whose last event is the target, ranked over the whole catalogue without "
@@ -165,23 +182,27 @@ def protocol(report: Evaluation) -> str:
 def _comparison(row: Row, metric: Metric) -> str:
     gap = row.minus_distilled[metric]
     name = LABELS[row.name]
-    interval = f"the 95 % interval of the difference, {100 * gap.low:+.1f} to {100 * gap.high:+.1f} points,"
-    match verdict(gap):
+    low, high, unit = scale(metric) * gap.low, scale(metric) * gap.high, " points" if metric.is_fraction else ""
+    interval = f"the 95 % interval of the difference, {low:+.1f} to {high:+.1f}{unit},"
+    side = "above" if gap.low > 0 else "below"
+    match verdict(gap, metric):
         case "better":
-            return f"Distilled is better than {name}: {interval} lies above zero."
+            return f"Distilled is better than {name}: {interval} lies {side} zero."
         case "worse":
-            return f"Distilled is worse than {name}: {interval} lies below zero."
+            return f"Distilled is worse than {name}: {interval} lies {side} zero."
         case _:
             return f"Distilled and {name} cannot be told apart here: {interval} has zero inside."
 
 
-def verdict(gap: Interval) -> str:
+def verdict(gap: Interval, metric: Metric) -> str:
     """Distilled against a row: `better`, `worse`, or `unclear` where zero is inside the interval."""
-    return "better" if gap.low > 0 else "worse" if gap.high < 0 else "unclear"
+    if gap.low <= 0 <= gap.high:
+        return "unclear"
+    return "better" if (gap.high < 0) == metric.lower_is_better else "worse"
 
 
 def _table_line(report: Evaluation, row: Row, metric: Metric) -> dict[str, object]:
-    distilled, gap = report.row(RowName.DISTILLED), row.minus_distilled.get(metric)
+    distilled, gap, unit = report.row(RowName.DISTILLED), row.minus_distilled.get(metric), scale(metric)
     seeds = [one[metric] for one in row.seeds]
     compared = distilled is not None and gap is not None
     return {
@@ -189,23 +210,36 @@ def _table_line(report: Evaluation, row: Row, metric: Metric) -> dict[str, objec
         "sequences": row.sequences,
         "percent_of_sequences": 100 * row.sequences / report.full_sequences,
         "events": row.events,
-        "mean": 100 * row.mean[metric],
-        "low": 100 * row.interval[metric].low,
-        "high": 100 * row.interval[metric].high,
+        "mean": unit * row.mean[metric],
+        "low": unit * row.interval[metric].low,
+        "high": unit * row.interval[metric].high,
         "percent_of_full": row.percent_of_full[metric],
-        "difference": 100 * (distilled.mean[metric] - row.mean[metric]) if distilled and compared else np.nan,
-        "difference_low": 100 * gap.low if gap else np.nan,
-        "difference_high": 100 * gap.high if gap else np.nan,
-        "verdict": verdict(gap) if gap else "",
+        "difference": unit * (distilled.mean[metric] - row.mean[metric]) if distilled and compared else np.nan,
+        "difference_low": unit * gap.low if gap else np.nan,
+        "difference_high": unit * gap.high if gap else np.nan,
+        "verdict": verdict(gap, metric) if gap else "",
         "seeds": len(seeds),
-        "spread": 100 * (max(seeds) - min(seeds)),
+        "spread": unit * (max(seeds) - min(seeds)),
         "steps": row.steps,
         "seconds": row.seconds,
     }
 
 
-def _axis(label: str, part: str, users: int) -> str:
-    return f"{label}, {part} users (n = {users:,})"
+def _axis(metric: Metric, part: str, users: int) -> str:
+    return f"{METRIC_LABELS[metric]}, {part} {people(metric)} (n = {users:,})"
+
+
+def _tick(metric: Metric) -> str:
+    return ".0%" if metric.is_fraction else "~g"
+
+
+def _spot(metric: Metric) -> str:
+    return ".2%" if metric.is_fraction else ".2f"
+
+
+def _rules(report: Evaluation) -> str:
+    """The rows that nothing was trained for, in words."""
+    return " and ".join(LABELS[row.name] for row in report.rows if row.sequences == 0)
 
 
 def _band(part: pd.DataFrame, style: theme.Style) -> go.Scatter:
@@ -221,7 +255,7 @@ def _band(part: pd.DataFrame, style: theme.Style) -> go.Scatter:
     )
 
 
-def _line(part: pd.DataFrame, style: theme.Style) -> go.Scatter:
+def _line(part: pd.DataFrame, style: theme.Style, metric: Metric) -> go.Scatter:
     students = int(part["students"].max())
     return go.Scatter(
         x=part["step"],
@@ -232,6 +266,6 @@ def _line(part: pd.DataFrame, style: theme.Style) -> go.Scatter:
         line={"color": style.color, "dash": style.dash, "width": 2},
         marker={"symbol": style.symbol, "size": 7},
         customdata=part[["low", "high"]].to_numpy(),
-        hovertemplate=f"{style.label}, step %{{x}}<br>mean %{{y:.2%}}<br>"
-        "students %{customdata[0]:.2%} to %{customdata[1]:.2%}<extra></extra>",
+        hovertemplate=f"{style.label}, step %{{x}}<br>mean %{{y:{_spot(metric)}}}<br>"
+        f"students %{{customdata[0]:{_spot(metric)}}} to %{{customdata[1]:{_spot(metric)}}}<extra></extra>",
     )

@@ -5,7 +5,7 @@ Names, licences and citations are the user's text: they stand in code spans, whe
 
 from farzi_core.config import RunConfig
 from farzi_core.data.dataset import DatasetInfo
-from farzi_core.evaluation.report import KIND_LABELS, LABELS, METRIC_LABELS, Evaluation, Metric, Row, StudentTable
+from farzi_core.evaluation.report import KIND_LABELS, LABELS, METRIC_LABELS, Evaluation, Row, StudentTable, scale
 from farzi_core.views import text
 from farzi_core.views.load import Synthetic
 
@@ -73,7 +73,7 @@ def _source(info: DatasetInfo) -> str:
 
 
 def _figures(report: Evaluation) -> str:
-    names = [METRIC_LABELS[metric] for metric in Metric]
+    names = [METRIC_LABELS[metric] for metric in report.metrics]
     head = f"| trained on | sequences | {' | '.join(names)} |\n|---|---:|{'---:|' * len(names)}"
     return "\n".join([head, *(_line(row, _trained(table, row)) for table in report.tables for row in table.rows)])
 
@@ -83,18 +83,32 @@ def _trained(table: StudentTable, row: Row) -> str:
 
 
 def _line(row: Row, label: str) -> str:
-    cells = [f"{100 * row.mean[metric]:.2f} ({row.percent_of_full[metric]:.1f} %)" for metric in Metric]
+    cells = [f"{scale(metric) * row.mean[metric]:.2f} ({row.percent_of_full[metric]:.1f} %)" for metric in row.mean]
     return f"| {label} | {row.sequences:,} | {' | '.join(cells)} |"
 
 
 def _protocol(report: Evaluation) -> str:
+    users = "sentences" if report.task == "language" else "users"
+    return (
+        f"{_asked(report)} Means over {report.seeds} students from random weights (full data: its own number of "
+        f"models); {report.validation_users:,} validation {users} chose the training step. "
+        f"{report.baselines} Stored: {report.stored_numbers:,} numbers."
+    )
+
+
+def _asked(report: Evaluation) -> str:
+    if report.task == "language":
+        return (
+            "Accuracies in percent, in brackets relative to full data (full data / value where lower is better). Every "
+            f"token of {report.test_users:,} test sentences that no model has seen is predicted from those before it. "
+            "PPL is the mean of the sentences' perplexities (as in the paper), PPL of tokens the exponential of the "
+            "loss, the loss is in nats a token."
+        )
     masked = "removed from" if report.masked_seen else "left in"
     return (
         f"Percent, in brackets relative to full data with the same architecture. {report.test_users:,} test users that "
         "no model has seen; the last event of each is ranked among all items; items of the user's own past are "
-        f"{masked} the ranking. Means over {report.seeds} students from random weights (full data: its own number of "
-        f"models); {report.validation_users:,} validation users chose the training step. {report.baselines} "
-        f"Stored: {report.stored_numbers:,} numbers."
+        f"{masked} the ranking."
     )
 
 

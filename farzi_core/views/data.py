@@ -61,6 +61,25 @@ def popularity(points: Sequence[PopularityPoint], events: int) -> Chart:
     return Chart(figure, f"Curve of popularity: {sentence}.", f"{sentence}. A steep start means a few items rule.")
 
 
+def zipf(points: Sequence[PopularityPoint], unknown: float | None) -> Chart:
+    """Occurrences of the word at each rank, both axes logarithmic: a straight line is Zipf's law."""
+    figure = go.Figure()
+    figure.add_scatter(
+        x=[point.rank for point in points],
+        y=[point.events for point in points],
+        mode="lines",
+        line={"color": theme.CATEGORICAL[2], "width": 2.5},
+        hovertemplate="word number %{x:,}<br>%{y:,} times<extra></extra>",
+    )
+    theme.layout(figure, x="Rank of the word (log scale)", y="Occurrences (log scale)", height=HEIGHT, showlegend=False)
+    figure.update_xaxes(type="log", dtick=1)
+    figure.update_yaxes(type="log", dtick=1)
+    share = f" {unknown:.1%} of all tokens are <unk>, words outside the vocabulary." if unknown is not None else ""
+    first, last = points[0].events, points[-1].events
+    sentence = f"From {first:,} times for the most frequent word to {last:,} for the rarest of {points[-1].rank:,}"
+    return Chart(figure, f"Zipf's curve: {sentence}.", f"{sentence}. A straight fall is Zipf's law.{share}")
+
+
 def order(found: OrderMatters) -> Chart:
     """HR@10 of most popular and Markov side by side."""
     values = {"Most popular": found.popular, "Markov": found.markov}

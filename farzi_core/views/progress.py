@@ -11,7 +11,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from farzi_core.evaluation.report import METRIC_LABELS as METRIC_LABELS
-from farzi_core.evaluation.report import Metric, RowName
+from farzi_core.evaluation.report import METRICS, Metric, RowName, metrics_in, shown
 from farzi_core.views import theme
 from farzi_core.views.theme import Chart
 
@@ -25,8 +25,15 @@ def steps(events: Iterable[Event]) -> pd.DataFrame:
 
 
 def validations(events: Iterable[Event]) -> pd.DataFrame:
-    """step, the five metrics (fractions), student_steps, best, elapsed: one row a validation."""
-    return _frame(events, "validation", ["step", *Metric, "student_steps", "best", "elapsed"])
+    """step, the task's metrics, student_steps, best, elapsed: one row a validation."""
+    listed = list(events)
+    return _frame(listed, "validation", ["step", *metrics(listed), "student_steps", "best", "elapsed"])
+
+
+def metrics(events: Iterable[Event]) -> tuple[Metric, ...]:
+    """The metrics that a run is validated with; those of recommendation as long as it has not been."""
+    found = (metrics_in(event) for event in events if event["event"] == "validation")
+    return next(found, METRICS["recommendation"])
 
 
 def rollbacks(events: Iterable[Event]) -> pd.DataFrame:
@@ -67,11 +74,14 @@ def gradient(events: Sequence[Event]) -> Chart | None:
     return Chart(figure, _curve_alt(frame, "grad_norm", "Meta-gradient norm", "") + marked, caption)
 
 
-def validation(events: Sequence[Event], metric: Metric = Metric.HR10) -> Chart | None:
-    """One metric of fresh students on validation users against the outer step; the best snapshot has a star."""
+def validation(events: Sequence[Event], metric: Metric | None = None) -> Chart | None:
+    """One metric (default: the task's first) of fresh students on validation users or sentences against the outer step;
+    the best snapshot has a star."""
+    metric = metric or metrics(events)[0]
     frame, label = validations(events), METRIC_LABELS[metric]
     if frame.empty:
         return None
+    spot, tick = (".2%", ".1%") if metric.is_fraction else (".2f", ".3~g")
     values = frame[metric.value].astype(float)
     style = theme.STYLES[RowName.DISTILLED]
     figure = go.Figure()
@@ -82,7 +92,7 @@ def validation(events: Sequence[Event], metric: Metric = Metric.HR10) -> Chart |
         name=label,
         line={"color": style.color, "dash": style.dash},
         marker={"symbol": style.symbol, "size": 7},
-        hovertemplate="outer step %{x}<br>%{y:.2%}<extra></extra>",
+        hovertemplate=f"outer step %{{x}}<br>%{{y:{spot}}}<extra></extra>",
     )
     best = frame[frame["best"].fillna(False).astype(bool)].tail(1)
     figure.add_scatter(
@@ -91,15 +101,26 @@ def validation(events: Sequence[Event], metric: Metric = Metric.HR10) -> Chart |
         mode="markers",
         name="best so far, kept",
         marker={"symbol": "star", "size": 15, "color": style.color, "line": {"width": 1, "color": theme.NEUTRAL}},
-        hovertemplate="best: outer step %{x}<br>%{y:.2%}<extra></extra>",
+        hovertemplate=f"best: outer step %{{x}}<br>%{{y:{spot}}}<extra></extra>",
     )
-    theme.layout(figure, x="Outer step", y=f"{label} on validation users", height=320)
-    figure.update_yaxes(tickformat=".1%")
+    theme.layout(figure, x="Outer step", y=f"{label} on validation {people(metric)}", height=320)
+    figure.update_yaxes(tickformat=tick)
     alt = (
-        f"{label} of fresh students against the outer step. {len(frame)} validations, from {values.iloc[0]:.1%} "
-        f"to {values.iloc[-1]:.1%}; highest {values.max():.1%}."
+        f"{label} of fresh students against the outer step. {len(frame)} validations, from "
+        f"{shown(metric, values.iloc[0])} to {shown(metric, values.iloc[-1])}; {_best_words(metric, values)}."
     )
     return Chart(figure, alt, "Students trained from random weights on the synthetic data of that moment.")
+
+
+def people(metric: Metric) -> str:
+    """Whose sequences a metric is about."""
+    return "sentences" if metric in METRICS["language"] else "users"
+
+
+def _best_words(metric: Metric, values: "pd.Series[float]") -> str:
+    return (
+        f"lowest {shown(metric, values.min())}" if metric.lower_is_better else f"highest {shown(metric, values.max())}"
+    )
 
 
 def _curve(frame: pd.DataFrame, column: str, title: str, hover: str) -> go.Figure:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from farzi_core.evaluation.report import Metric
+from farzi_core.evaluation.report import metrics_in
 from farzi_core.runs.manifest import RunState
 from farzi_core.runs.run import RunSummary
 from farzi_core.views import text
@@ -105,10 +105,10 @@ def _seconds_left(marks: Sequence[tuple[float, float, float]]) -> float | None:
     return (total - last) * (end - start) / (last - first) if last > first else None
 
 
-def best(events: Iterable[Event], metric: Metric = Metric.HR10) -> float | None:
-    """The metric of the snapshot that is kept: of the last validation marked best, a fraction."""
-    found = [event[metric] for event in events if event["event"] == "validation" and event.get("best")]
-    return float(found[-1]) if found else None
+def best(events: Iterable[Event]) -> float | None:
+    """The task's first metric (HR@10, or accuracy) of the snapshot that is kept: the last validation marked best."""
+    kept = [event for event in events if event["event"] == "validation" and event.get("best")]
+    return float(kept[-1][metrics_in(kept[-1])[0]]) if kept else None
 
 
 def age(moment: datetime, now: datetime | None = None) -> str:
@@ -140,8 +140,8 @@ def label(run: RunSummary) -> str:
     return f"{text.visible(title(run))} · {run.state.value} · {run.id}"
 
 
-def table(runs: Sequence[RunSummary], best_hr10: Mapping[str, float | None], sizes: Mapping[str, int]) -> pd.DataFrame:
-    """One row a run, in the given order. HR@10 is in percent, the share of steps too."""
+def table(runs: Sequence[RunSummary], best: Mapping[str, float | None], sizes: Mapping[str, int]) -> pd.DataFrame:
+    """One row a run, in the given order. The best is in percent, the share of steps too."""
     done = {RunState.DONE: 100.0}
     rows = [
         {
@@ -149,11 +149,11 @@ def table(runs: Sequence[RunSummary], best_hr10: Mapping[str, float | None], siz
             "Name": text.visible(title(run)),
             "Data": run.source,
             "Steps": done.get(run.state, 100 * run.step / run.steps if run.steps else 0.0),
-            "Best HR@10": None if (found := best_hr10.get(run.id)) is None else 100 * found,
+            "Best": None if (found := best.get(run.id)) is None else 100 * found,
             "Created": age(run.created) if run.created else "",
             "MB": sizes.get(run.id, 0) / 1e6,
             "Run": run.id,
         }
         for run in runs
     ]
-    return pd.DataFrame(rows).astype({"Best HR@10": "float64"})
+    return pd.DataFrame(rows).astype({"Best": "float64"})

@@ -42,6 +42,13 @@ STYLES: dict[RowName, Style] = {
     RowName.POPULAR: Style(LABELS[RowName.POPULAR], "#b8609a", "longdash", "cross"),
     RowName.MARKOV: Style(LABELS[RowName.MARKOV], "#9a7600", "longdashdot", "x"),
 }
+_SAME_ROLE = {  # rows of a text stand where those of events would: no figure has both
+    RowName.RANDOM_SENTENCES: RowName.RANDOM,
+    RowName.HEAD_SENTENCES: RowName.HEAD,
+    RowName.UNIGRAM: RowName.POPULAR,
+    RowName.BIGRAM: RowName.MARKOV,
+}
+STYLES |= {name: STYLES[role]._replace(label=LABELS[name]) for name, role in _SAME_ROLE.items()}
 
 
 class Chart(NamedTuple):

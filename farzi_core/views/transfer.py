@@ -1,7 +1,7 @@
 """Does the synthetic data teach other architectures too? Every student against the same architecture on full data.
 
 Percentages are of the student's own full-data figure, so a weak architecture is not blamed on the data. Intervals are
-95 %, paired over test users.
+95 %, paired over test users (of a text, sentences).
 """
 
 import numpy as np
@@ -10,10 +10,10 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from farzi_core.config import Kind
-from farzi_core.evaluation.report import KIND_LABELS, Evaluation, Metric, Row, RowName, StudentTable
+from farzi_core.evaluation.report import KIND_LABELS, Evaluation, Metric, Row, RowName, StudentTable, scale
 from farzi_core.views import theme
 from farzi_core.views.accuracy import verdict
-from farzi_core.views.progress import METRIC_LABELS
+from farzi_core.views.progress import METRIC_LABELS, people
 from farzi_core.views.theme import Chart
 
 
@@ -41,12 +41,12 @@ def transfer_chart(report: Evaluation) -> Chart:
     """Heat map, students by metrics: percent of the student's own full-data figure, with its interval."""
     names = [KIND_LABELS[table.student] for table in report.tables]
     rows = [_pair(table)[1] for table in report.tables]
-    values = np.array([[row.percent_of_full[metric] for metric in Metric] for row in rows])
+    values = np.array([[row.percent_of_full[metric] for metric in report.metrics] for row in rows])
     heat = go.Heatmap(
         z=values,
-        x=[METRIC_LABELS[metric] for metric in Metric],
+        x=[METRIC_LABELS[metric] for metric in report.metrics],
         y=names,
-        text=[[_cell(row, metric) for metric in Metric] for row in rows],
+        text=[[_cell(row, metric) for metric in report.metrics] for row in rows],
         texttemplate="%{text}",
         hovertemplate="%{y}, %{x}<br>%{text} % of its own full data<extra></extra>",
         colorscale=theme.DIVERGING,
@@ -56,7 +56,7 @@ def transfer_chart(report: Evaluation) -> Chart:
     figure, seeds = go.Figure(heat), max(len(row.seeds) for row in rows)
     theme.layout(
         figure,
-        x=f"Metric on test users (n = {report.test_users:,})",
+        x=f"Metric on test {people(report.metrics[0])} (n = {report.test_users:,})",
         y=f"Student (n = {seeds} a cell)",
         height=120 + 70 * len(names),
     )
@@ -64,7 +64,8 @@ def transfer_chart(report: Evaluation) -> Chart:
     said = "; ".join(f"{name} {low:.0f} to {high:.0f} %" for name, low, high in _spans(names, values))
     caption = (
         f"Distilled with {KIND_LABELS[report.teacher]}. 100 % is the same architecture trained on the full data with a "
-        "learning rate of its own. In brackets the 95 % interval (paired bootstrap over test users)."
+        "learning rate of its own. In brackets the 95 % interval (paired bootstrap over test "
+        f"{people(report.metrics[0])})."
     )
     return Chart(figure, f"Percent of each student's own full-data figure, over the metrics: {said}.", caption)
 
@@ -87,19 +88,20 @@ def _spans(names: list[str], values: npt.NDArray[np.float64]) -> list[tuple[str,
 
 def _line(student: Kind, full: Row, distilled: Row, metric: Metric) -> dict[str, object]:
     gap, percent = full.minus_distilled[metric], distilled.percent_interval[metric]
+    unit = scale(metric)
     return {
         "student": KIND_LABELS[student],
-        "full": 100 * full.mean[metric],
-        "distilled": 100 * distilled.mean[metric],
-        "low": 100 * distilled.interval[metric].low,
-        "high": 100 * distilled.interval[metric].high,
+        "full": unit * full.mean[metric],
+        "distilled": unit * distilled.mean[metric],
+        "low": unit * distilled.interval[metric].low,
+        "high": unit * distilled.interval[metric].high,
         "percent_of_full": distilled.percent_of_full[metric],
         "percent_low": percent.low,
         "percent_high": percent.high,
-        "difference": 100 * (distilled.mean[metric] - full.mean[metric]),
-        "difference_low": 100 * gap.low,
-        "difference_high": 100 * gap.high,
-        "verdict": verdict(gap),
+        "difference": unit * (distilled.mean[metric] - full.mean[metric]),
+        "difference_low": unit * gap.low,
+        "difference_high": unit * gap.high,
+        "verdict": verdict(gap, metric),
         "seeds": len(distilled.seeds),
         "steps": distilled.steps,
         "seconds": distilled.seconds,

@@ -14,6 +14,7 @@ from filelock import FileLock
 from farzi_core import limits
 from farzi_core.data import catalogue, download
 from farzi_core.data.catalogue import ENTRIES, is_ready, open_entry
+from farzi_core.data.corpus import Corpus
 from farzi_core.data.download import BASE_VARIABLE, remove_download
 from farzi_core.data.library import list_sources, open_source
 from farzi_core.errors import DatasetError
@@ -210,7 +211,7 @@ def test_removed_downloads_are_gone(small: Site) -> None:
 
 def test_a_recipe_is_told_instead_of_a_download() -> None:
     for action in (lambda: fetch("ptb"), lambda: open_entry("ptb")):
-        with pytest.raises(DatasetError, match=r"no download.* one sequence a row"):
+        with pytest.raises(DatasetError, match=r"no download.* add FOLDER --text"):
             action()
     with pytest.raises(DatasetError, match="'nothing' is not in the catalogue; it has ml-100k"):
         fetch("nothing")
@@ -221,14 +222,16 @@ def test_an_entry_that_is_not_there_says_how_to_get_it() -> None:
         open_source("ml-100k")
 
 
-def test_letters_of_a_text_become_sequences(small: Site) -> None:
+def test_lines_of_a_text_are_read_letter_by_letter(small: Site) -> None:
     fetch()
-    events = open_source(KEY)
-    first = events.frame[events.frame["user"] == "line 1"]["item"]
-    assert "".join(first) == "First Citizen:"
-    assert events.items.set_index("item")["title"][" "] == "space"
-    assert events.report.events == sum(len(line) for line in SMALL.decode().split("\n"))
-    assert open_source(KEY).frame.equals(events.frame)  # now from the cache
+    corpus = open_source(KEY)
+    assert isinstance(corpus, Corpus)
+    assert (corpus.texts[0], corpus.tokeniser) == ("First Citizen:", "characters")
+    assert corpus.report.events == sum(len(line) for line in SMALL.decode().split("\n"))
+    again = open_source(KEY)  # now from the cache
+    assert isinstance(again, Corpus)
+    assert again.frame.equals(corpus.frame)
+    assert again.tokeniser == "characters"
 
 
 def test_movielens_with_a_changed_member_is_refused(site: Site) -> None:

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from farzi_core.data import library
-from farzi_core.data.library import add, list_sources, open_source, remove, require_distillable
-from farzi_core.errors import ConfigError, DatasetError
+from farzi_core.data.library import add, list_sources, open_source, remove
+from farzi_core.errors import DatasetError
 from farzi_core.runs import atomic
 
 HOSTILE = [
@@ -145,17 +145,6 @@ def test_listed_counts_are_those_of_the_table(key: str) -> None:
 def test_an_unknown_name_is_answered_with_the_known_ones() -> None:
     with pytest.raises(DatasetError, match=r"unknown data set 'movielens'; known are python-calls, .*ml-100k"):
         open_source("movielens")
-
-
-@pytest.mark.parametrize("key", ["python-docs", "tiny-shakespeare", "ptb"])
-def test_text_cannot_be_distilled_yet_and_says_so(key: str) -> None:
-    with pytest.raises(ConfigError, match=f"data.source = '{key}' is text; .* for example 'python-calls'"):
-        require_distillable(key)
-
-
-@pytest.mark.parametrize("key", ["python-calls", "planted", "ml-1m", "dataset:d-0123456789abcdef"])
-def test_event_sequences_can_be_distilled(key: str) -> None:
-    require_distillable(key)
 
 
 def test_nothing_here_imports_torch_or_streamlit() -> None:

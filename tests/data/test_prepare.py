@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from farzi_core.data.dataset import Dataset
 from farzi_core.data.events import EventTable
 from farzi_core.data.planted import PlantedSettings, read_planted
-from farzi_core.data.prepare import UNKNOWN, prepare
+from farzi_core.data.prepare import prepare
 from farzi_core.data.tables import table_of
+from farzi_core.data.tokenise import UNKNOWN
 from farzi_core.errors import DatasetError
 
 

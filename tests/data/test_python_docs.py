@@ -1,7 +1,8 @@
 """Sentences of the Python reference: split as documented, nothing lost without a count."""
 
-from farzi_core.data.prepare import UNKNOWN, prepare
+from farzi_core.data.prepare import prepare
 from farzi_core.data.python_docs import read_python_docs, sentences
+from farzi_core.data.tokenise import UNKNOWN
 
 
 def test_sentences_end_at_stops_and_empty_lines() -> None:
@@ -21,10 +22,12 @@ def test_the_built_in_text_is_a_language_data_set() -> None:
     events = read_python_docs()
     assert events.report.users > 2_000
     assert events.report.events > 30_000
-    dataset = prepare(events, task="language", max_items=1000)
+    dataset = prepare(events, max_items=1000)
+    assert dataset.info.task == "language"
     assert len(dataset.vocab) == 1000
     assert UNKNOWN in dataset.vocab.ids
-    assert dataset.info.events == events.report.events  # cut words are read as <unk>, none goes away
+    marks = 2 * events.report.users  # <eos> before and after each sentence
+    assert dataset.info.events == events.report.events + marks  # cut words are read as <unk>, none goes away
     assert dataset.sequences.lengths.min() >= 3
 
 

@@ -9,6 +9,7 @@ import torch
 from farzi_core.config import RunConfig
 from farzi_core.data.dataset import Sequences
 from farzi_core.evaluation import baselines, compare, metrics
+from farzi_core.evaluation.measures import MEASURES
 from farzi_core.evaluation.report import Metric, RowName
 from farzi_core.evaluation.students import Ranker, on_sequences, teacher_adam
 from farzi_core.models.model import build
@@ -28,7 +29,7 @@ def test_ranks_by_hand() -> None:
 
 
 def test_metrics_by_hand() -> None:
-    values = metrics.means(metrics.per_user(torch.tensor([1.0, 3.0, 11.0, 101.0]), items=201))
+    values = MEASURES["recommendation"].of(torch.tensor([1.0, 3.0, 11.0, 101.0]), 201)
     assert values[Metric.HR10] == 2 / 4
     assert values[Metric.HR100] == 3 / 4
     assert values[Metric.NDCG10] == pytest.approx((1 + 1 / log2(4)) / 4)
@@ -38,7 +39,7 @@ def test_metrics_by_hand() -> None:
 
 def test_a_constant_scorer_has_auc_one_half() -> None:
     rank = metrics.ranks(torch.zeros(3, 11), torch.tensor([0, 5, 10]))
-    assert metrics.means(metrics.per_user(rank, 11))[Metric.AUC] == 0.5
+    assert MEASURES["recommendation"].of(rank, 11)[Metric.AUC] == 0.5
 
 
 def test_full_data_metrics_equal_an_independent_loop() -> None:

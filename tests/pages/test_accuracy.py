@@ -7,7 +7,7 @@ import pytest
 from apptest import assert_healthy, open_page, words
 from several import add_others
 
-from farzi_core.evaluation.report import Metric, RowName
+from farzi_core.evaluation.report import METRICS, Metric, RowName
 from farzi_core.runs.locks import run_locked
 from farzi_core.runs.manifest import RunState
 from farzi_core.views import accuracy, load
@@ -37,7 +37,7 @@ def test_a_failed_run_is_said_to_have_no_result(farzi_home: Path) -> None:
     assert "This run has no result here" in words(at)
 
 
-@pytest.mark.parametrize("metric", list(Metric))
+@pytest.mark.parametrize("metric", METRICS["recommendation"])
 def test_every_metric_can_be_linked_to(farzi_home: Path, metric: Metric) -> None:
     fixtures.make_finished_run(farzi_home)
     at = open_page(PAGE, metric=METRIC_LABELS[metric])
@@ -48,6 +48,24 @@ def test_every_metric_can_be_linked_to(farzi_home: Path, metric: Metric) -> None
     shown = at.dataframe[0].value
     assert shown["mean"].tolist() == [100 * row.mean[metric] for row in report.rows]
     assert shown["percent_of_full"].iloc[1] == report.rows[1].percent_of_full[metric]
+
+
+@pytest.mark.parametrize("metric", METRICS["language"])
+def test_a_text_has_its_own_metrics(farzi_home: Path, metric: Metric) -> None:
+    fixtures.make_finished_run(farzi_home, task="language")
+    at = open_page(PAGE, metric=METRIC_LABELS[metric])
+    assert_healthy(at)
+    assert at.radio[0].options == [METRIC_LABELS[one] for one in METRICS["language"]]
+    for sentence in accuracy.reading(fixtures.evaluation(task="language"), metric):
+        assert sentence in words(at)
+
+
+@pytest.mark.parametrize("page", ["sequences.py", "factors.py", "runs.py", "home.py"])
+def test_other_pages_show_a_run_on_text(farzi_home: Path, page: str) -> None:
+    first = fixtures.make_finished_run(farzi_home, task="language")
+    second = fixtures.make_finished_run(farzi_home, number=2)
+    assert_healthy(open_page(page, run=first.name))
+    assert_healthy(open_page(page, compare=f"{first.name},{second.name}"))
 
 
 def test_sizes_protocol_and_students_stand_beside_the_figures(farzi_home: Path) -> None:

@@ -76,8 +76,27 @@ def test_sentences_claim_a_difference_only_where_zero_is_outside_the_interval() 
 
 
 def test_an_interval_that_touches_zero_decides_nothing() -> None:
-    assert accuracy.verdict(Interval(low=0, high=0.1)) == "unclear"
-    assert accuracy.verdict(Interval(low=-0.1, high=0)) == "unclear"
+    assert accuracy.verdict(Interval(low=0, high=0.1), Metric.HR10) == "unclear"
+    assert accuracy.verdict(Interval(low=-0.1, high=0), Metric.HR10) == "unclear"
+
+
+def test_less_perplexity_is_better() -> None:
+    assert accuracy.verdict(Interval(low=2, high=3), Metric.PPL) == "worse"
+    assert accuracy.verdict(Interval(low=-3, high=-2), Metric.PPL) == "better"
+    assert accuracy.verdict(Interval(low=2, high=3), Metric.ACCURACY) == "better"
+
+
+def test_a_text_is_read_in_its_own_units() -> None:
+    report = fixtures.evaluation(task="language")
+    first, full, *_ = accuracy.reading(report, Metric.PPL)
+    distilled = report.rows[1]
+    assert f"reach PPL {distilled.mean[Metric.PPL]:.2f}, that is {distilled.percent_of_full[Metric.PPL]:.1f} %" in first
+    assert full.startswith("Distilled is worse than Full data")
+    assert full.endswith("lies above zero.")
+    assert "points" not in full
+    line = accuracy.final_table(report, Metric.PPL).iloc[1]
+    assert line["mean"] == distilled.mean[Metric.PPL]
+    assert "every token predicted" in accuracy.protocol(report)
 
 
 def test_without_a_distilled_row_nothing_is_claimed() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import fixtures
 import pytest
 
-from farzi_core.evaluation.report import Metric
+from farzi_core.evaluation.report import METRICS, Metric
 from farzi_core.views import accuracy, factor_charts, factors, progress, sequence_charts, sequences
 from farzi_core.views.factors import Colour, Projection
 from farzi_core.views.load import RunView
@@ -27,7 +27,7 @@ def charts(view: RunView) -> Iterator[tuple[str, Chart]]:
     yield "factor", factor_charts.factor_chart(factors.factor_items(synthetic, vocab, 0, 5), 0)
     yield "latent", factor_charts.latent_chart(synthetic, None)
     yield "latent one", factor_charts.latent_chart(synthetic, 1)
-    for metric in Metric:
+    for metric in METRICS["recommendation"]:
         yield f"curves {metric}", accuracy.curve_chart(view.curves, metric, view.evaluation)
         yield f"seeds {metric}", accuracy.seeds_chart(view.evaluation, metric)
     for make in (progress.loss, progress.gradient, progress.validation):
@@ -55,6 +55,22 @@ def test_counts_and_units_stand_on_the_axes_or_in_the_legend(view: RunView) -> N
     assert "(n = 6)" in written["memorisation"]
     assert "(bits)" in written["strip"]
     assert "nats an event" in written["loss"]
+
+
+@pytest.mark.parametrize("metric", METRICS["language"])
+def test_figures_of_a_text_name_sentences_and_the_metric_s_own_unit(metric: Metric) -> None:
+    report = fixtures.evaluation(task="language")
+    curve = accuracy.curve_chart(fixtures.curves(report), metric, report)
+    dots = accuracy.seeds_chart(report, metric)
+    live = progress.validation(fixtures.events(task="language"), metric)
+    assert live is not None
+    for chart in (curve, dots, live):
+        written = json.dumps(chart.figure.to_plotly_json(), default=str)
+        assert "sentences" in written
+        assert "users" not in written
+        assert (".2%}" in written) == metric.is_fraction
+    assert "Unigram and Bigram (Kneser-Ney) are rules" in dots.caption
+    assert ("lowest" if metric.lower_is_better else "highest") in live.alt
 
 
 def test_same_row_has_the_same_colour_dash_and_marker_in_every_figure(view: RunView) -> None:

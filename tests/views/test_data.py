@@ -23,7 +23,10 @@ def test_the_histogram_counts_every_sequence_once() -> None:
 
 
 def test_the_popularity_curve_names_where_half_of_the_events_are() -> None:
-    points = [PopularityPoint(rank=rank, share=share) for rank, share in ((1, 0.3), (2, 0.55), (10, 1.0))]
+    points = [
+        PopularityPoint(rank=rank, share=share, events=events)
+        for rank, share, events in ((1, 0.3, 30), (2, 0.55, 25), (10, 1.0, 2))
+    ]
     chart = data.popularity(points, 1000)
     assert list(chart.figure.data[0].y) == pytest.approx([30, 55, 100])
     assert "2 of 10 items make up half" in chart.alt
@@ -75,3 +78,11 @@ def test_first_rows_are_shown_as_they_are_read() -> None:
     frame = data.first_rows(preview)
     assert frame.to_numpy().tolist() == [["007", "NA"], ["=1+1", ""]]
     assert not np.issubdtype(frame["n"].to_numpy().dtype, np.number)
+
+
+def test_zipf_s_curve_says_from_where_to_where_and_how_much_is_unknown() -> None:
+    points = [PopularityPoint(rank=1, share=0.6, events=600), PopularityPoint(rank=90, share=1.0, events=2)]
+    chart = data.zipf(points, 0.188)
+    assert "From 600 times for the most frequent word to 2 for the rarest of 90" in chart.alt
+    assert "18.8% of all tokens are <unk>" in chart.caption
+    assert "<unk>" not in data.zipf(points, None).caption
