@@ -4,7 +4,7 @@
     python benchmarks/quality/levers.py --data dataset:<id> --preset standard --lever inner.weight_decay=0,.005,.01,.02
     python benchmarks/quality/levers.py --lever synthetic.start=random,data,matched --lever synthetic.d=16,32
 
-Fresh students on Z and M as the start makes them; the mean and standard deviation of the five validation metrics over
+Fresh students on Z and M as the start makes them; the mean and standard deviation of the validation metrics over
 the seeds, the best step, the mean entropy of a position, and seconds. Writes levers-<data>-<settings>.json beside this
 file. It screens what is worth a whole run (docs/experiments.md). No test users are touched.
 """
@@ -25,8 +25,9 @@ from farzi_core.config import RunConfig
 from farzi_core.data.dataset import Dataset
 from farzi_core.device import use_threads
 from farzi_core.distill.start import initial
-from farzi_core.evaluation.report import Metric
-from farzi_core.evaluation.students import Ranker, on_synthetic
+from farzi_core.evaluation.report import METRIC_LABELS, shown
+from farzi_core.evaluation.students import on_synthetic
+from farzi_core.evaluation.tasks import judge_of
 from farzi_core.parallel import map_threads
 
 CPU = torch.device("cpu")
@@ -37,11 +38,11 @@ def measure(config: RunConfig, dataset: Dataset, seeds: int) -> dict[str, Any]:
     started = time.perf_counter()
     probs = initial(dataset.part("train"), len(dataset.vocab), config.synthetic, config.seed).probs()
     seconds = time.perf_counter() - started
-    ranker = Ranker(dataset.part("validation"), config.synthetic.xi - 1, CPU)
+    judge = judge_of(config, dataset, dataset.part("validation"), config.synthetic.xi - 1, CPU)
     steps = config.validation.steps
     every = max(1, steps // 16)
-    students = map_threads(lambda seed: on_synthetic(config, probs, ranker, seed, steps, every), range(seeds), CPU)
-    values = {metric: [student.best.metrics[metric] for student in students] for metric in Metric}
+    students = map_threads(lambda seed: on_synthetic(config, probs, judge, seed, steps, every), range(seeds), CPU)
+    values = {metric: [student.best.metrics[metric] for student in students] for metric in judge.measures.metrics}
     return {
         "seconds": round(seconds, 2),
         "entropy": float(torch.special.entr(probs).sum(-1).mean()),
@@ -67,7 +68,7 @@ def main() -> None:
         settings = [f"{name}={value}" for name, value in zip(levers, values, strict=True)]
         row = {"settings": settings, **measure(configured(None, asked.preset, settings), dataset, asked.seeds)}
         rows.append(row)
-        numbers = "  ".join(f"{one} {100 * row['mean'][one]:5.1f}±{100 * row['std'][one]:.1f}" for one in Metric)
+        numbers = "  ".join(f"{METRIC_LABELS[one]} {shown(one, value)}" for one, value in row["mean"].items())
         print(f"{' '.join(settings):40s} best at {row['steps']:4.0f}  {numbers}", flush=True)
     name = "-".join(["levers", dataset.info.name, *levers]).lower().replace(" ", "-").replace(".", "-")
     about = {"data": dataset.info.model_dump(mode="json"), "preset": asked.preset, "seeds": asked.seeds}

@@ -15,7 +15,7 @@ from typing import Any
 
 from farzi_core.commands.find import find_run
 from farzi_core.commands.result import seconds, sizes
-from farzi_core.evaluation.report import LABELS, METRIC_LABELS, Evaluation, Metric, Row, RowName
+from farzi_core.evaluation.report import LABELS, METRIC_LABELS, Evaluation, Metric, Row, RowName, shown
 from farzi_core.presets import PRESETS
 from farzi_core.views.load import RunView
 from farzi_core.views.settings import command
@@ -26,7 +26,7 @@ HEAD = """\
 # Results
 
 Every figure below is from a run of this project, on test users that nothing was chosen on, and can be made again with
-the command above its table. Value: percent, mean over fresh students with random weights. Below it: percent of the full
+the command above its table. Value: mean over fresh students with random weights. Below it: percent of the full
 data's value [95 % interval, paired bootstrap over test users]. Protocol: users with at least 3 events; disjoint
 80/10/10 users; the last event is the target, ranked over all items, seen ones included; training steps chosen on
 validation users. Random and head users are as many real sequences as there are synthetic ones, and their students
@@ -57,7 +57,9 @@ def section(document: dict[str, Any]) -> str:
     """One table of the page."""
     report, size, spent = Evaluation.model_validate(document["evaluation"]), document["sizes"], document["seconds"]
     environment = document["environment"]
-    names = " | ".join(METRIC_LABELS[metric] for metric in Metric)
+    metrics = report.metrics
+    names = " | ".join(METRIC_LABELS[metric] + (" ↓" if metric.lower_is_better else "") for metric in metrics)
+    head = f"| trained on | {names} | steps |\n|---|{'---:|' * (len(metrics) + 1)}\n"
     lines = [
         f"## {document['data']}: {size['mu']:,} x {size['xi']} synthetic events",
         f"```sh\n{document['command']}\n```",
@@ -66,19 +68,19 @@ def section(document: dict[str, Any]) -> str:
         f"{report.stored_numbers:,} stored numbers. {report.test_users:,} test users, {report.seeds} students a row. "
         f"Distillation {spent['distil'] / 60:.1f} min on {environment['threads']} threads of "
         f"{environment['device_name']}, torch {environment['versions']['torch']}.",
-        f"| trained on | {names} | steps |\n|---|{'---:|' * (len(Metric) + 1)}\n" + "\n".join(map(_line, report.rows)),
+        head + "\n".join(_line(row, metrics) for row in report.rows),
         verdict(report),
     ]
     return "\n\n".join(lines)
 
 
-def _line(row: Row) -> str:
-    cells = [_cell(row, metric) for metric in Metric]
+def _line(row: Row, metrics: tuple[Metric, ...]) -> str:
+    cells = [_cell(row, metric) for metric in metrics]
     return f"| {LABELS[row.name]} | {' | '.join(cells)} | {row.steps:.0f} |"
 
 
 def _cell(row: Row, metric: Metric) -> str:
-    value = f"{100 * row.mean[metric]:.1f}"
+    value = shown(metric, row.mean[metric])
     if row.name is RowName.FULL:
         return value
     interval = row.percent_interval.get(metric)
@@ -89,15 +91,22 @@ def _cell(row: Row, metric: Metric) -> str:
 def verdict(report: Evaluation) -> str:
     """Which rows the distilled data beat outside the paired interval, metric by metric."""
     rows = [row for row in report.rows if row.name not in (RowName.FULL, RowName.DISTILLED)]
-    beaten = [row for row in rows if all(row.minus_distilled[metric].low > 0 for metric in Metric)]
+    behind = {row.name: [metric for metric in report.metrics if not _ahead(row, metric)] for row in rows}
+    beaten = [row for row in rows if not behind[row.name]]
     rest = [
-        f"{LABELS[row.name]} on {', '.join(METRIC_LABELS[m] for m in Metric if row.minus_distilled[m].low <= 0)}"
-        for row in rows
-        if row not in beaten
+        f"{LABELS[name]} on {', '.join(METRIC_LABELS[metric] for metric in metrics)}"
+        for name, metrics in behind.items()
+        if metrics
     ]
     names = ", ".join(LABELS[row.name] for row in beaten) or "nothing"
-    said = f"Ahead on all five metrics, outside the paired interval, of: {names}."
+    said = f"Ahead on all metrics, outside the paired interval, of: {names}."
     return said + (f" Not ahead of {'; '.join(rest)}." if rest else "")
+
+
+def _ahead(row: Row, metric: Metric) -> bool:
+    """Whether the distilled data are better than this row, outside the paired interval."""
+    interval = row.minus_distilled[metric]
+    return interval.high < 0 if metric.lower_is_better else interval.low > 0
 
 
 def main() -> None:
