@@ -69,7 +69,7 @@ def main() -> None:
         row = {"settings": settings, **measure(configured(None, asked.preset, settings), dataset, asked.seeds)}
         rows.append(row)
         numbers = "  ".join(f"{METRIC_LABELS[one]} {shown(one, value)}" for one, value in row["mean"].items())
-        print(f"{' '.join(settings):40s} best at {row['steps']:4.0f}  {numbers}", flush=True)
+        print(f"{' '.join(settings):40s} at {row['steps']:4.0f}  entropy {row['entropy']:.2f}  {numbers}", flush=True)
     name = "-".join(["levers", dataset.info.name, *levers]).lower().replace(" ", "-").replace(".", "-")
     about = {"data": dataset.info.model_dump(mode="json"), "preset": asked.preset, "seeds": asked.seeds}
     (Path(__file__).parent / f"{name}.json").write_text(json.dumps({**about, "rows": rows}, indent=1) + "\n")

@@ -45,6 +45,8 @@ REQUIREMENTS = (  # requirements.txt, by distribution name (a test compares them
     "pyarrow",
     "numpy",
     "scikit-learn",
+    "markdown-it-py",
+    "tokenizers",
     "pydantic",
     "safetensors",
     "filelock",
