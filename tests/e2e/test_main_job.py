@@ -42,7 +42,7 @@ def test_a_person_uploads_distils_and_inspects(studio: Studio, tab: Callable[...
     _launch(one)
     run_id = _follow_through_reloads(one, studio)
     later = _survive_a_dead_server(studio, tab, run_id)
-    expect(later.page.get_by_role("link", name="Sequences").last).to_be_visible(timeout=2 * MINUTE)
+    expect(later.page.get_by_test_id("stMain").get_by_role("link", name="Sequences")).to_be_visible(timeout=2 * MINUTE)
     assert [(found.id, found.state) for found in studio.runs()] == [(run_id, RunState.DONE)], "one click, one run"
     _inspect(later, RunView(studio.store.root / run_id))
     _cold_link(studio, tab, run_id)
@@ -129,7 +129,7 @@ def _survive_a_dead_server(studio: Studio, tab: Callable[..., Tab], run_id: str)
 
 def _inspect(one: Tab, view: RunView) -> None:
     """Sequences, Factors and Accuracy show this run, with the numbers that are on disk."""
-    one.page.get_by_role("link", name="Sequences").last.click()
+    one.page.get_by_test_id("stMain").get_by_role("link", name="Sequences").click()
     one.shown("20 synthetic sequences of 5 positions")
     one.idle()
     with one.page.expect_download() as download:
