@@ -72,8 +72,8 @@ def share(lesson: Lesson, number: str, values: dict[str, float]) -> None:
     names = [*lessons.ALWAYS, *values]
     with st.expander("Share this view with a class", icon=":material/link:"):
         st.write(
-            "Copy this address: the lesson and every slider stand in it. Add `hide=` with names, commas between, to take "
-            "controls away; a hidden slider keeps the value in the address."
+            "Copy this address: the lesson and every slider stand in it. Add `hide=` with names, commas between, to "
+            "take controls away; a hidden slider keeps the value in the address."
         )
         st.write("Names here: " + ", ".join(f"`{name}`" for name in names))
         bare = lessons.link(number, values, frozenset(["lesson", "teacher", *values]))

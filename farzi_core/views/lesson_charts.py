@@ -1,4 +1,4 @@
-"""Figures of lessons 1, 2, 4 and 5: from the values of the sliders to what the page shows (`lesson_toys` has the sums)."""
+"""Figures of lessons 1, 2, 4 and 5: from the sliders to what the page shows (`lesson_toys` has the sums)."""
 
 from typing import NamedTuple
 
