@@ -1,8 +1,9 @@
 """Lessons 3 and 6: a toy inner loop of Adam, run forwards and back by hand in numpy (docs/method.md, sections 2 and 3).
 
 Legend: theta [n] weights, x [p] the data that are learnt, r = A theta - x [p]; inner loss sum(r^2 / 2 + r^4 / 20 +
-ripple (1 - cos(4 r)) / 4), outer loss |theta_T - target|^2 / 2, g the inner gradient, m and v Adam's moments, c1 and c2 its bias corrections;
-d_theta, d_m, d_v the derivatives of the outer loss (adjoints), u the direction of a step's Hessian-vector product.
+ripple (1 - cos(4 r)) / 4), outer loss |theta_T - target|^2 / 2, g the inner gradient, m and v Adam's moments, c1 and c2
+its bias corrections; d_theta, d_m, d_v the derivatives of the outer loss (adjoints), u the direction of a step's
+Hessian-vector product.
 Leading axes of theta and x may be a batch: every formula works row by row. One step costs O(n p).
 """
 
@@ -128,8 +129,8 @@ def exact(toy: Toy, settings: Settings, run: Forward) -> Backward:
         d_theta, d_data = d_theta + of_theta, d_data + of_data
         d_m, d_v = settings.beta1 * d_m, settings.beta2 * d_v
         tape.append((d_theta, d_m, d_v, u))
-    columns = (np.array(column[::-1]) for column in zip(*tape, strict=True))
-    return Backward(*columns, d_data)
+    d_thetas, d_ms, d_vs, us = (np.array(column[::-1]) for column in zip(*tape, strict=True))
+    return Backward(d_thetas, d_ms, d_vs, us, d_data)
 
 
 def line13(toy: Toy, settings: Settings, run: Forward) -> Floats:
@@ -160,7 +161,7 @@ def error(found: Floats, wanted: Floats) -> float:
 
 
 def growth(toy: Toy, settings: Settings, rates: Floats) -> Floats:
-    """|d_theta_0| / |d_theta_T| at each of `rates` [B]: how much the adjoint grew on its way back through the T steps."""
+    """|d_theta_0| / |d_theta_T| at each of `rates` [B]: how much the adjoint grew on its way back."""
     settings = replace(settings, lr=rates[:, None])
     run = forward(toy, settings, np.repeat(toy.data[None], len(rates), axis=0))
     start = exact(toy, settings, run).d_theta[0]

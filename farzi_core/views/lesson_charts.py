@@ -1,8 +1,9 @@
 """Figures of lessons 1, 2, 4 and 5: from the sliders to what the page shows (`lesson_toys` has the sums)."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
@@ -32,7 +33,7 @@ class Shown(NamedTuple):
     table: pd.DataFrame | None = None
 
 
-def line(place: int, name: str, x: toys.Floats, y: toys.Floats, mode: str = "lines") -> go.Scatter:
+def line(place: int, name: str, x: npt.NDArray[Any], y: toys.Floats, mode: str = "lines") -> go.Scatter:
     """The place-th curve of a figure: colour, dash and marker say the same."""
     return go.Scatter(
         x=x,

@@ -45,8 +45,9 @@ def next_word(words: npt.NDArray[np.int64], history: int) -> Floats:
 def stationary() -> Floats:
     """Shares of the words in an endless sentence: the left eigenvector of CHAIN."""
     values, vectors = np.linalg.eig(CHAIN.T)
-    found: Floats = np.real(vectors[:, np.argmax(np.real(values))])
-    return found / found.sum()
+    shares = np.real(vectors[:, np.argmax(np.real(values))])
+    found: Floats = shares / shares.sum()
+    return found
 
 
 def perplexity(model: Floats) -> float:
@@ -84,7 +85,7 @@ def real_loss(weights: Floats) -> Floats:
 def best_weights() -> Floats:
     """Least squares on the real points: what no training on the synthetic ones can beat."""
     inputs, labels = real_points()
-    return np.linalg.lstsq(inputs, labels, rcond=None)[0]
+    return np.linalg.lstsq(inputs, labels, rcond=None)[0].astype(np.float64)
 
 
 def descend(labels: Floats, steps: int, lr: float) -> Floats:
@@ -145,7 +146,8 @@ def wanted() -> Floats:
         inside = np.where(items // PER_GROUP == position % GROUPS, SHARE, (1 - SHARE) / (GROUPS - 1)) / PER_GROUP
         rows.append(inside * np.where(items % PER_GROUP == (position // GROUPS), 2.0, 0.5))
     table = np.array(rows)
-    return table / table.sum(axis=1, keepdims=True)
+    found: Floats = table / table.sum(axis=1, keepdims=True)
+    return found
 
 
 def factorise(d: int) -> tuple[Floats, Floats]:

@@ -123,8 +123,8 @@ _LESSONS = (
     Lesson(
         "Through Adam and back",
         "The derivative is walked back through every step of Adam with three adjoints: of the weights, dθ, of the "
-        "first moment, dm, and of the second, dv. The paper's line 13 folds dv into dm, which is not the gradient; finite "
-        "differences decide.",
+        "first moment, dm, and of the second, dv. The paper's line 13 folds dv into dm, which is not the gradient; "
+        "finite differences decide.",
         (
             Control("adam_steps", "Inner steps T", 2, 60, 20, 1, "Steps forward; each is walked back once."),
             Control("back", "Steps walked back", 0, 60, 5, 1, "More than T counts as T."),
@@ -145,7 +145,8 @@ _LESSONS = (
     Lesson(
         "Memory: unrolling against a tape",
         "Plain automatic differentiation keeps the graphs of all T steps until the way back; the engine keeps one "
-        "graph, the gradients and a few states, and makes the rest again. The bytes below are those of the engine's own plan.",
+        "graph, the gradients and a few states, and makes the rest again. The bytes below are those "
+        "of the engine's own plan.",
         (
             Control("weights", "Weights n, power of ten", 3.0, 8.0, 5.2, 0.1, "5.2 means 158,489 weights."),
             Control("tape_steps", "Inner steps T", 1, 1000, 100, 1, "Steps that are differentiated."),
@@ -165,8 +166,8 @@ _LESSONS = (
     Lesson(
         "Latent factors and rank",
         "A table of probabilities for every position would have V columns, so only Z and M with d factors are stored "
-        "and X = softmax(Z M / τ) is made from them. Here eight positions over twelve items are stored with d factors as "
-        "well as logits of that rank can (least squares).",
+        "and X = softmax(Z M / τ) is made from them. Here eight positions over twelve items are stored with d factors "
+        "as well as logits of that rank can (least squares).",
         (
             Control("factors", "Latent factors d", 1, 8, 2, 1, "Columns of Z and rows of M."),
             Control("tau", "Temperature τ", 0.3, 3.0, 1.0, 0.1, "Below 1 sharpens every position, above 1 softens."),
@@ -185,8 +186,8 @@ _LESSONS = (
     Lesson(
         "When it fails: chaos and horizon",
         "If each training step magnifies small differences, T steps magnify them T times over, and the exact "
-        "derivative of such a training is large, wild and useless. This toy has hills in its inner loss, as networks have, and "
-        "β₂ = 0.9, so that 150 steps show what long trainings show.",
+        "derivative of such a training is large, wild and useless. This toy has hills in its inner loss, as networks "
+        "have, and β₂ = 0.9, so that 150 steps show what long trainings show.",
         (
             Control("chaos_lr", "Inner learning rate", 0.01, 1.2, 0.8, 0.01, _RATE),
             Control("horizon", "Inner steps T", 5, 300, 150, 5, "The horizon that is differentiated."),

@@ -53,9 +53,7 @@ def test_line_13_is_exact_for_one_step_and_wrong_for_more() -> None:
     for steps in (1, 2, 20):
         settings = adam.Settings(steps)
         run = adam.forward(adam.TOY, settings)
-        errors[steps] = adam.error(
-            adam.line13(adam.TOY, settings, run), adam.exact(adam.TOY, settings, run).d_data
-        )
+        errors[steps] = adam.error(adam.line13(adam.TOY, settings, run), adam.exact(adam.TOY, settings, run).d_data)
     assert errors[1] < 1e-9
     assert min(errors[2], errors[20]) > 1
 
