@@ -114,8 +114,8 @@ _LESSONS = (
                 "Zero: two points are too few",
             ),
             1,
-            "Three steps are short, so the labels learn to pull harder: 2.9 and -2.7, where the best model itself says "
-            "0.8 and -0.9. Distilled data are not small real data; they are made for one way of training.",
+            "Three steps are short, so the labels learn to pull harder: 2.8 and -2.7, where the best model itself says "
+            "0.8 and -0.8. Distilled data are not small real data; they are made for one way of training.",
         ),
         "sequences.py",
         "Sequences shows what such data look like for events",

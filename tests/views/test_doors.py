@@ -4,6 +4,7 @@ import json
 import re
 import shlex
 from html.parser import HTMLParser
+from itertools import pairwise
 from typing import Any
 
 import fixtures
@@ -42,7 +43,7 @@ def test_command_notebook_and_app_have_one_digest(config: RunConfig) -> None:
     assert namespace["config"] == config
     assert settings_digest(namespace["config"]) == settings_digest(config)
     words = shlex.split(settings.command(config, PRESETS[config.preset].config))
-    pairs = [word for flag, word in zip(words, words[1:], strict=False) if flag == "--set"]
+    pairs = [word for flag, word in pairwise(words) if flag == "--set"]
     typed = with_settings(configured(None, config.preset, pairs), {"data.source": words[words.index("--data") + 1]})
     assert settings_digest(typed) == settings_digest(config)
 
