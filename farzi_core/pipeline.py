@@ -27,7 +27,8 @@ from farzi_core.distill.synthetic import Synthetic
 from farzi_core.errors import ConfigError
 from farzi_core.evaluation import inspect
 from farzi_core.evaluation.final import Panel
-from farzi_core.evaluation.report import Evaluation
+from farzi_core.evaluation.recovery import recovery
+from farzi_core.evaluation.report import Evaluation, Recovery
 from farzi_core.models.model import build
 from farzi_core.recorder import Recorder, Stopped
 from farzi_core.teacher.omega import trajectories
@@ -45,6 +46,7 @@ class Outcome:
     memorisation: dict[str, Any]
     maps: dict[str, npt.NDArray[Any]]
     diverged: bool
+    recovery: Recovery | None = None  # planted data only
 
     def write(self, folder: Path) -> None:
         """Write the files of result/ into an existing, empty folder."""
@@ -61,6 +63,8 @@ class Outcome:
         (folder / "memorisation.json").write_text(json.dumps(self.memorisation))
         if self.dataset.tokeniser is not None:
             (folder / "tokeniser.json").write_text(dump(self.dataset.tokeniser), encoding="utf-8")
+        if self.recovery is not None:
+            (folder / "recovery.json").write_text(self.recovery.model_dump_json())
 
 
 def run(config: RunConfig, recorder: Recorder) -> Outcome:
@@ -106,6 +110,7 @@ def run_on(config: RunConfig, dataset: Dataset, recorder: Recorder) -> Outcome:
         inspect.memorisation(probs, train, dataset.part("test")),
         inspect.maps(synthetic.decoder.numpy(), dataset.vocab.counts),
         distilled.diverged,
+        recovery(config, dataset, synthetic.decoder.numpy()),
     )
 
 

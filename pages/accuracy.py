@@ -5,8 +5,8 @@ from functools import partial
 import _result as result
 import streamlit as st
 
-from farzi_core.views import accuracy, export, transfer
-from farzi_core.views.load import CURVES, EVALUATION
+from farzi_core.views import accuracy, export, recovery, transfer
+from farzi_core.views.load import CURVES, EVALUATION, RECOVERY
 from farzi_core.views.progress import METRIC_LABELS
 
 st.title("Accuracy", anchor=False)
@@ -19,6 +19,8 @@ st.caption(accuracy.METRIC_MEANING[metric])
 # --- what the table says
 st.markdown("\n".join(f"- {sentence}" for sentence in accuracy.reading(report, metric)))
 st.write(accuracy.sizes(report, synthetic.mu, synthetic.xi))
+if view.has(RECOVERY) and (best := recovery.best_sentence(view.recovery, report, metric)):
+    st.info(best, icon=":material/flag:")
 
 # --- final table
 st.header("Final table", anchor=False)

@@ -5,9 +5,9 @@ import _ui as ui
 import streamlit as st
 from _columns import COLUMNS
 
-from farzi_core.views import factor_charts, factors
+from farzi_core.views import factor_charts, factors, recovery
 from farzi_core.views.factors import Colour, Projection
-from farzi_core.views.load import MAPS, SYNTHETIC
+from farzi_core.views.load import MAPS, RECOVERY, SYNTHETIC
 
 st.title("Factors", anchor=False)
 view = result.open_result(SYNTHETIC)
@@ -58,6 +58,12 @@ if view.has(MAPS):
             column_config=COLUMNS,
             alt=f"Items {how} on the map.",
         )
+
+# --- planted truth
+if view.has(RECOVERY):
+    st.header("Planted groups", anchor=False)
+    st.write(recovery.groups_sentence(view.recovery))
+    result.draw(recovery.heat_map(view.recovery), "planted_groups")
 
 # --- one factor
 st.header("One factor", anchor=False)

@@ -22,6 +22,7 @@ state = run.state()
 ui.announce(run, state)
 parts.actions(run, state)
 parts.live(run, state)
+parts.doors(run, state)
 
 st.divider()
 st.header("All runs", anchor=False)

@@ -2,21 +2,22 @@
 
 Cost in G = one gradient of the inner loss. Every mode pays T Hessian-vector products of 3 G (reverse over reverse by
 plain autograd; `SplitLoss` needs less); what differs is how often gradients are evaluated. Replays are elementwise:
-with 3 of them a step they stay below 1 % of a gradient for the models here.
+with 3 of them a step they stay below 1 % of a gradient for the models here. Only arithmetic: pages plan without torch.
 
 Legend: n weights, T steps, s states the optimiser and theta hold (3 n numbers for Adam, 2 n for SGD).
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
 import psutil
-import torch
 
-from farzi_core.distill.revolve import advances, states_for
-from farzi_core.distill.tape import Schedule
+from farzi_core.distill.revolve import Schedule, advances, states_for
 from farzi_core.errors import ConfigError
+
+if TYPE_CHECKING:
+    import torch
 
 Memory = Literal["store", "full", "checkpoint", "revolve", "auto"]
 MODES = get_args(Memory)
@@ -65,7 +66,7 @@ def memory_plan(
     """
     if n_params < 1 or steps < 1:
         raise ConfigError(f"n_params={n_params}, steps={steps}: both must be at least 1")
-    budget = budget_bytes if budget_bytes is not None else default_budget(torch.device("cpu"))
+    budget = budget_bytes if budget_bytes is not None else default_budget()
     sizes = _Sizes(n_params * itemsize, (1 + moments) * n_params * itemsize, steps)
     leaf = sizes.root
     fixed = [
@@ -80,10 +81,13 @@ def memory_plan(
     return MemoryPlan(n_params, steps, (*fixed, binomial, auto))
 
 
-def default_budget(device: torch.device) -> int:
-    """A quarter of the memory that is free on `device` now."""
-    free = torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else psutil.virtual_memory().available
-    return int(SHARE * free)
+def default_budget(device: "torch.device | None" = None) -> int:
+    """A quarter of the memory that is free on `device` (None: the CPU) now."""
+    if device is None or device.type != "cuda":
+        return int(SHARE * psutil.virtual_memory().available)
+    import torch
+
+    return int(SHARE * torch.cuda.mem_get_info(device)[0])
 
 
 @dataclass(frozen=True)

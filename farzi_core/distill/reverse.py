@@ -22,8 +22,9 @@ from farzi_core.distill.layout import Layout, Tensors
 from farzi_core.distill.optimizer import Adjoint, Optimizer, State
 from farzi_core.distill.plan import MODES, Memory, default_budget, memory_plan
 from farzi_core.distill.products import InnerLoss, Products
+from farzi_core.distill.revolve import Schedule
 from farzi_core.distill.split import SplitLoss
-from farzi_core.distill.tape import Point, Schedule, Step, Walk
+from farzi_core.distill.tape import Point, Step, Walk
 from farzi_core.errors import ConfigError
 
 OuterLoss = Callable[[Tensors], Tensor]

@@ -5,7 +5,17 @@ them) beta(s, r) = C(s + r, s) steps can be walked back when no step is advanced
 """
 
 import math
+from dataclasses import dataclass
 from functools import cache
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """What is kept: `states` between segments, gradients of one segment of `leaf` steps, `replay` states inside it."""
+
+    states: int
+    leaf: int
+    replay: int
 
 
 def reach(states: int, repeats: int) -> int:

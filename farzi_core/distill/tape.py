@@ -12,13 +12,12 @@ element by element, without a model in sight: bit for bit those of the forward p
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Generic, NamedTuple
 
 from torch import Tensor
 
 from farzi_core.distill.optimizer import State
-from farzi_core.distill.revolve import middle
+from farzi_core.distill.revolve import Schedule, middle
 
 
 class Point(NamedTuple, Generic[State]):
@@ -35,15 +34,6 @@ class Step(NamedTuple, Generic[State]):
     before: Point[State]
     after: Point[State]
     gradient: Tensor
-
-
-@dataclass(frozen=True)
-class Schedule:
-    """What is kept: `states` between segments, gradients of one segment of `leaf` steps, `replay` states inside it."""
-
-    states: int
-    leaf: int
-    replay: int
 
 
 class _Segment(NamedTuple, Generic[State]):

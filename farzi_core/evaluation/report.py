@@ -205,3 +205,19 @@ class Evaluation(BaseModel):
     def row(self, name: RowName) -> Row | None:
         """A row of the first student."""
         return self.tables[0].row(name)
+
+
+class Recovery(BaseModel):
+    """Planted data only: what was put in against what was found.
+
+    adjusted_rand   of k-means clusters of the items' columns of M against the planted groups: 1 equal, about 0 chance
+    table           items by cluster (rows, ordered by their largest group) and planted group (columns)
+    best            HR@k of the Bayes-optimal ranking, in expectation over sequences: no model can beat it on average
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    adjusted_rand: float
+    groups: tuple[str, ...]
+    table: tuple[tuple[int, ...], ...]
+    best: dict[Metric, float]

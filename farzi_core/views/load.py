@@ -23,7 +23,7 @@ from pydantic import BaseModel, ValidationError
 from farzi_core.config import RunConfig
 from farzi_core.data.dataset import DatasetInfo
 from farzi_core.errors import StoreError
-from farzi_core.evaluation.report import Evaluation
+from farzi_core.evaluation.report import Evaluation, Recovery
 from farzi_core.runs import files, manifest, migrate
 from farzi_core.runs.run import read_config
 from farzi_core.views import text
@@ -35,6 +35,7 @@ Float64 = npt.NDArray[np.float64]
 SYNTHETIC, MAPS = "result/synthetic.safetensors", "result/maps.safetensors"
 VOCAB, CURVES, NEAREST = "result/vocab.parquet", "result/curves.parquet", "result/nearest.parquet"
 DATASET, EVALUATION, MEMORISATION = "result/dataset.json", "result/evaluation.json", "result/memorisation.json"
+RECOVERY = "result/recovery.json"  # planted data only; absent in runs of version 0.1
 _AGAIN = "Duplicate the run and start it again."
 CHUNK_NUMBERS = 4_000_000  # probabilities held at once: 32 MB as float64
 
@@ -95,6 +96,10 @@ class RunView:
     @cached_property
     def evaluation(self) -> Evaluation:
         return _parse(Evaluation, self.read(EVALUATION), self._where(EVALUATION))
+
+    @cached_property
+    def recovery(self) -> Recovery:
+        return _parse(Recovery, self.read(RECOVERY), self._where(RECOVERY))
 
     @cached_property
     def memorisation(self) -> dict[str, Any]:

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from farzi_core.distill.plan import MODES, memory_plan
-from farzi_core.distill.revolve import advances, middle, reach, states_for
-from farzi_core.distill.tape import Point, Schedule, Walk
+from farzi_core.distill.revolve import Schedule, advances, middle, reach, states_for
+from farzi_core.distill.tape import Point, Walk
 from farzi_core.errors import ConfigError
 
 

@@ -129,3 +129,19 @@ def test_a_hostile_name_is_nowhere_read_as_markdown(farzi_home: Path) -> None:
     assert_healthy(at)
     read_as_markdown = [*at.markdown, *at.caption, *at.info, *at.warning, *at.error, *at.header]
     assert not [one.value for one in read_as_markdown if "![x](" in one.value or ":red[red]" in one.value]
+
+
+def test_a_finished_run_has_three_doors(farzi_home: Path) -> None:
+    fixtures.make_finished_run(farzi_home)
+    at = open_page(PAGE)
+    assert_healthy(at)
+    assert "farzi_core distill" in words(at)
+    found = [one.proto.label for one in at.get("download_button")]
+    assert found == ["Download as notebook", "Report, HTML"]
+
+
+def test_a_run_without_result_has_a_notebook_and_no_report(farzi_home: Path) -> None:
+    fixtures.make_finished_run(farzi_home, state=RunState.FAILED)
+    at = open_page(PAGE)
+    assert_healthy(at)
+    assert [one.proto.label for one in at.get("download_button")] == ["Download as notebook"]

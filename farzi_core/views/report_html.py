@@ -1,0 +1,144 @@
+"""A finished run as one HTML file: nothing is loaded from anywhere, no script runs, every foreign text is escaped."""
+
+import html
+from collections.abc import Iterable, Sequence
+
+from farzi_core.evaluation.report import LABELS, METRIC_LABELS, Evaluation, Metric, RowName
+from farzi_core.views import accuracy, sequence_charts, sequences, text
+from farzi_core.views import runs as views
+from farzi_core.views.load import MEMORISATION, RunView
+from farzi_core.views.progress import validations
+from farzi_core.views.theme import STYLES
+
+SEQUENCES = 10  # shown; the app has all
+WIDTH, HEIGHT, LEFT, BASE = 640, 240, 56, 204  # of the drawing, and where its axes lie
+# Rules of thumb, in percent of full data's HR@10; the table says which one is met.
+PROTOTYPE, CHOOSE, REPLACE = 80.0, 90.0, 99.0
+
+_STYLE = """
+:root { color-scheme: light dark; }
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
+table { border-collapse: collapse; } th, td { padding: .3rem .7rem; text-align: right;
+  border-bottom: 1px solid #7a7f87; }
+th:first-child, td:first-child { text-align: left; } .scroll { overflow-x: auto; }
+aside { border-left: 4px solid #2a7fc1; padding: .2rem 1rem; margin: 1rem 0; } pre { white-space: pre-wrap; }
+svg { max-width: 100%; height: auto; } svg text { fill: currentColor; font-size: 12px; }
+"""
+
+
+def report(view: RunView, title: str, events: Sequence[views.Event]) -> bytes:
+    """The page of a run that has its final table; raises `StoreError` where it has none."""
+    table, synthetic = view.evaluation, view.synthetic
+    sentences = accuracy.reading(table, Metric.HR10)
+    decoded = sequences.join(sequences.decode_argmax(synthetic)[:SEQUENCES], view.vocab["title"])
+    parts = [
+        f"<h1>{_safe(title)}</h1><p>{_safe(accuracy.sizes(table, synthetic.mu, synthetic.xi))}</p>",
+        "<h2>What it reaches</h2>" + _list(sentences) + _box(accuracy.METRIC_MEANING[Metric.HR10]),
+        "<h2>Is this good enough for ...?</h2>" + _uses(table),
+        "<h2>Final table</h2>" + _final(table) + _box(accuracy.protocol(table)),
+        "<h2>While it was distilled</h2>" + _curve(events),
+        f"<h2>The first {len(decoded)} synthetic sequences</h2>"
+        + _list(decoded, "ol")
+        + _box("A position is a distribution over items; its most probable item is written here."),
+        "<h2>Are they copies?</h2>" + _copies(view),
+        f"<h2>Settings</h2><pre>{_safe_lines(view.config.model_dump_json(indent=1))}</pre>",
+    ]
+    head = (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
+        f'<meta name="viewport" content="width=device-width"><title>{_safe(title)}</title>'
+        f"<style>{_STYLE}</style></head>"
+    )
+    return f"{head}<body><main>{''.join(parts)}</main></body></html>\n".encode()
+
+
+def uses(table: Evaluation) -> list[tuple[str, str, str]]:
+    """(use, yes, no or unclear, why) by rules of thumb on HR@10 and on the comparison with random users."""
+    distilled, rival = table.row(RowName.DISTILLED), table.row(RowName.RANDOM)
+    if distilled is None:
+        return []
+    share = distilled.percent_of_full.get(Metric.HR10, 0.0)
+    gap = rival.minus_distilled.get(Metric.HR10) if rival else None
+    beats = {"better": "yes", "worse": "no"}.get(accuracy.verdict(gap), "unclear") if gap else "unclear"
+    reached = f"{share:.1f} % of full data's HR@10; the rule of thumb is"
+    return [
+        ("Better than as many random users", beats, "95 % interval of the paired difference, HR@10"),
+        ("Teaching, demos, unit tests", _yes(share >= PROTOTYPE), f"{reached} {PROTOTYPE:.0f} %"),
+        (
+            "Trying out models and settings",
+            _yes(share >= CHOOSE),
+            f"{reached} {CHOOSE:.0f} %; check the ranking of models",
+        ),
+        ("Replacing the data in production", _yes(share >= REPLACE), f"{reached} {REPLACE:.0f} %"),
+        ("Publishing instead of private data", "no", "Nothing here is a privacy guarantee; see the copies below"),
+    ]
+
+
+def _uses(table: Evaluation) -> str:
+    return _table(("Use", "Good enough?", "Why"), uses(table))
+
+
+def _yes(met: bool) -> str:
+    return "yes" if met else "no"
+
+
+def _final(table: Evaluation) -> str:
+    names = [METRIC_LABELS[metric] for metric in Metric]
+    rows = [
+        (LABELS[row.name], f"{row.sequences:,}", *(f"{100 * row.mean[metric]:.1f} %" for metric in Metric))
+        for row in table.rows
+    ]
+    return _table(("Trained on", "Sequences", *names), rows)
+
+
+def _curve(events: Sequence[views.Event]) -> str:
+    """HR@10 of fresh students on validation users against the outer step, as SVG."""
+    frame = validations(events)
+    if len(frame) < 2:
+        return "<p>This run was validated fewer than two times.</p>"
+    steps, values = frame["step"].astype(float), frame[Metric.HR10.value].astype(float)
+    first, last, top = steps.min(), max(steps.max(), steps.min() + 1), max(float(values.max()), 1e-9)
+    wide, tall = WIDTH - LEFT - 16, BASE - 20
+    points = " ".join(
+        f"{LEFT + wide * (x - first) / (last - first):.1f},{BASE - tall * y / top:.1f}"
+        for x, y in zip(steps, values, strict=True)
+    )
+    color = STYLES[RowName.DISTILLED].color
+    said = f"HR@10 on validation users from {values.iloc[0]:.1%} to {values.iloc[-1]:.1%}; highest {values.max():.1%}."
+    return (
+        f'<svg role="img" aria-label="{_safe(said)}" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}">'
+        f'<path d="M{LEFT} 20V{BASE}H{WIDTH - 16}" fill="none" stroke="#7a7f87"/>'
+        f'<polyline points="{points}" fill="none" stroke="{color}" stroke-width="2.5"/>'
+        f'<text x="0" y="24">{top:.1%}</text><text x="0" y="{BASE}">0 %</text>'
+        f'<text x="{LEFT}" y="{HEIGHT - 12}">outer step {first:.0f}</text>'
+        f'<text x="{WIDTH - 16}" y="{HEIGHT - 12}" text-anchor="end">outer step {last:.0f}</text></svg>'
+        + _box(f"{said} The best snapshot is kept, not the last.")
+    )
+
+
+def _copies(view: RunView) -> str:
+    if not view.has(MEMORISATION):
+        return "<p>No distances were computed for this run.</p>"
+    return f"<p>{_safe(sequence_charts.memorisation_reading(view.memorisation))}</p>"
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    first = "".join(f'<th scope="col">{_safe(one)}</th>' for one in head)
+    body = "".join(f"<tr>{''.join(f'<td>{_safe(cell)}</td>' for cell in row)}</tr>" for row in rows)
+    return f'<div class="scroll" tabindex="0"><table><thead><tr>{first}</tr></thead><tbody>{body}</tbody></table></div>'
+
+
+def _list(sentences: Iterable[str], kind: str = "ul") -> str:
+    return f"<{kind}>{''.join(f'<li>{_safe(one)}</li>' for one in sentences)}</{kind}>"
+
+
+def _box(words: str) -> str:
+    return f"<aside><p><strong>What is this?</strong> {_safe(words)}</p></aside>"
+
+
+def _safe(words: str) -> str:
+    return html.escape(text.visible(words))
+
+
+def _safe_lines(words: str) -> str:
+    return "\n".join(_safe(line) for line in words.split("\n"))
