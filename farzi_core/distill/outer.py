@@ -8,7 +8,9 @@ Legend: mu sequences, xi positions, V items, n weights of a student.
 """
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -18,6 +20,7 @@ from farzi_core.data.dataset import Sequences
 from farzi_core.distill.adam import Adam, Moments
 from farzi_core.distill.inner_loss import StudentCore, SyntheticLoss
 from farzi_core.distill.layout import Layout, Tensors
+from farzi_core.distill.ranks import Alone, Ranks
 from farzi_core.distill.reverse import MetaGradient, adam_metagradient
 from farzi_core.distill.rows import everything
 from farzi_core.distill.synthetic import Synthetic
@@ -50,24 +53,61 @@ class OuterState:
     step: int = 0
 
 
+class Window(NamedTuple):
+    """One student's window: its age at the end, the outer loss there, the numbers of `MetaGradient`; `good`: finite."""
+
+    age: int
+    loss: float
+    growth: float
+    singular_share: float
+    cost_ratio: float
+    tape_bytes: int
+    good: bool
+
+
 @dataclass(frozen=True)
 class StepReport:
-    """What one outer step measured: outer loss (nats an event), gradient norm before clipping, adjoint growth."""
+    """What one outer step measured over its `windows`; those that were not finite are skipped.
+
+    loss            mean outer loss, nats an event; NaN where no window was finite
+    grad_norm       norm of (dZ, dM) before clipping
+    growth          the largest adjoint growth of a window
+    singular_share  the largest share from near-singular coordinates (`MetaGradient`)
+    cost_ratio      mean of the windows' times over those of T plain training steps
+    tape_bytes      largest tape of a window, by its memory plan
+    """
 
     loss: float
     grad_norm: float
     growth: float
     lr: float
+    singular_share: float
+    cost_ratio: float
+    tape_bytes: int
+    windows: tuple[Window, ...]
+
+    @property
+    def skipped(self) -> int:
+        """Windows whose meta-gradient was not finite: they have weight 0 in the mean."""
+        return sum(not window.good for window in self.windows)
 
     def finite(self) -> bool:
-        return all(value == value and abs(value) != float("inf") for value in (self.loss, self.grad_norm, self.growth))
+        return all(math.isfinite(value) for value in (self.loss, self.grad_norm, self.growth))
 
 
 class OuterProblem:
     """Everything that stays the same during a run: the data, the student, the settings and Omega."""
 
-    def __init__(self, config: RunConfig, train: Sequences, items: int, omega: Tensor, device: torch.device) -> None:
-        self.config, self.train, self.device, self.omega = config, train, device, omega
+    def __init__(
+        self,
+        config: RunConfig,
+        train: Sequences,
+        items: int,
+        omega: Tensor,
+        device: torch.device,
+        ranks: Ranks = Alone(),  # noqa: B008 - it has no state
+    ) -> None:
+        self.config, self.train, self.device, self.omega, self.ranks = config, train, device, omega, ranks
         self.model = build(config.model, items, config.synthetic.xi)
         self.adam = inner_adam(config)
         self.layout = Layout.of(self.model.init(torch_stream(0, "layout")))
@@ -91,21 +131,27 @@ class OuterProblem:
 
     def advance(self, state: OuterState, lr_scale: float) -> tuple[OuterState, StepReport]:
         """One outer step. The result may be non-finite: the caller decides (`loop`)."""
-        config = self.config
+        outer, students = self.config.outer, len(state.runners)
         meta = meta_parameters(state.synthetic)
-        chosen = [(state.step * config.outer.starts + i) % len(state.runners) for i in range(config.outer.starts)]
-        chosen = list(dict.fromkeys(chosen))
-        results = map_threads(lambda slot: self._window(state, slot, meta), chosen, self.device)
-        synthetic, report, moments = self._update(state, meta, [result for _, result in results], lr_scale)
+        chosen = list(dict.fromkeys((state.step * outer.starts + i) % students for i in range(outer.starts)))
+        mine = [slot for slot in chosen if self.ranks.owns(slot)]
+        found = map_threads(lambda slot: self.window(state, slot, meta), mine, self.device)
+        results = dict(zip(mine, found, strict=True))
+        grads, windows = self._mean(state, meta, chosen, results)
+        synthetic, report, moments = self._update(state, grads, windows, lr_scale)
         runners = list(state.runners)
-        for slot, (runner, result) in zip(chosen, results, strict=True):
-            age = runner.age + config.inner.steps
-            ended = age + config.inner.steps > max(config.inner.lifetime, config.inner.steps)
-            moved = Runner(self.layout.flatten(result.final_params), result.state, age)
-            runners[slot] = self.new_runner(slot, state.step + 1) if ended else moved
+        for slot, window in zip(chosen, windows, strict=True):
+            ended = window.age + self.config.inner.steps > max(self.config.inner.lifetime, self.config.inner.steps)
+            if ended or not window.good:
+                runners[slot] = self.new_runner(slot, state.step + 1)
+            elif slot in results:
+                result = results[slot]
+                runners[slot] = Runner(self.layout.flatten(result.final_params), result.state, window.age)
+            else:  # its weights live where it is trained; everyone knows its age
+                runners[slot] = replace(runners[slot], age=window.age)
         return OuterState(synthetic, *moments, tuple(runners), state.step + 1), report
 
-    def _window(self, state: OuterState, slot: int, meta: Tensors) -> tuple[Runner, MetaGradient[Moments]]:
+    def window(self, state: OuterState, slot: int, meta: Tensors) -> MetaGradient[Moments]:
         """The meta-gradient of one student's next T steps with respect to `meta_parameters`."""
         config, runner, model = self.config, state.runners[slot], self.model
         generator = stream(config.seed, "outer step", state.step, slot)
@@ -117,7 +163,7 @@ class OuterProblem:
         def of_step(t: int) -> Tensor:
             return rows[t - runner.age]
 
-        result = adam_metagradient(
+        return adam_metagradient(
             SyntheticLoss(StudentCore(model), state.synthetic.tau, of_step if batch < mu else everything),
             lambda weights: hard_loss(model, weights, tokens),
             self.layout.views(runner.theta),
@@ -128,27 +174,69 @@ class OuterProblem:
             state=runner.moments,
             memory="auto",
         )
-        return runner, result
+
+    def _mean(
+        self, state: OuterState, meta: Tensors, chosen: Sequence[int], results: Mapping[int, MetaGradient[Moments]]
+    ) -> tuple[tuple[Tensor, Tensor], list[Window]]:
+        """(dZ, dM) averaged over the finite windows of all ranks, and what every window measured: one all-reduce."""
+        old = state.synthetic
+        good = {slot: one for slot, one in results.items() if _finite(one)}
+        total = {name: sum((one.grads[name] for one in good.values()), torch.zeros_like(meta[name])) for name in meta}
+        latent, decoder = (
+            old.gradients(meta["probs"], total["probs"]) if "probs" in meta else (total["latent"], total["decoder"])
+        )
+        blank = [0.0] * 6
+        rows = [[*_numbers(results[slot]), float(slot in good)] if slot in results else blank for slot in chosen]
+        table = torch.tensor(rows, dtype=latent.dtype, device=latent.device)
+        parts = self.ranks.sum(torch.cat([latent.flatten(), decoder.flatten(), table.flatten()]))
+        latent_sum, decoder_sum, measured = parts.split([latent.numel(), decoder.numel(), table.numel()])
+        ages = [state.runners[slot].age + self.config.inner.steps for slot in chosen]
+        windows = [
+            Window(age, loss, growth, singular, ratio, int(tape), good > 0)
+            for age, (loss, growth, singular, ratio, tape, good) in zip(
+                ages, measured.view_as(table).tolist(), strict=True
+            )
+        ]
+        count = max(1, sum(window.good for window in windows))
+        return (latent_sum.view_as(latent) / count, decoder_sum.view_as(decoder) / count), windows
 
     def _update(
-        self, state: OuterState, meta: Tensors, results: list[MetaGradient[Moments]], lr_scale: float
+        self, state: OuterState, grads: tuple[Tensor, Tensor], windows: list[Window], lr_scale: float
     ) -> tuple[Synthetic, StepReport, tuple[Moments, Moments]]:
         """Clip, then one Adam step of Z and one of M with the cosine schedule."""
         outer, old = self.config.outer, state.synthetic
-        grads = {name: torch.stack([result.grads[name] for result in results]).mean(0) for name in meta}
-        dense = "probs" in meta
-        grad_latent, grad_decoder = (
-            old.gradients(meta["probs"], grads["probs"]) if dense else (grads["latent"], grads["decoder"])
-        )
-        norm = float(torch.sqrt(grad_latent.square().sum() + grad_decoder.square().sum()))
+        norm = float(torch.sqrt(grads[0].square().sum() + grads[1].square().sum()))
         clip = min(1.0, outer.clip / norm) if norm > 0 else 1.0
         lr = lr_scale * outer.lr * cosine(state.step, outer.steps)
         adam = Adam(lr)
-        latent, latent_moments = adam.step(old.latent, grad_latent * clip, state.latent_moments, state.step)
-        decoder, decoder_moments = adam.step(old.decoder, grad_decoder * clip, state.decoder_moments, state.step)
-        loss = sum(float(result.outer_value) for result in results) / len(results)
-        report = StepReport(loss, norm, max(result.growth for result in results), lr)
-        return replace(old, latent=latent, decoder=decoder), report, (latent_moments, decoder_moments)
+        latent, latent_moments = adam.step(old.latent, grads[0] * clip, state.latent_moments, state.step)
+        decoder, decoder_moments = adam.step(old.decoder, grads[1] * clip, state.decoder_moments, state.step)
+        return (
+            replace(old, latent=latent, decoder=decoder),
+            step_report(windows, norm, lr),
+            (latent_moments, decoder_moments),
+        )
+
+
+def step_report(windows: Sequence[Window], norm: float, lr: float) -> StepReport:
+    """What the windows of one outer step measured, over those that are finite."""
+    good = [window for window in windows if window.good]
+    if not good:
+        return StepReport(math.nan, norm, math.nan, lr, math.nan, math.nan, 0, tuple(windows))
+    return StepReport(
+        sum(window.loss for window in good) / len(good), norm, max(window.growth for window in good), lr,
+        max(window.singular_share for window in good), sum(window.cost_ratio for window in good) / len(good),
+        max(window.tape_bytes for window in good), tuple(windows),
+    )  # fmt: skip
+
+
+def _numbers(one: MetaGradient[Moments]) -> list[float]:
+    return [float(one.outer_value), one.growth, one.singular_share, one.cost_ratio, float(one.tape_bytes)]
+
+
+def _finite(one: MetaGradient[Moments]) -> bool:
+    numbers = all(math.isfinite(value) for value in _numbers(one))
+    return numbers and all(bool(grad.isfinite().all()) for grad in one.grads.values())
 
 
 def meta_parameters(synthetic: Synthetic) -> Tensors:
