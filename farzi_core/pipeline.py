@@ -4,6 +4,7 @@ Every stage says that it begins; its product is kept by the recorder, so an inte
 """
 
 import json
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import safetensors.torch
 import torch
 from safetensors.numpy import save_file
 
@@ -22,13 +24,17 @@ from farzi_core.device import pick
 from farzi_core.distill.loop import Distillation, Distilled
 from farzi_core.distill.start import initial
 from farzi_core.distill.synthetic import Synthetic
-from farzi_core.errors import ConfigError
+from farzi_core.errors import ConfigError, RunError, StoreError
 from farzi_core.evaluation import inspect
 from farzi_core.evaluation.final import Panel
 from farzi_core.evaluation.report import Evaluation
 from farzi_core.models.model import build
 from farzi_core.recorder import Recorder, Stopped
+from farzi_core.runs.files import read_bounded, sha256
+from farzi_core.runs.run import Run
 from farzi_core.teacher.omega import trajectories
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -79,6 +85,8 @@ def load(config: RunConfig, recorder: Recorder) -> Dataset:
 def run_on(config: RunConfig, dataset: Dataset, recorder: Recorder) -> Outcome:
     """`run` on a data set that is already there."""
     check(config, dataset)
+    for sentence in config.warnings:
+        logger.warning("%s", sentence)
     info = dataset.info
     recorder.log("data", data_digest=info.digest, sequences=info.sequences, events=info.events, items=info.items)
     device = pick(config.runtime.device)
@@ -101,6 +109,22 @@ def run_on(config: RunConfig, dataset: Dataset, recorder: Recorder) -> Outcome:
         inspect.maps(synthetic.decoder.numpy(), dataset.vocab.counts),
         distilled.diverged,
     )
+
+
+def best_synthetic(run: Run) -> Synthetic:
+    """The synthetic data of a run that counts: its result, or the best snapshot so far. Raises `RunError`."""
+    files = run.manifest.files
+    best = [event["step"] for event in run.events() if event["event"] == "validation" and event.get("best")]
+    names = ["result/synthetic.safetensors", *(f"snapshots/{step:010d}.safetensors" for step in reversed(best))]
+    name = next((one for one in names if one in files), None)
+    if name is None:
+        raise RunError(f"Run {run.id} has no synthetic data yet; wait for its first validation")
+    record = files[name]
+    content = read_bounded(run.folder / name, record.size)
+    if sha256(content) != record.sha256:
+        raise StoreError(f"{name} of run {run.id} is damaged: its checksum is not that of the manifest")
+    tensors = safetensors.torch.load(content)
+    return Synthetic(tensors["latent"].clone(), tensors["decoder"].clone(), run.config.synthetic.tau)
 
 
 def check(config: RunConfig, dataset: Dataset) -> None:

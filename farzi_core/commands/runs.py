@@ -1,7 +1,7 @@
 """runs list, show, stop, resume, delete: what the app's Runs page does, in the terminal."""
 
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, astuple
 from typing import Annotated, Any
 
 import typer
@@ -15,6 +15,7 @@ from farzi_core.runs import launcher
 from farzi_core.runs.manifest import RunState
 from farzi_core.runs.run import Run, RunSummary
 from farzi_core.runs.store import Store
+from farzi_core.views import health
 from farzi_core.views import runs as words
 from farzi_core.views.settings import changed
 
@@ -44,8 +45,10 @@ def show_run(run: Chosen, as_json: show.Json = False) -> int:
         raise show.UsageError(f"Run {found.id} cannot be read: {summary.error}.")
     preset = PRESETS.get(found.config.preset, PRESETS["demo"])
     different = {key: one for key, one in changed(found.config, preset.config).items() if key != "name"}
+    readings = health.readings(found.events(), found.config.inner.eps)
     if as_json:
         values = {"progress": latest.get("step"), "validation": latest.get("validation"), "bytes": found.size()}
+        values["health"] = [asdict(one) for one in readings]
         show.document({**_plain(summary), **values, "settings": found.config.model_dump(mode="json")})
         return 0
     rows = [
@@ -54,6 +57,11 @@ def show_run(run: Chosen, as_json: show.Json = False) -> int:
         *((key, str(one)) for key, one in different.items()),
     ]
     show.table(["Run", found.id], rows)
+    if readings:
+        show.words("")
+        show.table(
+            ["Health", "Value", "Good", "Advice"], [(*astuple(one)[:3], one.advice or "fine") for one in readings]
+        )
     return 0
 
 

@@ -93,6 +93,8 @@ def follow_to_result(run: Run, as_json: bool) -> int:
 
 def _work(config: RunConfig, *, detach: bool = False, as_json: bool) -> int:
     check_source(config.data.source)
+    for sentence in config.warnings:
+        show.say(f"{sentence}.")
     run = launcher.submit(config)
     if not detach:
         return follow_to_result(run, as_json)

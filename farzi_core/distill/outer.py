@@ -124,9 +124,13 @@ class OuterProblem:
         chance = stream(self.config.seed, "runner", *indices)
         if len(self.omega) and chance.random() < self.config.inner.omega_share:
             theta = self.omega[int(chance.integers(len(self.omega)))]
-        else:
-            weights = fresh(self.model, torch_stream(self.config.seed, "runner weights", *indices), self.device)
-            theta = self.layout.flatten(weights)
+            return Runner(theta, self.adam.init(theta), 0)
+        return self.random_runner(*indices)
+
+    def random_runner(self, *indices: int) -> Runner:
+        """A fresh student with random weights."""
+        weights = fresh(self.model, torch_stream(self.config.seed, "runner weights", *indices), self.device)
+        theta = self.layout.flatten(weights)
         return Runner(theta, self.adam.init(theta), 0)
 
     def advance(self, state: OuterState, lr_scale: float) -> tuple[OuterState, StepReport]:
@@ -185,7 +189,7 @@ class OuterProblem:
         latent, decoder = (
             old.gradients(meta["probs"], total["probs"]) if "probs" in meta else (total["latent"], total["decoder"])
         )
-        blank = [0.0] * 6
+        blank = [0.0] * (len(Window._fields) - 1)
         rows = [[*_numbers(results[slot]), float(slot in good)] if slot in results else blank for slot in chosen]
         table = torch.tensor(rows, dtype=latent.dtype, device=latent.device)
         parts = self.ranks.sum(torch.cat([latent.flatten(), decoder.flatten(), table.flatten()]))
