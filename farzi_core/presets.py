@@ -69,7 +69,7 @@ PRESETS: dict[str, Preset] = {
     ),
     "smooth": Preset(
         "Smooth",
-        "One window of T = 100 whose step size rises and falls, so that float32 carries its gradient; slower than Standard.",
+        "One window of T = 100 whose step size rises and falls: float32 carries its gradient; slower than Standard.",
         with_settings(RunConfig(), _SMOOTH),
     ),
     "paper-magazine": Preset(

@@ -193,7 +193,8 @@ class OuterProblem:
         rows = [[*_numbers(results[slot]), float(slot in good)] if slot in results else blank for slot in chosen]
         table = torch.tensor(rows, dtype=latent.dtype, device=latent.device)
         parts = self.ranks.sum(torch.cat([latent.flatten(), decoder.flatten(), table.flatten()]))
-        latent_sum, decoder_sum, measured = parts.split([latent.numel(), decoder.numel(), table.numel()])
+        sizes = [latent.numel(), decoder.numel(), table.numel()]
+        latent_sum, decoder_sum, measured = torch.split(parts, sizes)
         ages = [state.runners[slot].age + self.config.inner.steps for slot in chosen]
         windows = [
             Window(age, loss, growth, singular, ratio, int(tape), good > 0)
