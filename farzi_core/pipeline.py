@@ -20,7 +20,8 @@ from farzi_core.config import RunConfig
 from farzi_core.data import columns, library
 from farzi_core.data.dataset import Dataset
 from farzi_core.data.prepare import prepare
-from farzi_core.device import pick
+from farzi_core.device import pick, use_threads
+from farzi_core.distill import ranks
 from farzi_core.distill.loop import Distillation, Distilled
 from farzi_core.distill.start import initial
 from farzi_core.distill.synthetic import Synthetic
@@ -29,7 +30,7 @@ from farzi_core.evaluation import inspect
 from farzi_core.evaluation.final import Panel
 from farzi_core.evaluation.report import Evaluation
 from farzi_core.models.model import build
-from farzi_core.recorder import Recorder, Stopped
+from farzi_core.recorder import MemoryRecorder, Recorder, Saved, Stopped
 from farzi_core.runs.files import read_bounded, sha256
 from farzi_core.runs.run import Run
 from farzi_core.teacher.omega import trajectories
@@ -155,8 +156,28 @@ def _distil(config: RunConfig, dataset: Dataset, device: torch.device, recorder:
     omega = _kept(recorder, "omega", lambda: {"states": trajectories(model, train, config, device)})
     recorder.log("stage", stage="distil", message="Fitting the start to the data's pair counts, then the outer loop")
     start = _kept(recorder, "start", lambda: _tensors(initial(train, items, config.synthetic, config.seed)))
-    begin = Synthetic(start["latent"], start["decoder"], config.synthetic.tau)
-    return Distillation(config, dataset, omega["states"].to(device), device).run(begin, recorder)
+    with ranks.joined(device) as us:
+        shared = us.share(Saved({**omega, **start}, {}))
+        assert shared is not None, "rank 0 has it"
+        return _outer_loop(config, dataset, shared, device, recorder, us)
+
+
+def assist(config: RunConfig) -> None:
+    """What ranks above 0 do in the run `config` describes: the outer loop's windows that are theirs. Writes nothing."""
+    use_threads(config.runtime.threads)
+    device = pick(config.runtime.device)
+    with ranks.joined(device) as us:
+        shared = us.share(None)
+        if shared is not None:
+            recorder = MemoryRecorder()
+            _outer_loop(config, load(config, recorder), shared, device, recorder, us)
+
+
+def _outer_loop(
+    config: RunConfig, dataset: Dataset, shared: Saved, device: torch.device, recorder: Recorder, us: ranks.Ranks
+) -> Distilled:
+    begin = Synthetic(shared.tensors["latent"], shared.tensors["decoder"], config.synthetic.tau)
+    return Distillation(config, dataset, shared.tensors["states"].to(device), device, us).run(begin, recorder)
 
 
 def _kept(recorder: Recorder, name: str, make: Any) -> dict[str, torch.Tensor]:

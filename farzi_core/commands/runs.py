@@ -6,12 +6,12 @@ from typing import Annotated, Any
 
 import typer
 
-from farzi_core.commands import show
+from farzi_core.commands import show, together
 from farzi_core.commands.find import Chosen, find_run
 from farzi_core.commands.work import Detach, follow_to_result
 from farzi_core.evaluation.report import METRIC_LABELS, Metric
 from farzi_core.presets import PRESETS
-from farzi_core.runs import launcher
+from farzi_core.runs import environment, launcher
 from farzi_core.runs.manifest import RunState
 from farzi_core.runs.run import Run, RunSummary
 from farzi_core.runs.store import Store
@@ -81,6 +81,8 @@ def stop(
 def resume(run: Chosen, detach: Detach = False, as_json: show.Json = False) -> int:
     """Go on with a run that ended early, from its newest checkpoint."""
     found = find_run(run)
+    if environment.world_size() > 1:
+        return together.resume(found, lambda one: follow_to_result(one, as_json))
     launcher.resume(found)
     return _said(found, f"Run {found.id} goes on.", as_json) if detach else follow_to_result(found, as_json)
 

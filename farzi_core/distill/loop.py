@@ -20,6 +20,7 @@ from farzi_core.device import peak_bytes
 from farzi_core.distill.adam import Moments
 from farzi_core.distill.guard import Guard
 from farzi_core.distill.outer import OuterProblem, OuterState, Runner, StepReport
+from farzi_core.distill.ranks import Alone, Ranks
 from farzi_core.distill.synthetic import Synthetic
 from farzi_core.evaluation.report import Metric
 from farzi_core.evaluation.students import Ranker, Student, on_synthetic, selection
@@ -64,16 +65,23 @@ class _Progress:
 class Distillation:
     """One run of the outer loop over a data set, reporting to a `Recorder`."""
 
-    def __init__(self, config: RunConfig, dataset: Dataset, omega: Tensor, device: torch.device) -> None:
-        self.config, self.device = config, device
-        self.problem = OuterProblem(config, dataset.part("train"), len(dataset.vocab), omega, device)
+    def __init__(
+        self,
+        config: RunConfig,
+        dataset: Dataset,
+        omega: Tensor,
+        device: torch.device,
+        ranks: Ranks = Alone(),  # noqa: B008 - it has no state
+    ) -> None:
+        self.config, self.device, self.ranks = config, device, ranks
+        self.problem = OuterProblem(config, dataset.part("train"), len(dataset.vocab), omega, device, ranks)
         part = dataset.part("validation")
         keep = np.random.default_rng(config.seed).permutation(len(part))[: config.validation.users]
         self.ranker = Ranker(part.take(keep), config.synthetic.xi - 1, device)
 
     def run(self, start: Synthetic, recorder: Recorder) -> Distilled:
         """From `start`, or from the recorder's last checkpoint, to the last outer step. Raises `Stopped`."""
-        saved = recorder.last_checkpoint()
+        saved = self.ranks.share(recorder.last_checkpoint())
         progress = self._restore(saved.tensors, saved.meta) if saved else self._begin(start, recorder)
         last_save = time.monotonic()
         while progress.state.step < self.config.outer.steps:
@@ -81,7 +89,10 @@ class Distillation:
             if progress.rollbacks > MAX_ROLLBACKS:
                 return Distilled(progress.best, diverged=True)
             stop = recorder.should_stop()
-            if stop or time.monotonic() - last_save >= self.config.runtime.checkpoint_seconds:
+            save = stop or time.monotonic() - last_save >= self.config.runtime.checkpoint_seconds
+            stop, save = self.ranks.of_leader((stop, save))
+            if save:
+                progress = replace(progress, state=self.problem.gathered(progress.state))
                 recorder.checkpoint(*self._save(progress))
                 last_save = time.monotonic()
             if stop:
@@ -126,7 +137,9 @@ class Distillation:
         )  # fmt: skip
 
     def _validate(self, state: OuterState, best: Best | None, recorder: Recorder) -> Best:
-        """Fresh students on the current synthetic data; logs the mean and keeps the better snapshot."""
+        """Fresh students on the current synthetic data; logs the mean and keeps the better snapshot. Rank 0 does it."""
+        if self.ranks.rank:
+            return best or Best(state.synthetic, state.step, 0.0, 0.0)
         students = self.students(state.synthetic.probs())
         means = {metric: float(np.mean([student.best.metrics[metric] for student in students])) for metric in Metric}
         now = Best(

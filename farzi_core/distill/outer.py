@@ -133,6 +133,18 @@ class OuterProblem:
         theta = self.layout.flatten(weights)
         return Runner(theta, self.adam.init(theta), 0)
 
+    def gathered(self, state: OuterState) -> OuterState:
+        """`state` with the students of all ranks, for a checkpoint."""
+        if self.ranks.size == 1:
+            return state
+        runners = []
+        for slot, runner in enumerate(state.runners):
+            mine = torch.cat([runner.theta, *runner.moments])
+            whole = self.ranks.sum(mine if self.ranks.owns(slot) else torch.zeros_like(mine))
+            theta, m, v = whole.chunk(3)
+            runners.append(Runner(theta.clone(), Moments(m.clone(), v.clone()), runner.age))
+        return replace(state, runners=tuple(runners))
+
     def advance(self, state: OuterState, lr_scale: float) -> tuple[OuterState, StepReport]:
         """One outer step. The result may be non-finite: the caller decides (`loop`)."""
         outer, students = self.config.outer, len(state.runners)

@@ -1,4 +1,4 @@
-"""float32 against float64 on one window: exact arithmetic agrees, chaos does not, and the figures have a second road."""
+"""float32 against float64 on one window: smooth settings agree, chaos does not; a second road to both figures."""
 
 from typing import Any
 
