@@ -48,8 +48,8 @@ def show_run(run: Chosen, as_json: show.Json = False) -> int:
     readings = health.readings(found.events(), found.config.inner.eps)
     if as_json:
         values = {"progress": latest.get("step"), "validation": latest.get("validation"), "bytes": found.size()}
-        values["health"] = [asdict(one) for one in readings]
-        show.document({**_plain(summary), **values, "settings": found.config.model_dump(mode="json")})
+        more = {"health": [asdict(one) for one in readings], "settings": found.config.model_dump(mode="json")}
+        show.document({**_plain(summary), **values, **more})
         return 0
     rows = [
         ("State", summary.state.value),
