@@ -197,10 +197,10 @@ class OuterProblem:
         """(dZ, dM) averaged over the finite windows of all ranks, and what every window measured: one all-reduce."""
         old = state.synthetic
         good = {slot: one for slot, one in results.items() if _finite(one)}
-        total = {name: sum((one.grads[name] for one in good.values()), torch.zeros_like(meta[name])) for name in meta}
-        latent, decoder = (
-            old.gradients(meta["probs"], total["probs"]) if "probs" in meta else (total["latent"], total["decoder"])
-        )
+        latent, decoder = torch.zeros_like(old.latent), torch.zeros_like(old.decoder)
+        for one in good.values():  # in the order of slots, so that any number of ranks adds up the same numbers
+            grad_latent, grad_decoder = latent_gradients(old, meta, one.grads)
+            latent, decoder = latent + grad_latent, decoder + grad_decoder
         blank = [0.0] * (len(Window._fields) - 1)
         rows = [[*_numbers(results[slot]), float(slot in good)] if slot in results else blank for slot in chosen]
         table = torch.tensor(rows, dtype=latent.dtype, device=latent.device)
@@ -264,6 +264,13 @@ def meta_parameters(synthetic: Synthetic) -> Tensors:
     if synthetic.mu * synthetic.xi * synthetic.decoder.shape[1] <= MAX_DENSE_NUMBERS:
         return {"probs": synthetic.probs()}
     return {"latent": synthetic.latent, "decoder": synthetic.decoder}
+
+
+def latent_gradients(synthetic: Synthetic, meta: Tensors, grads: Tensors) -> tuple[Tensor, Tensor]:
+    """d/dZ [mu, xi, d] and d/dM [d, V] from gradients with respect to `meta`, which is `meta_parameters(synthetic)`."""
+    if "probs" in meta:
+        return synthetic.gradients(meta["probs"], grads["probs"])
+    return grads["latent"], grads["decoder"]
 
 
 def cosine(step: int, steps: int) -> float:

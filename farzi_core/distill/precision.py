@@ -12,7 +12,7 @@ from torch import Tensor
 
 from farzi_core.config import RunConfig
 from farzi_core.data.dataset import Sequences
-from farzi_core.distill.outer import OuterProblem, meta_parameters
+from farzi_core.distill.outer import OuterProblem, latent_gradients, meta_parameters
 from farzi_core.distill.synthetic import Synthetic
 
 TRUSTED = 0.99  # cosine below which an outer step goes more than 8 degrees astray
@@ -55,9 +55,5 @@ def _gradient(problem: OuterProblem, synthetic: Synthetic, dtype: torch.dtype) -
     state = replace(state, runners=(replace(runner, theta=theta, moments=problem.adam.init(theta)), *state.runners[1:]))
     meta = meta_parameters(state.synthetic)
     found = problem.window(state, 0, meta)
-    parts = (
-        state.synthetic.gradients(meta["probs"], found.grads["probs"])
-        if "probs" in meta
-        else (found.grads["latent"], found.grads["decoder"])
-    )
+    parts = latent_gradients(state.synthetic, meta, found.grads)
     return torch.cat([part.flatten() for part in parts]).cpu(), found.growth, found.singular_share
