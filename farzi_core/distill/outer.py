@@ -201,19 +201,13 @@ class OuterProblem:
         for one in good.values():  # in the order of slots, so that any number of ranks adds up the same numbers
             grad_latent, grad_decoder = latent_gradients(old, meta, one.grads)
             latent, decoder = latent + grad_latent, decoder + grad_decoder
-        blank = [0.0] * (len(Window._fields) - 1)
-        rows = [[*_numbers(results[slot]), float(slot in good)] if slot in results else blank for slot in chosen]
+        rows = [_row(results[slot], slot in good) if slot in results else _NO_ROW for slot in chosen]
         table = torch.tensor(rows, dtype=latent.dtype, device=latent.device)
         parts = self.ranks.sum(torch.cat([latent.flatten(), decoder.flatten(), table.flatten()]))
         sizes = [latent.numel(), decoder.numel(), table.numel()]
         latent_sum, decoder_sum, measured = torch.split(parts, sizes)
         ages = [state.runners[slot].age + self.config.inner.steps for slot in chosen]
-        windows = [
-            Window(age, loss, growth, singular, ratio, int(tape), good > 0)
-            for age, (loss, growth, singular, ratio, tape, good) in zip(
-                ages, measured.view_as(table).tolist(), strict=True
-            )
-        ]
+        windows = [_window(age, row) for age, row in zip(ages, measured.view_as(table).tolist(), strict=True)]
         count = max(1, sum(window.good for window in windows))
         return (latent_sum.view_as(latent) / count, decoder_sum.view_as(decoder) / count), windows
 
@@ -249,6 +243,18 @@ def step_report(windows: Sequence[Window], norm: float, lr: float) -> StepReport
 
 def _numbers(one: MetaGradient[Moments]) -> list[float]:
     return [float(one.outer_value), one.growth, one.singular_share, one.cost_ratio, float(one.tape_bytes)]
+
+
+def _row(one: MetaGradient[Moments], good: bool) -> list[float]:
+    return [*_numbers(one), float(good)]
+
+
+_NO_ROW = [0.0] * (len(Window._fields) - 1)  # of a window that another rank computes
+
+
+def _window(age: int, row: list[float]) -> Window:
+    loss, growth, singular_share, cost_ratio, tape_bytes, good = row
+    return Window(age, loss, growth, singular_share, cost_ratio, int(tape_bytes), good > 0)
 
 
 def _finite(one: MetaGradient[Moments]) -> bool:
