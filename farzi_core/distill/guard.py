@@ -10,7 +10,7 @@ import math
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from farzi_core.distill.outer import StepReport
+from farzi_core.distill.windows import StepReport
 from farzi_core.limits import MAX_GROWTH
 
 EXPLODED = 1.5  # nats above the best mean loss that count as divergence: full-data losses span about 2 nats in all

@@ -19,9 +19,10 @@ from farzi_core.data.dataset import Dataset
 from farzi_core.device import peak_bytes
 from farzi_core.distill.adam import Moments
 from farzi_core.distill.guard import Guard
-from farzi_core.distill.outer import OuterProblem, OuterState, Runner, StepReport
+from farzi_core.distill.outer import OuterProblem, OuterState, Runner
 from farzi_core.distill.ranks import Alone, Ranks
 from farzi_core.distill.synthetic import Synthetic
+from farzi_core.distill.windows import StepReport
 from farzi_core.evaluation.report import Metric
 from farzi_core.evaluation.students import Ranker, Student, on_synthetic, selection
 from farzi_core.limits import MAX_GROWTH, MAX_ROLLBACKS

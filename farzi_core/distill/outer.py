@@ -10,7 +10,6 @@ Legend: mu sequences, xi positions, V items, n weights of a student.
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -24,6 +23,7 @@ from farzi_core.distill.ranks import Alone, Ranks
 from farzi_core.distill.reverse import MetaGradient, adam_metagradient
 from farzi_core.distill.rows import everything
 from farzi_core.distill.synthetic import Synthetic
+from farzi_core.distill.windows import NO_ROW, StepReport, Window, is_finite, row_of, step_report, window_of
 from farzi_core.evaluation.students import inner_adam
 from farzi_core.limits import MAX_DENSE_NUMBERS
 from farzi_core.models.losses import hard_loss
@@ -51,48 +51,6 @@ class OuterState:
     decoder_moments: Moments
     runners: tuple[Runner, ...]
     step: int = 0
-
-
-class Window(NamedTuple):
-    """One student's window: its age at the end, the outer loss there, the numbers of `MetaGradient`; `good`: finite."""
-
-    age: int
-    loss: float
-    growth: float
-    singular_share: float
-    cost_ratio: float
-    tape_bytes: int
-    good: bool
-
-
-@dataclass(frozen=True)
-class StepReport:
-    """What one outer step measured over its `windows`; those that were not finite are skipped.
-
-    loss            mean outer loss, nats an event; NaN where no window was finite
-    grad_norm       norm of (dZ, dM) before clipping
-    growth          the largest adjoint growth of a window
-    singular_share  the largest share from near-singular coordinates (`MetaGradient`)
-    cost_ratio      mean of the windows' times over those of T plain training steps
-    tape_bytes      largest tape of a window, by its memory plan
-    """
-
-    loss: float
-    grad_norm: float
-    growth: float
-    lr: float
-    singular_share: float
-    cost_ratio: float
-    tape_bytes: int
-    windows: tuple[Window, ...]
-
-    @property
-    def skipped(self) -> int:
-        """Windows whose meta-gradient was not finite: they have weight 0 in the mean."""
-        return sum(not window.good for window in self.windows)
-
-    def finite(self) -> bool:
-        return all(math.isfinite(value) for value in (self.loss, self.grad_norm, self.growth))
 
 
 class OuterProblem:
@@ -196,18 +154,18 @@ class OuterProblem:
     ) -> tuple[tuple[Tensor, Tensor], list[Window]]:
         """(dZ, dM) averaged over the finite windows of all ranks, and what every window measured: one all-reduce."""
         old = state.synthetic
-        good = {slot: one for slot, one in results.items() if _finite(one)}
+        good = {slot: one for slot, one in results.items() if is_finite(one)}
         latent, decoder = torch.zeros_like(old.latent), torch.zeros_like(old.decoder)
         for one in good.values():  # in the order of slots, so that any number of ranks adds up the same numbers
             grad_latent, grad_decoder = latent_gradients(old, meta, one.grads)
             latent, decoder = latent + grad_latent, decoder + grad_decoder
-        rows = [_row(results[slot], slot in good) if slot in results else _NO_ROW for slot in chosen]
+        rows = [row_of(results[slot], slot in good) if slot in results else NO_ROW for slot in chosen]
         table = torch.tensor(rows, dtype=latent.dtype, device=latent.device)
         parts = self.ranks.sum(torch.cat([latent.flatten(), decoder.flatten(), table.flatten()]))
         sizes = [latent.numel(), decoder.numel(), table.numel()]
         latent_sum, decoder_sum, measured = torch.split(parts, sizes)
         ages = [state.runners[slot].age + self.config.inner.steps for slot in chosen]
-        windows = [_window(age, row) for age, row in zip(ages, measured.view_as(table).tolist(), strict=True)]
+        windows = [window_of(age, row) for age, row in zip(ages, measured.view_as(table).tolist(), strict=True)]
         count = max(1, sum(window.good for window in windows))
         return (latent_sum.view_as(latent) / count, decoder_sum.view_as(decoder) / count), windows
 
@@ -227,39 +185,6 @@ class OuterProblem:
             step_report(windows, norm, lr),
             (latent_moments, decoder_moments),
         )
-
-
-def step_report(windows: Sequence[Window], norm: float, lr: float) -> StepReport:
-    """What the windows of one outer step measured, over those that are finite."""
-    good = [window for window in windows if window.good]
-    if not good:
-        return StepReport(math.nan, norm, math.nan, lr, math.nan, math.nan, 0, tuple(windows))
-    return StepReport(
-        sum(window.loss for window in good) / len(good), norm, max(window.growth for window in good), lr,
-        max(window.singular_share for window in good), sum(window.cost_ratio for window in good) / len(good),
-        max(window.tape_bytes for window in good), tuple(windows),
-    )  # fmt: skip
-
-
-def _numbers(one: MetaGradient[Moments]) -> list[float]:
-    return [float(one.outer_value), one.growth, one.singular_share, one.cost_ratio, float(one.tape_bytes)]
-
-
-def _row(one: MetaGradient[Moments], good: bool) -> list[float]:
-    return [*_numbers(one), float(good)]
-
-
-_NO_ROW = [0.0] * (len(Window._fields) - 1)  # of a window that another rank computes
-
-
-def _window(age: int, row: list[float]) -> Window:
-    loss, growth, singular_share, cost_ratio, tape_bytes, good = row
-    return Window(age, loss, growth, singular_share, cost_ratio, int(tape_bytes), good > 0)
-
-
-def _finite(one: MetaGradient[Moments]) -> bool:
-    numbers = all(math.isfinite(value) for value in _numbers(one))
-    return numbers and all(bool(grad.isfinite().all()) for grad in one.grads.values())
 
 
 def meta_parameters(synthetic: Synthetic) -> Tensors:

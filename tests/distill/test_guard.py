@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from farzi_core.distill.guard import EXPLODED, Guard
-from farzi_core.distill.outer import StepReport, Window, step_report
+from farzi_core.distill.windows import StepReport, Window, step_report
 from farzi_core.limits import MAX_GROWTH
 
 

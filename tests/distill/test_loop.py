@@ -13,9 +13,10 @@ from farzi_core.data.planted import PlantedSettings, read_planted
 from farzi_core.data.prepare import prepare
 from farzi_core.distill.loop import Distillation, Distilled
 from farzi_core.distill.matching import distance_to, matched, pair_shares
-from farzi_core.distill.outer import OuterProblem, OuterState, StepReport, cosine, meta_parameters
+from farzi_core.distill.outer import OuterProblem, OuterState, cosine, meta_parameters
 from farzi_core.distill.start import from_windows, initial
 from farzi_core.distill.synthetic import Synthetic
+from farzi_core.distill.windows import StepReport
 from farzi_core.limits import MAX_ROLLBACKS
 from farzi_core.models.model import build
 from farzi_core.recorder import MemoryRecorder, Stopped
