@@ -17,7 +17,7 @@ from pydantic import (
 )
 
 from farzi_core.errors import ConfigError
-from farzi_core.limits import MIN_EVENTS_PER_USER
+from farzi_core.limits import MIN_EPS, MIN_EVENTS_PER_USER
 
 Kind = Literal["sasrec", "gru4rec", "fmlp"]
 Baseline = Literal["random_users", "head_users", "coreset", "random_windows"]
@@ -245,6 +245,14 @@ class RunConfig(Section):
     def students(self) -> tuple[Kind, ...]:
         """The architectures of the final table; the first has all rows."""
         return self.evaluation.students or (self.model.kind,)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Sentences on settings that are allowed and rarely wise."""
+        eps = self.inner.eps
+        if eps >= MIN_EPS:
+            return ()
+        return (f"inner.eps = {eps:g}: below {MIN_EPS:g} the meta-gradient is mostly rounding noise; 0.0001 is safe",)
 
     def for_student(self, kind: Kind) -> "RunConfig":
         """These settings with `kind` as the architecture that is trained. One that was not distilled with takes its own

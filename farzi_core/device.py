@@ -2,7 +2,9 @@
 
 import os
 import platform
+from pathlib import Path
 
+import psutil
 import torch
 
 from farzi_core.errors import ConfigError
@@ -34,6 +36,16 @@ def describe(device: torch.device) -> str:
     return (
         "Apple GPU (MPS)" if device.type == "mps" else f"CPU, {torch.get_num_threads()} threads, {platform.machine()}"
     )
+
+
+def peak_bytes(device: torch.device) -> int:
+    """The most memory this process has held so far: of the GPU where it computes on CUDA, else of the machine."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    status = Path("/proc/self/status")
+    if status.exists():  # getrusage would count what the parent held before this process was born
+        return next(1024 * int(line.split()[1]) for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+    return int(getattr(psutil.Process().memory_info(), "peak_wset", psutil.Process().memory_info().rss))
 
 
 def use_threads(threads: int) -> int:

@@ -4,6 +4,7 @@ Every stage says that it begins; its product is kept by the recorder, so an inte
 """
 
 import json
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import safetensors.torch
 import torch
 from safetensors.numpy import save_file
 
@@ -20,18 +22,23 @@ from farzi_core.data.dataset import Dataset
 from farzi_core.data.prepare import prepare
 from farzi_core.data.token_table import TextSettings
 from farzi_core.data.tokenise import dump
-from farzi_core.device import pick
+from farzi_core.device import pick, use_threads
+from farzi_core.distill import ranks
 from farzi_core.distill.loop import Distillation, Distilled
 from farzi_core.distill.start import initial
 from farzi_core.distill.synthetic import Synthetic
-from farzi_core.errors import ConfigError
+from farzi_core.errors import ConfigError, RunError, StoreError
 from farzi_core.evaluation import inspect
 from farzi_core.evaluation.final import Panel
 from farzi_core.evaluation.recovery import recovery
 from farzi_core.evaluation.report import Evaluation, Recovery
 from farzi_core.models.model import build
-from farzi_core.recorder import Recorder, Stopped
+from farzi_core.recorder import MemoryRecorder, Recorder, Saved, Stopped
+from farzi_core.runs.files import read_bounded, sha256
+from farzi_core.runs.run import Run
 from farzi_core.teacher.omega import trajectories
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -89,6 +96,8 @@ def load(config: RunConfig, recorder: Recorder) -> Dataset:
 def run_on(config: RunConfig, dataset: Dataset, recorder: Recorder) -> Outcome:
     """`run` on a data set that is already there."""
     check(config, dataset)
+    for sentence in config.warnings:
+        logger.warning("%s", sentence)
     info = dataset.info
     recorder.log("data", data_digest=info.digest, sequences=info.sequences, events=info.events, items=info.items)
     device = pick(config.runtime.device)
@@ -112,6 +121,22 @@ def run_on(config: RunConfig, dataset: Dataset, recorder: Recorder) -> Outcome:
         distilled.diverged,
         recovery(config, dataset, synthetic.decoder.numpy()),
     )
+
+
+def best_synthetic(run: Run) -> Synthetic:
+    """The synthetic data of a run that counts: its result, or the best snapshot so far. Raises `RunError`."""
+    files = run.manifest.files
+    best = [event["step"] for event in run.events() if event["event"] == "validation" and event.get("best")]
+    names = ["result/synthetic.safetensors", *(f"snapshots/{step:010d}.safetensors" for step in reversed(best))]
+    name = next((one for one in names if one in files), None)
+    if name is None:
+        raise RunError(f"Run {run.id} has no synthetic data yet; wait for its first validation")
+    record = files[name]
+    content = read_bounded(run.folder / name, record.size)
+    if sha256(content) != record.sha256:
+        raise StoreError(f"{name} of run {run.id} is damaged: its checksum is not that of the manifest")
+    tensors = safetensors.torch.load(content)
+    return Synthetic(tensors["latent"].clone(), tensors["decoder"].clone(), run.config.synthetic.tau)
 
 
 def check(config: RunConfig, dataset: Dataset) -> None:
@@ -144,8 +169,28 @@ def _distil(config: RunConfig, dataset: Dataset, device: torch.device, recorder:
     omega = _kept(recorder, "omega", lambda: {"states": trajectories(model, train, config, device)})
     recorder.log("stage", stage="distil", message="Fitting the start to the data's pair counts, then the outer loop")
     start = _kept(recorder, "start", lambda: _tensors(initial(train, items, config.synthetic, config.seed)))
-    begin = Synthetic(start["latent"], start["decoder"], config.synthetic.tau)
-    return Distillation(config, dataset, omega["states"].to(device), device).run(begin, recorder)
+    with ranks.joined(device) as us:
+        shared = us.share(Saved({**omega, **start}, {}))
+        assert shared is not None, "rank 0 has it"
+        return _outer_loop(config, dataset, shared, device, recorder, us)
+
+
+def assist(config: RunConfig) -> None:
+    """What ranks above 0 do in the run `config` describes: the outer loop's windows that are theirs. Writes nothing."""
+    use_threads(config.runtime.threads)
+    device = pick(config.runtime.device)
+    with ranks.joined(device) as us:
+        shared = us.share(None)
+        if shared is not None:
+            recorder = MemoryRecorder()
+            _outer_loop(config, load(config, recorder), shared, device, recorder, us)
+
+
+def _outer_loop(
+    config: RunConfig, dataset: Dataset, shared: Saved, device: torch.device, recorder: Recorder, us: ranks.Ranks
+) -> Distilled:
+    begin = Synthetic(shared.tensors["latent"], shared.tensors["decoder"], config.synthetic.tau)
+    return Distillation(config, dataset, shared.tensors["states"].to(device), device, us).run(begin, recorder)
 
 
 def _kept(recorder: Recorder, name: str, make: Any) -> dict[str, torch.Tensor]:

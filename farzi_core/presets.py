@@ -52,6 +52,12 @@ _STANDARD_TEXT: dict[str, Any] = _TEXT | {
     "preset": "standard-text", "outer.steps": 1500, "outer.lr": 0.004, "validation.every": 150, "validation.users": 400,
 }  # fmt: skip
 
+_SMOOTH: dict[str, Any] = {
+    **_STANDARD, "preset": "smooth",
+    "inner.steps": 100, "inner.lifetime": 100, "inner.schedule": "linear", "inner.lr": 0.01, "inner.eps": 1e-4,
+    "outer.steps": 400, "validation.every": 50, "validation.steps": 100,
+}  # fmt: skip
+
 
 def _paper(name: str, mu: int, xi: int, d: int, batch: int, max_items: int) -> RunConfig:
     """Tables 4 and 6: T = 200 of {100, 200, 300}, 4,000 outer steps, 100 trajectories, 512 real sequences."""
@@ -81,6 +87,11 @@ PRESETS: dict[str, Preset] = {
         "Standard",
         "10-20 minutes of distillation on 2 cores for catalogues of a few hundred items; to judge a data set by.",
         with_settings(RunConfig(), _STANDARD),
+    ),
+    "smooth": Preset(
+        "Smooth",
+        "One window of T = 100 whose step size rises and falls: float32 carries its gradient; slower than Standard.",
+        with_settings(RunConfig(), _SMOOTH),
     ),
     "demo-text": Preset(
         "Demo: text",

@@ -15,7 +15,7 @@ from farzi_core.runs.metrics_log import METRICS
 from farzi_core.runs.run import Run, RunSummary
 from farzi_core.runs.store import Store
 from farzi_core.views import compare as comparison
-from farzi_core.views import load, notebook, progress, report_html, settings, text
+from farzi_core.views import health, load, notebook, progress, report_html, settings, text
 from farzi_core.views import runs as views
 
 POLL_SECONDS = 2.0
@@ -109,6 +109,7 @@ def _live(run: Run, drawn_with: RunState) -> None:
         if now.state.active:
             st.set_page_config(page_title=f"{where.percent} · {text.visible(views.title(now))}")
         _curves(events)
+        _health(health.readings(events, run.config.inner.eps))
         with st.expander("Log of the worker", icon=":material/terminal:"):
             st.code(run.log_tail(LOG_LINES) or "Nothing yet.", language=None, height=300, wrap_lines=True)
 
@@ -137,6 +138,18 @@ def _curves(events: Sequence[views.Event]) -> None:
         with column:
             st.plotly_chart(chart.figure, alt=chart.alt, key=f"live_{place}", config={"displayModeBar": False})
             st.caption(chart.caption)
+
+
+def _health(rows: Sequence[health.Reading]) -> None:
+    """The health of the meta-gradient: advice in the open, the table behind a click."""
+    if not rows:
+        return
+    for row in rows:
+        if row.advice:
+            st.warning(text.markdown(f"{row.name}: {row.value}. {row.advice}"), icon=":material/ecg_heart:")
+    with st.expander("Health of the gradient", icon=":material/ecg_heart:"):
+        st.caption("Whether the steps of this run follow a real direction, and what they cost.")
+        st.dataframe(health.table(rows), hide_index=True, alt="Health numbers of the run with their good range.")
 
 
 @ui.cached(max_entries=512)

@@ -22,6 +22,8 @@ except ConfigError as error:
     st.stop()
 
 st.header("Before the start", anchor=False)
+for sentence in config.warnings:
+    st.warning(text.markdown(f"{sentence}."), icon=":material/warning:")
 form.cost(config)
 st.caption("The same run from the command line:")
 st.code(settings.command(config, form.preset_of(config)), language=None, wrap_lines=True)

@@ -1,23 +1,27 @@
 """gradcheck and doctor: is the engine exact here, and what is this machine?"""
 
 import importlib.metadata
+import math
 import os
 import platform
 import secrets
 import shutil
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, get_args
 
 import typer
 
 from farzi_core.commands import show
+from farzi_core.commands.find import find_run
 from farzi_core.config import Kind, parse_config
 from farzi_core.errors import StoreError
 from farzi_core.evaluation.report import KIND_LABELS
 from farzi_core.home import home
 from farzi_core.limits import MIN_FREE_BYTES, WRITE_TEST_BYTES
 from farzi_core.runs.atomic import TEMPORARY
+from farzi_core.runs.run import Run
 from farzi_core.views.runs import size
 
 PACKAGES = ("torch", "streamlit", "numpy", "pandas", "pyarrow", "scikit-learn", "safetensors", "pydantic")
@@ -32,9 +36,17 @@ def register(app: typer.Typer) -> None:
 def gradcheck(
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     model: Annotated[str, typer.Option(help=f"{', '.join(get_args(Kind))}.")] = "sasrec",
+    run: Annotated[
+        str | None, typer.Option(metavar="RUN", help="Float32 against float64 on a window of this run.")
+    ] = None,
     as_json: show.Json = False,
 ) -> int:
-    """Is the meta-gradient exact on this machine? Against plain unrolling and central differences, in float64."""
+    """Is the meta-gradient exact on this machine? Against plain unrolling and central differences, in float64.
+
+    With --run: does float32 carry the meta-gradient of that run's settings and synthetic data?
+    """
+    if run is not None:
+        return _of_run(find_run(run), device, as_json)
     from farzi_core.device import describe, pick, use_threads
     from farzi_core.distill import gradcheck as engine
 
@@ -57,6 +69,36 @@ def gradcheck(
         f"allowed: {engine.TOLERANCE:g}."
     )
     return 0 if passed else 1
+
+
+def _of_run(run: Run, device: str, as_json: bool) -> int:
+    """Cosine and relative error of one window in float32; exit status 1 where the direction is wrong."""
+    from farzi_core.device import describe, pick, use_threads
+    from farzi_core.distill.precision import TRUSTED, precision
+    from farzi_core.pipeline import best_synthetic, load
+    from farzi_core.recorder import MemoryRecorder
+
+    chosen = pick(device)
+    if chosen.type == "mps":  # Apple's GPUs have no float64
+        chosen = pick("cpu")
+    use_threads(1)
+    synthetic = best_synthetic(run)
+    dataset = load(run.config, MemoryRecorder())
+    found = precision(run.config, dataset.part("train"), len(dataset.vocab), synthetic, chosen)
+    if as_json:
+        numbers = {name: value if math.isfinite(value) else None for name, value in asdict(found).items()}
+        show.document({"run_id": run.id, "device": describe(chosen), **numbers, "passed": found.trusted})
+        return 0 if found.trusted else 1
+    rows = [
+        ("Cosine", f"{found.cosine:.6f}"),
+        ("Relative error", f"{found.error:.1e}"),
+        ("Adjoint growth", f"{found.growth:.3g}"),
+        ("Share from near-singular coordinates", f"{found.singular_share:.0%}"),
+    ]
+    show.table(["Float32 against float64", "one window"], rows, right=["one window"])
+    advice = "" if found.trusted else "; lower inner.lr or inner.steps, or raise inner.eps"
+    show.words(f"\nT = {run.config.inner.steps} on {describe(chosen)}; good is a cosine above {TRUSTED:g}{advice}.")
+    return 0 if found.trusted else 1
 
 
 def doctor(as_json: show.Json = False) -> int:

@@ -1,20 +1,21 @@
 """runs list, show, stop, resume, delete: what the app's Runs page does, in the terminal."""
 
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, astuple
 from typing import Annotated, Any
 
 import typer
 
-from farzi_core.commands import show
+from farzi_core.commands import show, together
 from farzi_core.commands.find import Chosen, find_run
 from farzi_core.commands.work import Detach, follow_to_result
 from farzi_core.evaluation.report import METRIC_LABELS, metrics_in, shown
 from farzi_core.presets import PRESETS
-from farzi_core.runs import launcher
+from farzi_core.runs import environment, launcher
 from farzi_core.runs.manifest import RunState
 from farzi_core.runs.run import Run, RunSummary
 from farzi_core.runs.store import Store
+from farzi_core.views import health
 from farzi_core.views import runs as words
 from farzi_core.views.settings import changed
 
@@ -44,9 +45,11 @@ def show_run(run: Chosen, as_json: show.Json = False) -> int:
         raise show.UsageError(f"Run {found.id} cannot be read: {summary.error}.")
     preset = PRESETS.get(found.config.preset, PRESETS["demo"])
     different = {key: one for key, one in changed(found.config, preset.config).items() if key != "name"}
+    readings = health.readings(found.events(), found.config.inner.eps)
     if as_json:
         values = {"progress": latest.get("step"), "validation": latest.get("validation"), "bytes": found.size()}
-        show.document({**_plain(summary), **values, "settings": found.config.model_dump(mode="json")})
+        more = {"health": [asdict(one) for one in readings], "settings": found.config.model_dump(mode="json")}
+        show.document({**_plain(summary), **values, **more})
         return 0
     rows = [
         ("State", summary.state.value),
@@ -54,6 +57,11 @@ def show_run(run: Chosen, as_json: show.Json = False) -> int:
         *((key, str(one)) for key, one in different.items()),
     ]
     show.table(["Run", found.id], rows)
+    if readings:
+        show.words("")
+        show.table(
+            ["Health", "Value", "Good", "Advice"], [(*astuple(one)[:3], one.advice or "fine") for one in readings]
+        )
     return 0
 
 
@@ -73,6 +81,8 @@ def stop(
 def resume(run: Chosen, detach: Detach = False, as_json: show.Json = False) -> int:
     """Go on with a run that ended early, from its newest checkpoint."""
     found = find_run(run)
+    if environment.world_size() > 1:
+        return together.resume(found, lambda one: follow_to_result(one, as_json))
     launcher.resume(found)
     return _said(found, f"Run {found.id} goes on.", as_json) if detach else follow_to_result(found, as_json)
 

@@ -5,13 +5,13 @@ from typing import Annotated
 
 import typer
 
-from farzi_core.commands import result, show
+from farzi_core.commands import result, show, together
 from farzi_core.commands.find import Chosen, find_run
 from farzi_core.commands.follow import wait_or_explain
 from farzi_core.commands.settings import check_source, configured
 from farzi_core.config import RunConfig, with_settings
 from farzi_core.presets import PRESETS
-from farzi_core.runs import launcher
+from farzi_core.runs import environment, launcher
 from farzi_core.runs.manifest import RunState
 from farzi_core.runs.run import Run
 from farzi_core.views import settings as setting_words
@@ -93,6 +93,10 @@ def follow_to_result(run: Run, as_json: bool) -> int:
 
 def _work(config: RunConfig, *, detach: bool = False, as_json: bool) -> int:
     check_source(config.data.source)
+    if environment.world_size() > 1:
+        return together.work(config, lambda run: follow_to_result(run, as_json))
+    for sentence in config.warnings:
+        show.say(f"{sentence}.")
     run = launcher.submit(config)
     if not detach:
         return follow_to_result(run, as_json)

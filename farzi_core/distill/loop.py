@@ -1,12 +1,13 @@
 """The whole distillation: outer steps with validation, the best snapshot, checkpoints, the divergence guard, and stop.
 
 Validation trains fresh students on the current synthetic data and scores them on validation users; the best snapshot
-is kept, not the last. A step that is non-finite, or a loss far above the best, rolls the run back to its last good
-state at half the rate, at most MAX_ROLLBACKS times; then the run has diverged and its best snapshot is the result.
+is kept, not the last. A step that the guard objects to (`guard`) rolls the run back to its last good state at half the
+rate, at most MAX_ROLLBACKS times; then the run has diverged and its best snapshot is the result.
 """
 
+import logging
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -15,17 +16,20 @@ from torch import Tensor
 
 from farzi_core.config import RunConfig
 from farzi_core.data.dataset import Dataset
+from farzi_core.device import peak_bytes
 from farzi_core.distill.adam import Moments
-from farzi_core.distill.outer import OuterProblem, OuterState, Runner, StepReport
+from farzi_core.distill.guard import Guard
+from farzi_core.distill.outer import OuterProblem, OuterState, Runner
+from farzi_core.distill.ranks import Alone, Ranks
 from farzi_core.distill.synthetic import Synthetic
+from farzi_core.distill.windows import StepReport
 from farzi_core.evaluation.students import Student, on_synthetic
 from farzi_core.evaluation.tasks import judge_of
-from farzi_core.limits import MAX_ROLLBACKS
+from farzi_core.limits import MAX_GROWTH, MAX_ROLLBACKS
 from farzi_core.parallel import map_threads
 from farzi_core.recorder import Meta, Recorder, Stopped
 
-EXPLODED = 1.5  # nats above the best mean loss that count as divergence: full-data losses span about 2 nats in all
-SMOOTHING = 0.9  # decay of the running mean of the outer loss
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -51,37 +55,34 @@ class _Progress:
     state: OuterState
     good: OuterState  # the state of the last validation: where a roll-back goes
     best: Best
-    mean_loss: float = float("nan")
-    best_loss: float = float("inf")
+    guard: Guard = field(default_factory=Guard)
     lr_scale: float = 1.0
     rollbacks: int = 0
 
     def after(self, state: OuterState, report: StepReport) -> "_Progress":
-        mean = report.loss if np.isnan(self.mean_loss) else SMOOTHING * self.mean_loss + (1 - SMOOTHING) * report.loss
-        return replace(self, state=state, mean_loss=mean, best_loss=min(self.best_loss, mean))
-
-    def exploded(self, report: StepReport) -> str:
-        """Why `report` is divergence, or an empty string."""
-        if not report.finite():
-            return "a value was not finite"
-        if report.loss > self.best_loss + EXPLODED:
-            return f"the outer loss {report.loss:.2f} is {EXPLODED} nats above its best mean {self.best_loss:.2f}"
-        return ""
+        return replace(self, state=state, guard=self.guard.after(report))
 
 
 class Distillation:
     """One run of the outer loop over a data set, reporting to a `Recorder`."""
 
-    def __init__(self, config: RunConfig, dataset: Dataset, omega: Tensor, device: torch.device) -> None:
-        self.config, self.device = config, device
-        self.problem = OuterProblem(config, dataset.part("train"), len(dataset.vocab), omega, device)
+    def __init__(
+        self,
+        config: RunConfig,
+        dataset: Dataset,
+        omega: Tensor,
+        device: torch.device,
+        ranks: Ranks = Alone(),  # noqa: B008 - it has no state
+    ) -> None:
+        self.config, self.device, self.ranks = config, device, ranks
+        self.problem = OuterProblem(config, dataset.part("train"), len(dataset.vocab), omega, device, ranks)
         part = dataset.part("validation")
         keep = np.random.default_rng(config.seed).permutation(len(part))[: config.validation.users]
         self.judge = judge_of(config, dataset, part.take(keep), config.synthetic.xi - 1, device)
 
     def run(self, start: Synthetic, recorder: Recorder) -> Distilled:
         """From `start`, or from the recorder's last checkpoint, to the last outer step. Raises `Stopped`."""
-        saved = recorder.last_checkpoint()
+        saved = self.ranks.share(recorder.last_checkpoint())
         progress = self._restore(saved.tensors, saved.meta) if saved else self._begin(start, recorder)
         last_save = time.monotonic()
         while progress.state.step < self.config.outer.steps:
@@ -89,7 +90,10 @@ class Distillation:
             if progress.rollbacks > MAX_ROLLBACKS:
                 return Distilled(progress.best, diverged=True)
             stop = recorder.should_stop()
-            if stop or time.monotonic() - last_save >= self.config.runtime.checkpoint_seconds:
+            save = stop or time.monotonic() - last_save >= self.config.runtime.checkpoint_seconds
+            stop, save = self.ranks.of_leader((stop, save))
+            if save:
+                progress = replace(progress, state=self.problem.gathered(progress.state))
                 recorder.checkpoint(*self._save(progress))
                 last_save = time.monotonic()
             if stop:
@@ -103,14 +107,18 @@ class Distillation:
     def _step(self, progress: _Progress, recorder: Recorder) -> _Progress:
         started = time.perf_counter()
         state, report = self.problem.advance(progress.state, progress.lr_scale)
-        why = progress.exploded(report)
+        why = progress.guard.objection(report)
         if why:
             return self._roll_back(progress, why, recorder)
+        before, progress = progress.guard.chaotic, progress.after(state, report)
         recorder.log(
             "step", step=state.step, steps=self.config.outer.steps, loss=report.loss, grad_norm=report.grad_norm,
             lr=report.lr, growth=report.growth, seconds=time.perf_counter() - started,
+            singular_share=report.singular_share, cost_ratio=report.cost_ratio, tape_bytes=report.tape_bytes,
+            peak_bytes=peak_bytes(self.device), skipped=report.skipped, chaotic=progress.guard.chaotic,
         )  # fmt: skip
-        progress = progress.after(state, report)
+        if progress.guard.chaotic and not before:
+            logger.warning("step %d: adjoint growth %.1e, above %g", state.step, report.growth, MAX_GROWTH)
         if state.step % self.config.validation.every == 0 or state.step == self.config.outer.steps:
             progress = replace(progress, good=state, best=self._validate(state, progress.best, recorder))
         return progress
@@ -125,11 +133,14 @@ class Distillation:
         )
         good = replace(progress.good, runners=fresh)
         return replace(
-            progress, state=good, good=good, lr_scale=rate, rollbacks=progress.rollbacks + 1, mean_loss=float("nan")
-        )
+            progress, state=good, good=good, lr_scale=rate, rollbacks=progress.rollbacks + 1,
+            guard=progress.guard.rolled_back(),
+        )  # fmt: skip
 
     def _validate(self, state: OuterState, best: Best | None, recorder: Recorder) -> Best:
-        """Fresh students on the current synthetic data; logs the mean and keeps the better snapshot."""
+        """Fresh students on the current synthetic data; logs the mean and keeps the better snapshot. Rank 0 does it."""
+        if self.ranks.rank:
+            return best or Best(state.synthetic, state.step, 0.0, 0.0)
         students = self.students(state.synthetic.probs())
         measures = self.judge.measures
         means = {
@@ -163,7 +174,7 @@ class Distillation:
         best = {"step": progress.best.step, "score": progress.best.score, "student_steps": progress.best.student_steps}
         meta: Meta = {
             "step": progress.state.step, "good_step": progress.good.step, "best": best, "lr_scale": progress.lr_scale,
-            "rollbacks": progress.rollbacks, "losses": [_json(progress.mean_loss), _json(progress.best_loss)],
+            "rollbacks": progress.rollbacks, "guard": progress.guard.meta(),
             "ages": [runner.age for runner in progress.state.runners],
             "good_ages": [runner.age for runner in progress.good.runners],
         }  # fmt: skip
@@ -173,12 +184,10 @@ class Distillation:
         tensors = {name: tensor.to(self.device) for name, tensor in tensors.items()}
         tau = self.config.synthetic.tau
         best = Best(Synthetic(tensors["best.latent"], tensors["best.decoder"], tau), **meta["best"])
-        mean, lowest = meta["losses"]
         return _Progress(
             _unpack("state", tensors, meta["step"], meta["ages"], tau),
             _unpack("good", tensors, meta["good_step"], meta["good_ages"], tau),
-            best, float("nan") if mean is None else mean, float("inf") if lowest is None else lowest,
-            meta["lr_scale"], meta["rollbacks"],
+            best, Guard.of_meta(meta.get("guard", {})), meta["lr_scale"], meta["rollbacks"],
         )  # fmt: skip
 
 
@@ -204,7 +213,3 @@ def _unpack(prefix: str, tensors: dict[str, Tensor], step: int, ages: list[int],
     )
     moments = (Moments(part["latent.m"], part["latent.v"]), Moments(part["decoder.m"], part["decoder.v"]))
     return OuterState(Synthetic(part["latent"], part["decoder"], tau), *moments, runners, step)
-
-
-def _json(value: float) -> float | None:
-    return value if np.isfinite(value) else None

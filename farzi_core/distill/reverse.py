@@ -9,6 +9,7 @@ Cost, in gradients G of the inner loss, for T steps: T gradients forward and T H
 after 40-60 steps.
 """
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic
@@ -20,9 +21,8 @@ from farzi_core.distill.adam import Adam
 from farzi_core.distill.differentiate import Hvp, products_of
 from farzi_core.distill.layout import Layout, Tensors
 from farzi_core.distill.optimizer import Adjoint, Optimizer, State
-from farzi_core.distill.plan import MODES, Memory, default_budget, memory_plan
+from farzi_core.distill.plan import MODES, Memory, Row, default_budget, memory_plan
 from farzi_core.distill.products import InnerLoss, Products
-from farzi_core.distill.revolve import Schedule
 from farzi_core.distill.split import SplitLoss
 from farzi_core.distill.tape import Point, Step, Walk
 from farzi_core.errors import ConfigError
@@ -50,6 +50,8 @@ class MetaGradient(Generic[State]):
     growth          |d outer / d theta_0| / |d outer / d theta_T|: above about 1e3 the gradient is chaos
     singular_share  mean over steps of the share of |u|^2 from coordinates with sqrt(vhat) < 10 eps: near 1 the gradient
                     rests on coordinates whose own gradient is rounding noise; a larger eps cures it
+    cost_ratio      seconds of the whole meta-gradient over those of its forward pass, which is T plain training steps
+    tape_bytes      what the chosen memory mode keeps beside one step's graph, by its plan
     trace           losses and adjoint norms of every step where asked for
     """
 
@@ -60,6 +62,8 @@ class MetaGradient(Generic[State]):
     state: State
     growth: float
     singular_share: float
+    cost_ratio: float
+    tape_bytes: int
     trace: Trace | None = None
 
 
@@ -101,25 +105,36 @@ def adam_metagradient(
     theta = layout.flatten(params)
     start = Point(theta, chosen.init(theta) if state is None else state)
     engine = _Engine(products_of(inner_loss, layout, dict(meta_params), theta.device, hvp), chosen, start_step, trace)
-    walk = Walk(engine.gradient, engine.update, steps, _schedule(start, steps, memory, budget_bytes))
+    plan = _planned(start, steps, memory, budget_bytes)
+    walk = Walk(engine.gradient, engine.update, steps, plan.schedule)
+    began = _seconds(theta.device)
     final = walk.forward(start)
+    trained = _seconds(theta.device) - began
     value, at_end = _outer_gradient(outer_loss, layout, final.theta)
     at_start = engine.backward(walk, at_end)
+    cost_ratio = (_seconds(theta.device) - began) / max(trained, 1e-9)
     growth = float(at_start.norm() / at_end.norm()) if float(at_end.norm()) > 0 else 0.0
     return MetaGradient(
         value, engine.products.grads, layout.views(final.theta), layout.views(at_start), final.state,
-        growth, engine.singular_share(steps), engine.trace(steps),
+        growth, engine.singular_share(steps), cost_ratio, plan.bytes, engine.trace(steps),
     )  # fmt: skip
 
 
-def _schedule(start: Point[Any], steps: int, memory: Memory, budget_bytes: int | None) -> Schedule:
+def _planned(start: Point[Any], steps: int, memory: Memory, budget_bytes: int | None) -> Row:
     theta = start.theta
     if budget_bytes is None and memory in ("revolve", "auto"):
         budget_bytes = default_budget(theta.device)
     plan = memory_plan(
         theta.numel(), steps, budget_bytes=budget_bytes, itemsize=theta.itemsize, moments=len(start.state)
     )
-    return plan.row(memory).schedule
+    return plan.row(memory)
+
+
+def _seconds(device: torch.device) -> float:
+    """The clock, once the device has done what it was given."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    return time.perf_counter()
 
 
 def _outer_gradient(outer_loss: OuterLoss, layout: Layout, theta: Tensor) -> tuple[Tensor, Tensor]:

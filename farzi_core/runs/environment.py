@@ -35,6 +35,11 @@ def thread_count(config: RunConfig, before: Environment | None) -> int:
     return config.runtime.threads or cores
 
 
+def world_size() -> int:
+    """Processes that torchrun started for this job; 1 without it."""
+    return int(os.environ.get("WORLD_SIZE", "1")) if "TORCHELASTIC_RUN_ID" in os.environ else 1
+
+
 def pin_threads(threads: int) -> None:
     """Before torch is imported: OpenMP reads these variables only once."""
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # spinning threads starve the server and other programs

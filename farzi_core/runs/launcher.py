@@ -68,14 +68,15 @@ def stop(run: Run, *, force: bool = False) -> None:
 def resume(run: Run) -> None:
     """Queue the run again; it goes on from its newest valid checkpoint, or from the start where there is none."""
     with store_locked(run.folder.parent):
-        state = run.state()
-        if state.active:
-            return
-        if run.read_only or state not in RESUMABLE:
-            raise RunError(run.read_only or f"Run {run.id} is {state}; only a run that ended early can be resumed")
-        ticket = next_number(run.folder.parent)
-        _requeue(run, ticket=ticket, automatic_resumes=0)
-        _launch(run)
+        if not run.state().active:
+            _again(run)
+            _launch(run)
+
+
+def requeue(run: Run) -> None:
+    """`resume` for a worker that is there already: the calling process."""
+    with store_locked(run.folder.parent):
+        _again(run)
 
 
 def duplicate(run: Run) -> RunConfig:
@@ -164,6 +165,13 @@ def _start(command: list[str], log: Path) -> "subprocess.Popen[bytes]":
         os.close(output)
     threading.Thread(target=process.wait, name=f"reap-{process.pid}", daemon=True).start()  # or it stays a zombie
     return process
+
+
+def _again(run: Run) -> None:
+    state = run.state()
+    if run.read_only or state not in RESUMABLE:
+        raise RunError(run.read_only or f"Run {run.id} is {state}; only a run that ended early can be resumed")
+    _requeue(run, ticket=next_number(run.folder.parent), automatic_resumes=0)
 
 
 def _requeue(run: Run, **changes: int) -> None:

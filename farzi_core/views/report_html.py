@@ -3,7 +3,7 @@
 import html
 from collections.abc import Iterable, Sequence
 
-from farzi_core.evaluation.report import LABELS, METRIC_LABELS, Evaluation, Metric, RowName
+from farzi_core.evaluation.report import LABELS, METRIC_LABELS, Evaluation, RowName, metrics_in, shown
 from farzi_core.views import accuracy, sequence_charts, sequences, text
 from farzi_core.views import runs as views
 from farzi_core.views.load import MEMORISATION, RunView
@@ -12,7 +12,7 @@ from farzi_core.views.theme import STYLES
 
 SEQUENCES = 10  # shown; the app has all
 WIDTH, HEIGHT, LEFT, BASE = 640, 240, 56, 204  # of the drawing, and where its axes lie
-# Rules of thumb, in percent of full data's HR@10; the table says which one is met.
+# Rules of thumb, in percent of full data's first metric (HR@10; of texts accuracy); the table says which one is met.
 PROTOTYPE, CHOOSE, REPLACE = 80.0, 90.0, 99.0
 
 _STYLE = """
@@ -29,11 +29,12 @@ svg { max-width: 100%; height: auto; } svg text { fill: currentColor; font-size:
 def report(view: RunView, title: str, events: Sequence[views.Event]) -> bytes:
     """The page of a run that has its final table; raises `StoreError` where it has none."""
     table, synthetic = view.evaluation, view.synthetic
-    sentences = accuracy.reading(table, Metric.HR10)
+    first = table.metrics[0]
+    sentences = accuracy.reading(table, first)
     decoded = sequences.join(sequences.decode_argmax(synthetic)[:SEQUENCES], view.vocab["title"])
     parts = [
         f"<h1>{_safe(title)}</h1><p>{_safe(accuracy.sizes(table, synthetic.mu, synthetic.xi))}</p>",
-        "<h2>What it reaches</h2>" + _list(sentences) + _box(accuracy.METRIC_MEANING[Metric.HR10]),
+        "<h2>What it reaches</h2>" + _list(sentences) + _box(accuracy.METRIC_MEANING[first]),
         "<h2>Is this good enough for ...?</h2>" + _uses(table),
         "<h2>Final table</h2>" + _final(table) + _box(accuracy.protocol(table)),
         "<h2>While it was distilled</h2>" + _curve(events),
@@ -53,16 +54,17 @@ def report(view: RunView, title: str, events: Sequence[views.Event]) -> bytes:
 
 
 def uses(table: Evaluation) -> list[tuple[str, str, str]]:
-    """(use, yes, no or unclear, why) by rules of thumb on HR@10 and on the comparison with random users."""
-    distilled, rival = table.row(RowName.DISTILLED), table.row(RowName.RANDOM)
+    """(use, yes, no or unclear, why) by rules of thumb on the first metric and the comparison with random users."""
+    metric, distilled = table.metrics[0], table.row(RowName.DISTILLED)
+    rival = table.row(RowName.RANDOM) or table.row(RowName.RANDOM_SENTENCES)
     if distilled is None:
         return []
-    share = distilled.percent_of_full.get(Metric.HR10, 0.0)
-    gap = rival.minus_distilled.get(Metric.HR10) if rival else None
-    beats = {"better": "yes", "worse": "no"}.get(accuracy.verdict(gap), "unclear") if gap else "unclear"
-    reached = f"{share:.1f} % of full data's HR@10; the rule of thumb is"
+    share, label = distilled.percent_of_full.get(metric, 0.0), METRIC_LABELS[metric]
+    gap = rival.minus_distilled.get(metric) if rival else None
+    beats = {"better": "yes", "worse": "no"}.get(accuracy.verdict(gap, metric), "unclear") if gap else "unclear"
+    reached = f"{share:.1f} % of full data's {label}; the rule of thumb is"
     return [
-        ("Better than as many random users", beats, "95 % interval of the paired difference, HR@10"),
+        ("Better than as much random data", beats, f"95 % interval of the paired difference, {label}"),
         ("Teaching, demos, unit tests", _yes(share >= PROTOTYPE), f"{reached} {PROTOTYPE:.0f} %"),
         (
             "Trying out models and settings",
@@ -83,20 +85,21 @@ def _yes(met: bool) -> str:
 
 
 def _final(table: Evaluation) -> str:
-    names = [METRIC_LABELS[metric] for metric in Metric]
+    names = [METRIC_LABELS[metric] for metric in table.metrics]
     rows = [
-        (LABELS[row.name], f"{row.sequences:,}", *(f"{100 * row.mean[metric]:.1f} %" for metric in Metric))
+        (LABELS[row.name], f"{row.sequences:,}", *(shown(metric, row.mean[metric]) for metric in table.metrics))
         for row in table.rows
     ]
     return _table(("Trained on", "Sequences", *names), rows)
 
 
 def _curve(events: Sequence[views.Event]) -> str:
-    """HR@10 of fresh students on validation users against the outer step, as SVG."""
+    """The first metric of fresh students on validation data against the outer step, as SVG."""
     frame = validations(events)
     if len(frame) < 2:
         return "<p>This run was validated fewer than two times.</p>"
-    steps, values = frame["step"].astype(float), frame[Metric.HR10.value].astype(float)
+    metric = metrics_in(frame.columns)[0]
+    steps, values = frame["step"].astype(float), frame[metric.value].astype(float)
     first, last, top = steps.min(), max(steps.max(), steps.min() + 1), max(float(values.max()), 1e-9)
     wide, tall = WIDTH - LEFT - 16, BASE - 20
     points = " ".join(
@@ -104,12 +107,13 @@ def _curve(events: Sequence[views.Event]) -> str:
         for x, y in zip(steps, values, strict=True)
     )
     color = STYLES[RowName.DISTILLED].color
-    said = f"HR@10 on validation users from {values.iloc[0]:.1%} to {values.iloc[-1]:.1%}; highest {values.max():.1%}."
+    begun, ended, best = (shown(metric, float(value)) for value in (values.iloc[0], values.iloc[-1], values.max()))
+    said = f"{METRIC_LABELS[metric]} on validation data from {begun} to {ended}; highest {best}."
     return (
         f'<svg role="img" aria-label="{_safe(said)}" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}">'
         f'<path d="M{LEFT} 20V{BASE}H{WIDTH - 16}" fill="none" stroke="#7a7f87"/>'
         f'<polyline points="{points}" fill="none" stroke="{color}" stroke-width="2.5"/>'
-        f'<text x="0" y="24">{top:.1%}</text><text x="0" y="{BASE}">0 %</text>'
+        f'<text x="0" y="24">{shown(metric, top)}</text><text x="0" y="{BASE}">0 %</text>'
         f'<text x="{LEFT}" y="{HEIGHT - 12}">outer step {first:.0f}</text>'
         f'<text x="{WIDTH - 16}" y="{HEIGHT - 12}" text-anchor="end">outer step {last:.0f}</text></svg>'
         + _box(f"{said} The best snapshot is kept, not the last.")

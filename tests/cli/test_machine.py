@@ -7,6 +7,7 @@ import torch
 
 from farzi_core.distill.adam import Adam, Moments
 from farzi_core.distill.optimizer import Adjoint
+from farzi_core.errors import RunError
 
 
 @pytest.mark.parametrize("model", ["sasrec", "gru4rec", "fmlp"])
@@ -53,3 +54,28 @@ def test_a_store_that_cannot_be_written_is_a_problem(farzi, tmp_path: Path, monk
     ended = farzi("doctor", "--json")
     assert ended.status == 1
     assert "FARZI_HOME" in ended.json["problems"][0]
+
+
+def test_gradcheck_of_a_run_compares_float32_with_float64_on_its_synthetic_data(farzi, finished) -> None:
+    ended = farzi("gradcheck", "--run", "last", "--device", "cpu", "--json")
+    assert ended.status == 0, ended.err
+    assert ended.json["run_id"] == finished.document["run_id"]
+    assert ended.json["cosine"] > 0.999
+    assert 0 < ended.json["error"] < 0.05
+    assert ended.json["passed"]
+
+
+def test_runs_show_has_the_health_of_a_finished_run(farzi, finished) -> None:
+    health = {one["name"]: one for one in farzi("runs", "show", "last", "--json").json["health"]}
+    assert len(health) == 7
+    assert health["Windows left out, not finite"]["value"] == "0 in 6 steps"
+    assert "Adjoint growth over a window" in farzi("runs", "show", "last").out
+
+
+def test_a_tiny_eps_is_warned_of_before_the_run(farzi, monkeypatch: pytest.MonkeyPatch) -> None:
+    def submit(_config: object) -> None:
+        raise RunError("not now")
+
+    monkeypatch.setattr("farzi_core.commands.work.launcher.submit", submit)
+    assert "inner.eps = 1e-08: below 1e-06" in farzi("distill", "--data", "planted", "--set", "inner.eps=1e-8").err
+    assert "inner.eps" not in farzi("distill", "--data", "planted", "--set", "inner.eps=1e-6").err

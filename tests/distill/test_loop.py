@@ -13,9 +13,10 @@ from farzi_core.data.planted import PlantedSettings, read_planted
 from farzi_core.data.prepare import prepare
 from farzi_core.distill.loop import Distillation, Distilled
 from farzi_core.distill.matching import distance_to, matched, pair_shares
-from farzi_core.distill.outer import OuterProblem, OuterState, StepReport, cosine, meta_parameters
+from farzi_core.distill.outer import OuterProblem, OuterState, cosine, meta_parameters
 from farzi_core.distill.start import from_windows, initial
 from farzi_core.distill.synthetic import Synthetic
+from farzi_core.distill.windows import StepReport
 from farzi_core.limits import MAX_ROLLBACKS
 from farzi_core.models.model import build
 from farzi_core.recorder import MemoryRecorder, Stopped
@@ -89,13 +90,13 @@ def test_the_outer_gradient_equals_central_differences_through_the_whole_step(
     state = replace(state, runners=(exact, *state.runners[1:]))
     monkeypatch.setattr("farzi_core.distill.outer.MAX_DENSE_NUMBERS", largest)
     meta = meta_parameters(start)
-    _, result = problem._window(state, 0, meta)
+    result = problem.window(state, 0, meta)
     grad = start.gradients(meta["probs"], result.grads["probs"])[0] if "probs" in meta else result.grads["latent"]
     direction = grad / grad.norm()
 
     def loss(width: float) -> float:
         moved = Synthetic(start.latent + width * direction, start.decoder, start.tau)
-        return float(problem._window(state, 0, meta_parameters(moved))[1].outer_value)
+        return float(problem.window(state, 0, meta_parameters(moved)).outer_value)
 
     assert (loss(1e-4) - loss(-1e-4)) / 2e-4 == pytest.approx(float(grad.norm()), rel=1e-4)
 

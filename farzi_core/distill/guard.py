@@ -1,0 +1,69 @@
+"""The divergence guard: is an outer step still in the smooth region?
+
+Outer losses are compared between windows of the same age only. A student that is trained for long on little synthetic
+data overfits, and one from random weights begins badly: both are far from the mean over all ages and neither is a sign
+of divergence. What is: a value that is not finite, or a loss far above the best mean loss of its age. Adjoint growth
+above MAX_GROWTH makes a gradient that float32 cannot carry; clipping bounds what it does, so it is counted, not undone.
+"""
+
+import math
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from farzi_core.distill.windows import StepReport
+from farzi_core.limits import MAX_GROWTH
+
+EXPLODED = 1.5  # nats above the best mean loss that count as divergence: full-data losses span about 2 nats in all
+SMOOTHING = 0.9  # decay of the running mean of the outer loss
+
+
+@dataclass(frozen=True)
+class Guard:
+    """What is remembered of the steps so far.
+
+    means    age (inner steps) -> running mean of the outer loss since the last roll-back, nats an event
+    lowest   age -> the lowest that mean has been
+    chaotic  outer steps with an adjoint growth above MAX_GROWTH
+    """
+
+    means: dict[int, float] = field(default_factory=dict)
+    lowest: dict[int, float] = field(default_factory=dict)
+    chaotic: int = 0
+
+    def objection(self, report: StepReport) -> str:
+        """Why `report` is divergence, or an empty string."""
+        if not report.finite():
+            return "a value was not finite"
+        for window in report.windows:
+            best = self.lowest.get(window.age, math.inf)
+            if window.good and window.loss > best + EXPLODED:
+                return (
+                    f"the outer loss {window.loss:.2f} at age {window.age} is {EXPLODED} nats above "
+                    f"its best mean at that age, {best:.2f}"
+                )
+        return ""
+
+    def after(self, report: StepReport) -> "Guard":
+        """With a step that was taken."""
+        means, lowest = dict(self.means), dict(self.lowest)
+        for window in report.windows:
+            if window.good:
+                mean = SMOOTHING * means.get(window.age, window.loss) + (1 - SMOOTHING) * window.loss
+                means[window.age], lowest[window.age] = mean, min(lowest.get(window.age, math.inf), mean)
+        return Guard(means, lowest, self.chaotic + (report.growth > MAX_GROWTH))
+
+    def rolled_back(self) -> "Guard":
+        """The means begin anew; what was reached stays the measure."""
+        return replace(self, means={})
+
+    def meta(self) -> dict[str, Any]:
+        """JSON values of a checkpoint."""
+        ages = {str(age): [self.means.get(age), lowest] for age, lowest in self.lowest.items()}
+        return {"ages": ages, "chaotic": self.chaotic}
+
+    @classmethod
+    def of_meta(cls, meta: dict[str, Any]) -> "Guard":
+        """What `meta` gave; an older checkpoint has none and begins anew."""
+        ages = {int(age): pair for age, pair in meta.get("ages", {}).items()}
+        means = {age: mean for age, (mean, _) in ages.items() if mean is not None}
+        return cls(means, {age: lowest for age, (_, lowest) in ages.items()}, meta.get("chaotic", 0))
