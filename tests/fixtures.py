@@ -9,7 +9,7 @@ make_finished_run(home, titles=HOSTILE_TITLES)   item titles that attack Markdow
 import functools
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from threadpoolctl import threadpool_limits
 from farzi_core.config import RunConfig, with_settings
 from farzi_core.data.dataset import DatasetInfo, Sequences, Task
 from farzi_core.evaluation import inspect
-from farzi_core.evaluation.report import METRICS, Evaluation, Interval, Metric, Row, RowName
+from farzi_core.evaluation.report import METRICS, Evaluation, Interval, Metric, Recovery, Row, RowName
 from farzi_core.runs import manifest, metrics_log
 from farzi_core.runs.files import sha256
 from farzi_core.runs.manifest import Environment, FileRecord, Manifest, RunState
@@ -59,6 +59,11 @@ TEST_USERS, VALIDATION_USERS = 200, 180
 SEQUENCES, EVENTS = 60, 510
 
 
+RECOVERED = Recovery(
+    adjusted_rand=0.625, groups=("<b>oak</b>", "shared"), table=((7, 1), (0, 4)), best={Metric.HR10: 0.8}
+)
+
+
 def make_finished_run(
     home: Path,
     *,
@@ -72,6 +77,7 @@ def make_finished_run(
     seed: int = 0,
     result: bool | None = None,
     without: Sequence[str] = (),
+    more: Mapping[str, bytes] | None = None,
     error: str = "",
     task: Task = "recommendation",
 ) -> Path:
@@ -79,6 +85,7 @@ def make_finished_run(
 
     result    with result files? Default: if it is done
     without   result files that the run did not come to write
+    more      further result files
     """
     folder = home / "runs" / f"r-{number:016x}"
     folder.mkdir(parents=True)
@@ -87,7 +94,7 @@ def make_finished_run(
     )
     wanted = result if result is not None else state is RunState.DONE
     files = _result(tuple(titles), mu, xi, d, seed, task) if wanted else {}
-    files = {path: content for path, content in files.items() if path not in without}
+    files = {path: content for path, content in files.items() if path not in without} | dict(more or {})
     for path, content in {manifest.CONFIG: config.model_dump_json(indent=1).encode(), **files}.items():
         (folder / path).parent.mkdir(exist_ok=True)
         (folder / path).write_bytes(content)

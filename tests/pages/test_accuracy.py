@@ -105,3 +105,10 @@ def test_a_run_stopped_before_its_evaluation_says_so(farzi_home: Path) -> None:
     at = open_page(PAGE)
     assert_healthy(at)
     assert "This run has no result here" in words(at)
+
+
+def test_planted_truth_is_shown_where_a_run_has_it(farzi_home: Path) -> None:
+    fixtures.make_finished_run(farzi_home, more={load.RECOVERY: fixtures.RECOVERED.model_dump_json().encode()})
+    at = open_page(PAGE)
+    assert_healthy(at)
+    assert "the best possible HR@10 is known: 80.0%" in words(at)

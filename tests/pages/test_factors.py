@@ -96,3 +96,10 @@ def test_hostile_titles_stay_text(farzi_home: Path) -> None:
     assert_healthy(at)
     for element in (*at.markdown, *at.caption, *at.title, *at.subheader, *at.warning, *at.error):
         assert "evil.example" not in element.value.replace("\\", "")
+
+
+def test_planted_truth_is_shown_where_a_run_has_it(farzi_home: Path) -> None:
+    fixtures.make_finished_run(farzi_home, more={load.RECOVERY: fixtures.RECOVERED.model_dump_json().encode()})
+    at = open_page(PAGE)
+    assert_healthy(at)
+    assert "Adjusted Rand index of the clusters against the planted groups: 0.62" in words(at)

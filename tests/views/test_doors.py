@@ -20,7 +20,9 @@ from farzi_core.views import notebook, report_html, settings
 from farzi_core.views.load import RunView
 
 HOSTILE = "'''\"\"\" <script>alert(1)</script> ![x](http://evil.example/x.png)"
-SMALL = with_settings(PRESETS["demo"].config, {**SETTINGS, "data.source": "planted", "name": HOSTILE})
+SMALL = with_settings(
+    PRESETS["demo"].config, {**SETTINGS, "data.source": "planted", "data.max_items": 500, "name": HOSTILE}
+)
 
 
 def cells(config: RunConfig) -> list[str]:
@@ -53,6 +55,7 @@ def test_every_cell_of_the_notebook_runs(capsys: pytest.CaptureFixture[str]) -> 
     for code in cells(SMALL):
         exec(code, namespace)
     assert namespace["table"].loc["distilled", "hr@10"] > 0
+    assert namespace["run"].recovery is not None, "planted data know their truth"
     assert " -> " in capsys.readouterr().out
 
 

@@ -17,8 +17,8 @@ ALL = pytest.mark.parametrize("lesson", LESSONS.values(), ids=LESSONS)
 
 @ALL
 def test_every_corner_of_the_sliders_is_drawn_with_words(lesson: Lesson) -> None:
-    corners = itertools.product(*((one.low, one.value, one.high) for one in lesson.controls))
-    for values in corners:
+    corners = itertools.product(*((one.low, one.high) for one in lesson.controls))
+    for values in [tuple(one.value for one in lesson.controls), *corners]:
         shown = lesson.show(*values)
         assert len(shown.charts) == 2
         for chart in shown.charts:

@@ -4,11 +4,11 @@ import fixtures
 import pytest
 
 from farzi_core.errors import StoreError
-from farzi_core.evaluation.report import Metric, Recovery, RowName
+from farzi_core.evaluation.report import Metric, RowName
 from farzi_core.views import recovery
 from farzi_core.views.load import RECOVERY, RunView
 
-FOUND = Recovery(adjusted_rand=0.625, groups=("<b>oak</b>", "shared"), table=((7, 1), (0, 4)), best={Metric.HR10: 0.8})
+FOUND = fixtures.RECOVERED
 
 
 def test_heat_map_has_the_counts_and_words() -> None:
