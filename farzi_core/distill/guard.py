@@ -15,6 +15,7 @@ from farzi_core.limits import MAX_GROWTH
 
 EXPLODED = 1.5  # nats above the best mean loss that count as divergence: full-data losses span about 2 nats in all
 SMOOTHING = 0.9  # decay of the running mean of the outer loss
+JUDGED = 4  # windows of an age before its mean is a measure: one lucky student from Omega is none
 
 
 @dataclass(frozen=True)
@@ -22,11 +23,13 @@ class Guard:
     """What is remembered of the steps so far.
 
     means    age (inner steps) -> running mean of the outer loss since the last roll-back, nats an event
-    lowest   age -> the lowest that mean has been
+    seen     age -> windows in that mean
+    lowest   age -> the lowest that mean has been, once JUDGED windows were seen
     chaotic  outer steps with an adjoint growth above MAX_GROWTH
     """
 
     means: dict[int, float] = field(default_factory=dict)
+    seen: dict[int, int] = field(default_factory=dict)
     lowest: dict[int, float] = field(default_factory=dict)
     chaotic: int = 0
 
@@ -45,25 +48,29 @@ class Guard:
 
     def after(self, report: StepReport) -> "Guard":
         """With a step that was taken."""
-        means, lowest = dict(self.means), dict(self.lowest)
-        for window in report.windows:
-            if window.good:
-                mean = SMOOTHING * means.get(window.age, window.loss) + (1 - SMOOTHING) * window.loss
-                means[window.age], lowest[window.age] = mean, min(lowest.get(window.age, math.inf), mean)
-        return Guard(means, lowest, self.chaotic + (report.growth > MAX_GROWTH))
+        means, seen, lowest = dict(self.means), dict(self.seen), dict(self.lowest)
+        for age, loss in ((window.age, window.loss) for window in report.windows if window.good):
+            seen[age] = seen.get(age, 0) + 1
+            share = max(1 - SMOOTHING, 1 / seen[age])  # a plain mean at first, then a running one
+            means[age] = means.get(age, 0.0) * (1 - share) + loss * share
+            if seen[age] >= JUDGED:
+                lowest[age] = min(lowest.get(age, math.inf), means[age])
+        return Guard(means, seen, lowest, self.chaotic + (report.growth > MAX_GROWTH))
 
     def rolled_back(self) -> "Guard":
         """The means begin anew; what was reached stays the measure."""
-        return replace(self, means={})
+        return replace(self, means={}, seen={})
 
     def meta(self) -> dict[str, Any]:
         """JSON values of a checkpoint."""
-        ages = {str(age): [self.means.get(age), lowest] for age, lowest in self.lowest.items()}
-        return {"ages": ages, "chaotic": self.chaotic}
+        tables = {"means": self.means, "seen": self.seen, "lowest": self.lowest}
+        named = {name: {str(age): one for age, one in table.items()} for name, table in tables.items()}
+        return {**named, "chaotic": self.chaotic}
 
     @classmethod
     def of_meta(cls, meta: dict[str, Any]) -> "Guard":
         """What `meta` gave; an older checkpoint has none and begins anew."""
-        ages = {int(age): pair for age, pair in meta.get("ages", {}).items()}
-        means = {age: mean for age, (mean, _) in ages.items() if mean is not None}
-        return cls(means, {age: lowest for age, (_, lowest) in ages.items()}, meta.get("chaotic", 0))
+        means, seen, lowest = (
+            {int(age): one for age, one in meta.get(name, {}).items()} for name in ("means", "seen", "lowest")
+        )
+        return cls(means, seen, lowest, meta.get("chaotic", 0))
