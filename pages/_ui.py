@@ -34,6 +34,7 @@ class Url(StrEnum):
     PRESET = "preset"
     LIKE = "like"  # a run whose settings prefill the form
     MODE = "mode"
+    CONTENT = "content"  # of an upload: events or a text
 
 
 class State(StrEnum):
