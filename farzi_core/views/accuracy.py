@@ -160,7 +160,8 @@ def sizes(report: Evaluation, mu: int, xi: int) -> str:
     return (
         f"{mu:,} × {xi:,}: {mu:,} synthetic {called.sequences} of {xi:,} {called.events} each, "
         f"{mu / report.full_sequences:.2%} of the {report.full_sequences:,} training {called.sequences}. Stored: "
-        f"{report.stored_numbers:,} numbers (Z and M) against {report.full_events:,} training {called.events} ({report.stored_numbers / report.full_events:.1%})."
+        f"{report.stored_numbers:,} numbers (Z and M) against {report.full_events:,} training {called.events} "
+        f"({report.stored_numbers / report.full_events:.1%})."
     )
 
 

@@ -130,7 +130,8 @@ def _strip_caption(items: int, called: Terms) -> str:
     return (
         f"Each row is one position: a distribution over all {items:,} {called.items}, most probable first. One colour "
         f"is one {called.item} along the strip; the eight most expected have colours, the others are pale. Long bars "
-        f"and low entropy mean the position is certain; the largest possible entropy is {np.log2(max(2, items)):.1f} bits."
+        "and low entropy mean the position is certain; the "
+        f"largest possible entropy is {np.log2(max(2, items)):.1f} bits."
     )
 
 
