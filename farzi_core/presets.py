@@ -8,15 +8,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from farzi_core.config import RunConfig, with_settings
+from farzi_core.data.dataset import Task
 
 
 @dataclass(frozen=True)
 class Preset:
-    """A label, what it costs, and the settings."""
+    """A label, what it costs, the settings, and the task they are for."""
 
     label: str
     sentence: str
     config: RunConfig
+    task: Task = "recommendation"
 
 
 _DEMO: dict[str, Any] = {
@@ -97,11 +99,13 @@ PRESETS: dict[str, Preset] = {
         "Demo: text",
         "A language model's corpus in 33 sentences: a few minutes on 2 cores; to look around.",
         with_settings(RunConfig(), _DEMO_TEXT),
+        "language",
     ),
     "standard-text": Preset(
         "Standard: text",
         "Language modelling with 1 % of the sentences of Python docs: about 20 minutes on 2 cores; to judge a text by.",
         with_settings(RunConfig(), _STANDARD_TEXT),
+        "language",
     ),
     "paper-magazine": Preset(
         "Paper: Amazon Magazine",
@@ -122,5 +126,13 @@ PRESETS: dict[str, Preset] = {
         "Paper: Penn Treebank",
         "The paper's [400x50] with 2,000 words, 1 % of the sentences of your own copy: meant for a GPU.",
         with_settings(_paper("paper-ptb", 400, 50, 8, 400, 2000), _PTB),
+        "language",
     ),
 }
+
+
+def fitting(task: Task, wanted: str = "") -> str:
+    """The preset named `wanted` where it is for `task`, else its counterpart (demo, demo-text), else the first one."""
+    names = [name for name, one in PRESETS.items() if one.task == task]
+    counterparts = (wanted, f"{wanted}-text", wanted.removesuffix("-text"))
+    return next((name for name in counterparts if name in names), names[0])

@@ -5,8 +5,28 @@ from typing import Any
 
 import streamlit as st
 
+from farzi_core.views.terms import EVENTS, Terms
+
 NUMBER, TEXT = st.column_config.NumberColumn, st.column_config.TextColumn
 SHARE = partial(st.column_config.ProgressColumn, format="percent", min_value=0, max_value=1)
+
+
+def columns(called: Terms) -> dict[str, Any]:
+    """Every column; those whose name depends on the task in the words of that task."""
+    words = {
+        "decoded": TEXT(f"Most probable {called.items}", width=300),
+        "distinct": NUMBER(f"Distinct {called.items}", help="Among the most probable ones."),
+        "agreement": SHARE(f"Probability of the real {called.item}"),
+    }
+    if called is not EVENTS:
+        words |= {
+            "item": TEXT("Token"),
+            "title": TEXT(called.item.capitalize()),
+            "user": TEXT(called.sequence.capitalize()),
+            "offset": NUMBER(f"Starts at {called.event}", help=f"Of the real {called.sequence}, from 0."),
+        }
+    return COLUMNS | words
+
 
 COLUMNS: dict[str, Any] = {
     # items
@@ -20,10 +40,8 @@ COLUMNS: dict[str, Any] = {
     "weight": NUMBER("Weight", format="%.3f"),
     # synthetic sequences
     "number": NUMBER("No.", width="small"),
-    "decoded": TEXT("Most probable items", width=300),
     "entropy": NUMBER("Entropy, bits", format="%.2f", help="0 is certain; a mean where a row is a whole sequence."),
     "certainty": NUMBER("Top probability", format="percent", help="Mean over positions."),
-    "distinct": NUMBER("Distinct items", help="Among the most probable ones."),
     "distance": NUMBER(
         "Distance", format="%.3f", help="To the nearest training window: 0 is a copy, 1 shares nothing."
     ),
@@ -38,5 +56,4 @@ COLUMNS: dict[str, Any] = {
     "window": TEXT("Real window", width="large"),
     "synthetic": TEXT("Synthetic"),
     "real": TEXT("Real"),
-    "agreement": SHARE("Probability of the real item"),
 }

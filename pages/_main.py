@@ -12,7 +12,7 @@ st.set_page_config(page_icon=ICON, layout="wide", initial_sidebar_state="auto")
 # One flat list in the order of the work: the headings of a grouped list break the list for screen readers (axe: list).
 PAGES = (
     ("home.py", "Home", ":material/home:", "What Farzi is, and one button that distils."),
-    ("data.py", "Data", ":material/dataset:", "Choose, download or upload events; what was read, what was refused."),
+    ("data.py", "Data", ":material/dataset:", "Choose, download or upload events or a text; what was read."),
     ("distill.py", "Distil", ":material/compress:", "Every setting with its effect, the cost, and the start."),
     ("runs.py", "Runs", ":material/monitoring:", "Watch, stop, resume, duplicate, delete and compare runs."),
     ("sequences.py", "Sequences", ":material/view_timeline:", "Synthetic sequences beside their nearest real ones."),

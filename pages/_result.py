@@ -9,7 +9,7 @@ import streamlit as st
 
 from farzi_core.errors import StoreError
 from farzi_core.runs.manifest import MANIFEST, RunState
-from farzi_core.views import sequences
+from farzi_core.views import reading, sequences
 from farzi_core.views.load import NEAREST, RunView
 from farzi_core.views.theme import Chart
 
@@ -65,7 +65,7 @@ def _view(folder: str, _: tuple[str, int, int]) -> RunView:
 def overview(_view: RunView, key: tuple[str, int, int]) -> pd.DataFrame:
     """`sequences.overview` of a run; `key` is the fingerprint of its manifest."""
     nearest = _view.nearest if _view.has(NEAREST) else None
-    return sequences.overview(_view.synthetic, _view.vocab["title"], nearest)
+    return sequences.overview(_view.synthetic, reading.of_run(_view), nearest)
 
 
 def key_of(view: RunView) -> tuple[str, int, int]:

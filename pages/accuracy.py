@@ -7,7 +7,7 @@ import streamlit as st
 
 from farzi_core.views import accuracy, export, recovery, transfer
 from farzi_core.views.load import CURVES, EVALUATION, RECOVERY
-from farzi_core.views.progress import METRIC_LABELS
+from farzi_core.views.progress import METRIC_LABELS, people
 
 st.title("Accuracy", anchor=False)
 view = result.open_result(EVALUATION)
@@ -37,16 +37,18 @@ st.dataframe(
         "percent_of_sequences": number("of all", format="%.2f %%"),
         "events": number("Events", format="localized"),
         "mean": percent(METRIC_LABELS[metric]) if metric.is_fraction else number(METRIC_LABELS[metric], format="%.2f"),
-        "interval": st.column_config.TextColumn("95 % interval", help="Of the mean: bootstrap over test users."),
+        "interval": st.column_config.TextColumn(
+            "95 % interval", help=f"Of the mean: bootstrap over test {people(metric)}."
+        ),
         "percent_of_full": percent("of full data"),
         "difference": st.column_config.TextColumn(
             "Distilled minus row, points" if metric.is_fraction else "Distilled minus row",
-            help="1 point is 0.01; in brackets the 95 % interval, paired over test users.",
+            help=f"1 point is 0.01; in brackets the 95 % interval, paired over test {people(metric)}.",
         ),
         "verdict": st.column_config.TextColumn("Distilled is", help="Clear only where zero is outside the interval."),
         "seeds": "Students",
-        "spread": number("Spread of students", format="%.1f", help="Best minus worst student, points."),
-        "steps": number("Steps", format="%.0f", help="Mean training steps, chosen on validation users."),
+        "spread": number("Spread of students", format="%.1f", help="Largest minus smallest student."),
+        "steps": number("Steps", format="%.0f", help=f"Mean training steps, chosen on validation {people(metric)}."),
         "seconds": number("Seconds", format="%.1f", help="Mean time to train one student."),
     },
 )

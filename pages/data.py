@@ -1,13 +1,15 @@
-"""Choose, download or upload events; what was read and refused; how the data look."""
+"""Choose, download or upload events or a text; what was read and refused; how the data look."""
 
 import _data as parts
 import _ui as ui
 import _upload as upload
+import _upload_text as upload_text
 import streamlit as st
 
 from farzi_core.data import library
 
 CHOOSE, UPLOAD = "Choose a data set", "Upload a file"
+EVENTS, TEXT = "Events", "Text"
 
 st.title("Data", anchor=False)
 if imported := st.session_state.pop(ui.State.IMPORTED, None):
@@ -24,7 +26,16 @@ mode = st.radio(
     label_visibility="collapsed",
 )
 if mode == UPLOAD:
-    upload.upload()
+    what = st.segmented_control(
+        "What it holds",
+        [EVENTS, TEXT],
+        required=True,
+        default=EVENTS,
+        key=ui.Url.CONTENT,
+        bind="query-params",
+        label_visibility="collapsed",
+    )
+    (upload_text if what == TEXT else upload).upload()
     st.stop()
 
 cards = {card.key: card for card in library.list_sources(counts=False)}

@@ -12,9 +12,10 @@ from farzi_core.views import settings, text
 st.title("Distil", anchor=False)
 st.write("Choose the data and how much work to spend. Nothing starts before the button at the end.")
 
-base, name = form.starting_point()
-source = form.data_chooser(base)
-changes = form.settings_form(base, name) | {"data.source": source}
+copy = form.copied()
+data = form.data_chooser(copy.config.data.source if copy else form.wanted_source())
+base, name = (copy.config, copy.id) if copy else form.preset(data.task)
+changes = form.settings_form(base, name, data.task) | {"data.source": data.key}
 try:
     config = with_settings(base, changes)
 except ConfigError as error:

@@ -2,7 +2,7 @@
 
 make_finished_run(home)                          a finished run with every file of docs/run-folder.md
 make_finished_run(home, state=RunState.FAILED)   ended early: no result
-make_finished_run(home, task="language")         a finished run on text: other rows, other metrics
+make_finished_run(home, task="language")         a finished run on text: other rows, other metrics; titles=WORDS reads
 make_finished_run(home, titles=HOSTILE_TITLES)   item titles that attack Markdown, HTML, CSV and the eye
 """
 
@@ -19,6 +19,7 @@ import safetensors.numpy
 from threadpoolctl import threadpool_limits
 
 from farzi_core.config import RunConfig, with_settings
+from farzi_core.data import tokenise
 from farzi_core.data.dataset import DatasetInfo, Sequences, Task
 from farzi_core.evaluation import inspect
 from farzi_core.evaluation.report import METRICS, Evaluation, Interval, Metric, Recovery, Row, RowName
@@ -26,6 +27,7 @@ from farzi_core.runs import manifest, metrics_log
 from farzi_core.runs.files import sha256
 from farzi_core.runs.manifest import Environment, FileRecord, Manifest, RunState
 from farzi_core.runs.run import settings_digest
+from farzi_core.views.load import TOKENISER
 
 TITLES = (
     "len",
@@ -41,6 +43,7 @@ TITLES = (
     "zip",
     "max",
 )
+WORDS = ("<eos>", "the", ",", "a", "list", ".", "returns", "of", "(", ")", "<unk>", "value")
 HOSTILE_TITLES = (
     "![x](http://evil.example/x.png)",
     "<img src=http://evil.example/y.png onerror=alert(1)>",
@@ -208,9 +211,9 @@ def _result(titles: tuple[str, ...], mu: int, xi: int, d: int, seed: int, task: 
     train = train_sequences(items, seed)
     counts = np.bincount(train.items, minlength=items)
     groups = [("text", "files", "")[one % 3] for one in range(items)]
-    vocab = pd.DataFrame(
-        {"item": [f"id{one}" for one in range(items)], "title": titles, "group": groups, "count": counts}
-    )
+    ids = list(titles) if task == "language" else [f"id{one}" for one in range(items)]
+    text = {TOKENISER: tokenise.dump(tokenise.Words()).encode()} if task == "language" else {}
+    vocab = pd.DataFrame({"item": ids, "title": titles, "group": groups, "count": counts})
     with threadpool_limits(1):  # threads that wait for each other on a busy machine take seconds for a dozen points
         maps = inspect.maps(decoder, counts)
     report = evaluation(seed, mu, xi, d, items, task)
@@ -237,7 +240,7 @@ def _result(titles: tuple[str, ...], mu: int, xi: int, d: int, seed: int, task: 
             inspect.memorisation(probs, train, train_sequences(items, seed + 1, 15))
         ).encode(),
         "result/maps.safetensors": safetensors.numpy.save(maps),
-    }
+    } | text
 
 
 def curves(report: Evaluation, seed: int = 0) -> pd.DataFrame:

@@ -81,6 +81,19 @@ def open_source(source: str, progress: Progress | None = None) -> EventTable | C
     raise DatasetError(f"unknown data set {source!r}; known are {known}, and {IMPORTED}<id> of an import")
 
 
+def label(source: str) -> str:
+    """The name a person gave an imported data set, from its card; any other source, or one that cannot be read, as is.
+
+    Reads one small file. The name is the user's: show it as text.
+    """
+    if not source.startswith(IMPORTED):
+        return source
+    try:
+        return load_card(_existing(source.removeprefix(IMPORTED))).name
+    except DatasetError:
+        return source
+
+
 def list_sources(*, counts: bool = True) -> list[SourceCard]:
     """Built-in, catalogue and imported data sets, in this order; a damaged one is listed as not ready.
 

@@ -11,6 +11,7 @@ import plotly.graph_objects as go
 from farzi_core.evaluation.report import KIND_LABELS, LABELS, Evaluation, Interval, Metric, Row, RowName, scale, shown
 from farzi_core.views import theme
 from farzi_core.views.progress import METRIC_LABELS, people
+from farzi_core.views.terms import TERMS
 from farzi_core.views.theme import Chart
 
 METRIC_MEANING = {
@@ -155,10 +156,12 @@ def reading(report: Evaluation, metric: Metric) -> list[str]:
 
 def sizes(report: Evaluation, mu: int, xi: int) -> str:
     """What the synthetic data weigh, counted both ways."""
+    called = TERMS[report.task]
     return (
-        f"{mu:,} × {xi:,}: {mu:,} synthetic sequences of {xi:,} events each, {mu / report.full_sequences:.2%} of the "
-        f"{report.full_sequences:,} training sequences. Stored: {report.stored_numbers:,} numbers (Z and M) against "
-        f"{report.full_events:,} training events ({report.stored_numbers / report.full_events:.1%})."
+        f"{mu:,} × {xi:,}: {mu:,} synthetic {called.sequences} of {xi:,} {called.events} each, "
+        f"{mu / report.full_sequences:.2%} of the {report.full_sequences:,} training {called.sequences}. Stored: "
+        f"{report.stored_numbers:,} numbers (Z and M) against {report.full_events:,} training {called.events} "
+        f"({report.stored_numbers / report.full_events:.1%})."
     )
 
 
@@ -226,7 +229,8 @@ def _table_line(report: Evaluation, row: Row, metric: Metric) -> dict[str, objec
 
 
 def _axis(metric: Metric, part: str, users: int) -> str:
-    return f"{METRIC_LABELS[metric]}, {part} {people(metric)} (n = {users:,})"
+    better = " (lower is better)" if metric.lower_is_better else ""
+    return f"{METRIC_LABELS[metric]}{better}, {part} {people(metric)} (n = {users:,})"
 
 
 def _tick(metric: Metric) -> str:

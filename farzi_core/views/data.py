@@ -5,31 +5,35 @@ from collections.abc import Sequence
 import pandas as pd
 import plotly.graph_objects as go
 
+from farzi_core.data.dataset import Task
 from farzi_core.data.events import Finding, IngestReport
 from farzi_core.data.ingest import Preview
 from farzi_core.data.profile import Example, Lengths, OrderMatters, PopularityPoint, TimeSpan
-from farzi_core.views import text, theme
+from farzi_core.data.text import TextPreview
+from farzi_core.views import terms, text, theme
+from farzi_core.views.terms import Terms
 from farzi_core.views.theme import Chart
 
 HEIGHT = 300  # pixels of each chart
 
 
-def lengths(found: Lengths) -> Chart:
-    """Histogram of events a sequence."""
+def lengths(found: Lengths, called: Terms = terms.EVENTS) -> Chart:
+    """Histogram of events a sequence (tokens a sentence)."""
     names = [_bin(low, high - 1) for low, high in zip(found.edges, found.edges[1:], strict=False)]
     figure = go.Figure()
     figure.add_bar(
         x=names,
         y=found.counts,
         marker_color=theme.CATEGORICAL[0],
-        hovertemplate="%{x} events<br>%{y:,} sequences<extra></extra>",
+        hovertemplate=f"%{{x}} {called.events}<br>%{{y:,}} {called.sequences}<extra></extra>",
     )
     total = sum(found.counts)
-    theme.layout(figure, x="Events in a sequence", y=f"Sequences (n = {total:,})", height=HEIGHT, showlegend=False)
+    across, up = f"{called.events} in a {called.sequence}".capitalize(), called.sequences.capitalize()
+    theme.layout(figure, x=across, y=f"{up} (n = {total:,})", height=HEIGHT, showlegend=False)
     figure.update_xaxes(type="category")
     alt = (
-        f"Histogram of sequence lengths: from {found.least:,} to {found.most:,} events, median {found.median:g}, "
-        f"mean {found.mean:.1f}, {total:,} sequences."
+        f"Histogram of {called.sequence} lengths: from {found.least:,} to {found.most:,} {called.events}, "
+        f"median {found.median:g}, mean {found.mean:.1f}, {total:,} {called.sequences}."
     )
     caption = (
         f"Median {found.median:g}, mean {found.mean:.1f}, longest {found.most:,}. The last bar holds all longer ones."
@@ -80,7 +84,7 @@ def zipf(points: Sequence[PopularityPoint], unknown: float | None) -> Chart:
     return Chart(figure, f"Zipf's curve: {sentence}.", f"{sentence}. A straight fall is Zipf's law.{share}")
 
 
-def order(found: OrderMatters) -> Chart:
+def order(found: OrderMatters, called: Terms = terms.EVENTS) -> Chart:
     """HR@10 of most popular and Markov side by side."""
     values = {"Most popular": found.popular, "Markov": found.markov}
     figure = go.Figure()
@@ -93,25 +97,25 @@ def order(found: OrderMatters) -> Chart:
         textposition="outside",
         hovertemplate="%{y}: %{x:.1f} %<extra></extra>",
     )
-    axis = f"HR@10 (%), {found.users:,} users"
+    axis = f"HR@10 (%), {found.users:,} {called.users}"
     theme.layout(figure, x=axis, y="", height=HEIGHT, showlegend=False)
     figure.update_xaxes(range=[0, 100])
-    return Chart(figure, f"HR@10 without learning: {_order_words(found)}", _order_verdict(found))
+    return Chart(figure, f"HR@10 without learning: {_order_words(found, called)}", _order_verdict(found, called))
 
 
-def _order_words(found: OrderMatters) -> str:
-    return f"most popular {found.popular:.1%}, Markov {found.markov:.1%}, {found.users:,} test users."
+def _order_words(found: OrderMatters, called: Terms) -> str:
+    return f"most popular {found.popular:.1%}, Markov {found.markov:.1%}, {found.users:,} test {called.users}."
 
 
-def _order_verdict(found: OrderMatters) -> str:
+def _order_verdict(found: OrderMatters, called: Terms) -> str:
     """What the two numbers mean for someone who wants to distil sequences."""
     gain = found.markov - found.popular
-    repeats = f" {found.repeats:.0%} of test users end on an item of their own past."
+    repeats = f" {found.repeats:.0%} of test {called.users} end on one of their own earlier {called.items}."
     if gain > 0.05:
-        return f"Knowing only the last event adds {100 * gain:.0f} points: order matters here.{repeats}"
+        return f"Knowing only the last {called.event} adds {100 * gain:.0f} points: order matters here.{repeats}"
     if gain > 0.01:
-        return f"Knowing only the last event adds {100 * gain:.1f} points: order matters a little.{repeats}"
-    return f"Knowing the last event adds nothing: as far as this test sees, order hardly matters.{repeats}"
+        return f"Knowing only the last {called.event} adds {100 * gain:.1f} points: order matters a little.{repeats}"
+    return f"Knowing the last {called.event} adds nothing: as far as this test sees, order hardly matters.{repeats}"
 
 
 def time_words(span: TimeSpan | None) -> str:
@@ -124,22 +128,25 @@ def time_words(span: TimeSpan | None) -> str:
     return f"Events from {span.first_date} to {span.last_date}. {tied if span.tied else ''}".strip()
 
 
-def examples(found: Sequence[Example]) -> pd.DataFrame:
+def examples(found: Sequence[Example], called: Terms = terms.EVENTS) -> pd.DataFrame:
     """One row a sequence: user, number of events, its first items by title."""
+    size = called.events.capitalize()
     rows = [
         {
-            "Sequence": text.visible(one.user),
-            "Events": one.events,
-            "First events": [text.visible(title) for title in one.titles],
+            called.sequence.capitalize(): text.visible(one.user),
+            size: one.events,
+            f"First {called.events}": [text.visible(title) for title in one.titles],
         }
         for one in found
     ]
     return pd.DataFrame(rows)
 
 
-def read_words(report: IngestReport) -> str:
+def read_words(report: IngestReport, task: Task = "recommendation") -> str:
     """What was read, in one sentence; foreign text."""
     where = text.visible(report.file) + ("" if report.format == "built-in" else f" as {report.format}")
+    if task == "language":
+        return f"Read {where}: {report.users:,} sentences, {report.events:,} words, {report.items:,} different ones."
     return (
         f"Read {report.rows:,} rows of {where}: {report.events:,} events in {report.users:,} sequences, "
         f"{report.items:,} different items."
@@ -156,6 +163,22 @@ def first_rows(preview: Preview) -> pd.DataFrame:
     """The first rows as read, every cell a string."""
     cells = [[text.visible(cell) for cell in row] for row in preview.rows]
     return pd.DataFrame(cells, columns=[text.visible(name) for name in preview.columns], dtype="str")
+
+
+def first_sentences(preview: TextPreview) -> pd.DataFrame:
+    """The first sentences as read, numbered from 1."""
+    shown = [text.visible(one) for one in preview.sentences]
+    return pd.DataFrame({"No.": range(1, len(shown) + 1), "Sentence": pd.Series(shown, dtype="str")})
+
+
+def text_words(preview: TextPreview) -> str:
+    """How a text is read, in words; foreign text."""
+    parts = [preview.layout, f"tokens: {preview.tokeniser}, unless a run says otherwise"]
+    if len(preview.files) > 1:
+        parts.append(f"files: {', '.join(preview.files)}")
+    if preview.parts:
+        parts.append(f"brings its own split: {', '.join(preview.parts)}")
+    return " · ".join(parts)
 
 
 def _bin(low: int, high: int) -> str:

@@ -21,8 +21,9 @@ import safetensors.numpy
 from pydantic import BaseModel, ValidationError
 
 from farzi_core.config import RunConfig
-from farzi_core.data.dataset import DatasetInfo
-from farzi_core.errors import StoreError
+from farzi_core.data.dataset import DatasetInfo, Task
+from farzi_core.data.tokenise import Tokeniser, parse
+from farzi_core.errors import DatasetError, StoreError
 from farzi_core.evaluation.report import Evaluation, Recovery
 from farzi_core.runs import files, manifest, migrate
 from farzi_core.runs.run import read_config
@@ -34,6 +35,7 @@ Float64 = npt.NDArray[np.float64]
 
 SYNTHETIC, MAPS = "result/synthetic.safetensors", "result/maps.safetensors"
 VOCAB, CURVES, NEAREST = "result/vocab.parquet", "result/curves.parquet", "result/nearest.parquet"
+TOKENISER = "result/tokeniser.json"  # of a text
 DATASET, EVALUATION, MEMORISATION = "result/dataset.json", "result/evaluation.json", "result/memorisation.json"
 RECOVERY = "result/recovery.json"  # planted data only; absent in runs of version 0.1
 _AGAIN = "Duplicate the run and start it again."
@@ -92,6 +94,21 @@ class RunView:
     @cached_property
     def info(self) -> DatasetInfo:
         return _parse(DatasetInfo, self.read(DATASET), self._where(DATASET))
+
+    @cached_property
+    def task(self) -> Task:
+        """What kind of data it was distilled from."""
+        return self.info.task
+
+    @cached_property
+    def tokeniser(self) -> Tokeniser | None:
+        """How text became items; None for events."""
+        if not self.has(TOKENISER):
+            return None
+        try:
+            return parse(self.read(TOKENISER).decode("utf-8", errors="replace"))
+        except DatasetError as error:
+            raise StoreError(f"{self._where(TOKENISER)}: {error}") from None
 
     @cached_property
     def evaluation(self) -> Evaluation:

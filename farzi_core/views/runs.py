@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from farzi_core.data import library
 from farzi_core.evaluation.report import metrics_in
 from farzi_core.runs.manifest import RunState
 from farzi_core.runs.run import RunSummary
@@ -127,12 +128,16 @@ def facts(run: RunSummary, latest: Mapping[str, Event]) -> list[str]:
     where = f"{attempt['device']}, {attempt['threads']} threads" if attempt else ""
     again = f"attempt {run.attempt}" if run.attempt > 1 else ""
     begun = f"created {age(run.created)}" if run.created else ""
-    return [text.visible(fact) for fact in (title(run), f"data: {run.source}", where, again, begun, run.id) if fact]
+    return [
+        text.visible(fact)
+        for fact in (title(run), f"data: {library.label(run.source)}", where, again, begun, run.id)
+        if fact
+    ]
 
 
 def title(run: RunSummary) -> str:
     """The name, or what the run is made of; foreign text."""
-    return run.name or (f"{run.source}, {run.preset}" if run.source else run.id)
+    return run.name or (f"{library.label(run.source)}, {run.preset}" if run.source else run.id)
 
 
 def label(run: RunSummary) -> str:
@@ -147,7 +152,7 @@ def table(runs: Sequence[RunSummary], best: Mapping[str, float | None], sizes: M
         {
             "State": run.state.value,
             "Name": text.visible(title(run)),
-            "Data": run.source,
+            "Data": text.visible(library.label(run.source)),
             "Steps": done.get(run.state, 100 * run.step / run.steps if run.steps else 0.0),
             "Best": None if (found := best.get(run.id)) is None else 100 * found,
             "Created": age(run.created) if run.created else "",

@@ -5,15 +5,16 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from farzi_core.views import text, theme
+from farzi_core.views import terms, text, theme
 from farzi_core.views.load import Array, Float64
+from farzi_core.views.terms import Terms
 from farzi_core.views.theme import Chart
 
 LABEL_ROOM = 70  # characters that fit a whole bar on a laptop; hover and table have the full titles
 MIN_LABEL = 4  # characters; less says nothing
 
 
-def strip(frame: pd.DataFrame, number: int, items: int) -> Chart:
+def strip(frame: pd.DataFrame, number: int, items: int, called: Terms = terms.EVENTS) -> Chart:
     """One sequence as a strip: a bar a position, split into its top items; beside it the entropy in bits.
 
     `frame` comes from `positions` (or a range of its positions). An item has one colour along the whole strip.
@@ -25,7 +26,12 @@ def strip(frame: pd.DataFrame, number: int, items: int) -> Chart:
     one = frame[frame["rank"] == 1]
     rest = (1 - frame.groupby("position")["probability"].sum()).clip(lower=0)
     figure.add_trace(
-        _bar(rest.index.to_numpy(), rest.to_numpy(), theme.FAINT, "All other items together<br>probability %{x:.1%}"),
+        _bar(
+            rest.index.to_numpy(),
+            rest.to_numpy(),
+            theme.FAINT,
+            f"All other {called.items} together<br>probability %{{x:.1%}}",
+        ),
         row=1,
         col=1,
     )
@@ -33,7 +39,9 @@ def strip(frame: pd.DataFrame, number: int, items: int) -> Chart:
     figure.add_trace(
         _bar(one["position"].to_numpy(), one["entropy"].to_numpy(), theme.NEUTRAL, entropy_hover), row=1, col=2
     )
-    theme.layout(figure, x="Probability of the item", y="Position in the sequence", height=90 + 28 * len(one))
+    theme.layout(
+        figure, x=f"Probability of the {called.item}", y=f"Position in the {called.sequence}", height=90 + 28 * len(one)
+    )
     figure.update_layout(barmode="stack", bargap=0.12, showlegend=False)
     figure.update_xaxes(range=[0, 1], tickvals=[0, 0.25, 0.5, 0.75], tickformat=".0%", row=1, col=1)
     figure.update_xaxes(
@@ -42,14 +50,14 @@ def strip(frame: pd.DataFrame, number: int, items: int) -> Chart:
     figure.update_yaxes(autorange="reversed", type="category", title_text="", row=1, col=2)
     figure.update_yaxes(autorange="reversed", type="category", row=1, col=1)
     figure.update_layout(margin={"t": 8})
-    return Chart(figure, _strip_alt(one, number), _strip_caption(items))
+    return Chart(figure, _strip_alt(one, number, called), _strip_caption(items, called))
 
 
-def memorisation_chart(distances: dict[str, list[float]], length: int) -> Chart:
+def memorisation_chart(distances: dict[str, list[float]], length: int, called: Terms = terms.EVENTS) -> Chart:
     """Histogram of distances to the nearest training window: synthetic, its argmax decoding, held-out people."""
     edges = _edges(length)
     figure = go.Figure()
-    for index, (key, label, pattern) in enumerate(_KINDS):
+    for index, (key, label, pattern) in enumerate(_kinds(called)):
         values = distances.get(key, [])
         if not values:
             continue
@@ -64,65 +72,78 @@ def memorisation_chart(distances: dict[str, list[float]], length: int) -> Chart:
     theme.layout(
         figure,
         x=f"Distance (share of {length} positions that differ)",
-        y="Share of sequences",
+        y=f"Share of {called.sequences}",
         height=340,
         barmode="group",
         bargap=0.15,
     )
     figure.update_yaxes(tickformat=".0%", rangemode="tozero")
     figure.update_xaxes(range=[float(edges[0]), float(edges[-1])])
-    return Chart(figure, f"Histogram of distances. {memorisation_reading(distances)}", _MEMORISATION_CAPTION)
+    return Chart(
+        figure, f"Histogram of distances. {memorisation_reading(distances, called)}", _memorisation_caption(called)
+    )
 
 
-def memorisation_reading(distances: dict[str, list[float]]) -> str:
+def memorisation_reading(distances: dict[str, list[float]], called: Terms = terms.EVENTS) -> str:
     """What the distances say, in sentences that also say when they cannot say it."""
     hard, held = distances.get("argmax") or distances.get("synthetic", []), distances.get("heldout", [])
     if not hard:
         return "No distances were computed for this run."
     copies = sum(one == 0 for one in hard)
-    said = f"{copies:,} of {len(hard):,} decoded synthetic sequences are verbatim copies of a training window"
+    said = f"{copies:,} of {len(hard):,} decoded synthetic {called.sequences} are verbatim copies of a training window"
     if not held:
-        return f"{said}. There is no reference: no held-out sequence is as long as a synthetic one."
+        return f"{said}. There is no reference: no held-out {called.sequence} is as long as a synthetic one."
     real = sum(one == 0 for one in held)
     said += f"; among held-out real windows {real:,} of {len(held):,} also occur in training."
+    held_out = _held_out(called)
     mine, theirs = float(np.median(hard)), float(np.median(held))
     side = "nearer to" if mine < theirs else "as far from" if mine == theirs else "further from"
     link = "as" if mine == theirs else "than"
     return (
-        f"{said} At the median, decoded synthetic sequences are {side} the training data {link} held-out people are "
-        f"(distance {mine:.2f} against {theirs:.2f})."
+        f"{said} At the median, decoded synthetic {called.sequences} are {side} the training data {link} held-out "
+        f"{held_out} are (distance {mine:.2f} against {theirs:.2f})."
     )
 
 
-_KINDS = (
-    ("argmax", "Synthetic, most probable items", ""),
-    ("synthetic", "Synthetic, as distributions", "/"),
-    ("heldout", "Held-out real windows", "."),
-)
-_MEMORISATION_CAPTION = (
-    "Distance to the nearest training window: 0 is a copy, 1 shares nothing at the same position. Held-out people were "
-    "never trained on: their distances are what ordinary similarity looks like. Synthetic "
-    "sequences far to the left of them would be copies. Distributions lie further right than their decoding, because "
-    "probability spread over several items can agree with only one of them."
-)
-
-
-def _strip_caption(items: int) -> str:
+def _kinds(called: Terms) -> tuple[tuple[str, str, str], ...]:
     return (
-        f"Each row is one position: a distribution over all {items:,} items, most probable first. One colour is one "
-        "item along the strip; the eight most expected items have colours, the others are pale. Long bars and low "
-        f"entropy mean the position is certain; the largest possible entropy is {np.log2(max(2, items)):.1f} bits."
+        ("argmax", f"Synthetic, most probable {called.items}", ""),
+        ("synthetic", "Synthetic, as distributions", "/"),
+        ("heldout", "Held-out real windows", "."),
     )
 
 
-def _strip_alt(top: pd.DataFrame, number: int) -> str:
+def _held_out(called: Terms) -> str:
+    return "people" if called is terms.EVENTS else called.users
+
+
+def _memorisation_caption(called: Terms) -> str:
+    return (
+        "Distance to the nearest training window: 0 is a copy, 1 shares nothing at the same position. Held-out "
+        f"{_held_out(called)} were never trained on: their distances are what ordinary similarity looks like. "
+        f"Synthetic {called.sequences} far to the left of them would be copies. Distributions lie further right than "
+        f"their decoding, because probability spread over several {called.items} can agree with only one of them."
+    )
+
+
+def _strip_caption(items: int, called: Terms) -> str:
+    return (
+        f"Each row is one position: a distribution over all {items:,} {called.items}, most probable first. One colour "
+        f"is one {called.item} along the strip; the eight most expected have colours, the others are pale. Long bars "
+        "and low entropy mean the position is certain; the "
+        f"largest possible entropy is {np.log2(max(2, items)):.1f} bits."
+    )
+
+
+def _strip_alt(top: pd.DataFrame, number: int, called: Terms) -> str:
     listed = [
         f"{row.position}: {text.visible(text.truncate(str(row.title), 40))} {row.probability:.0%}"
         for row in top.head(12).itertuples()
     ]
     more = "" if len(top) <= 12 else f", and {len(top) - 12} more positions"
     return (
-        f"Synthetic sequence {number}, {len(top)} positions. Most probable item of each: {'; '.join(listed)}{more}. "
+        f"Synthetic {called.sequence} {number}, {len(top)} positions. Most probable {called.item} of "
+        f"each: {'; '.join(listed)}{more}. "
         f"Mean entropy {top['entropy'].mean():.2f} bits."
     )
 

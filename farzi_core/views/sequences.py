@@ -13,10 +13,9 @@ import pandas as pd
 
 from farzi_core.views import text
 from farzi_core.views.load import Float64, Synthetic
+from farzi_core.views.reading import OUTSIDE, Read
 
 Ints = npt.NDArray[np.int64]
-ARROW = " → "
-OUTSIDE = "(outside)"
 
 
 class Sort(StrEnum):
@@ -55,7 +54,7 @@ def _draw(probs: Float64, random: np.random.Generator) -> Ints:
     return drawn
 
 
-def overview(synthetic: Synthetic, titles: pd.Series, nearest: pd.DataFrame | None) -> pd.DataFrame:
+def overview(synthetic: Synthetic, read: Read, nearest: pd.DataFrame | None) -> pd.DataFrame:
     """One row a sequence: number, decoded, entropy (mean bits), certainty (mean top probability), distinct, distance.
 
     `distance` is to the nearest training window, NaN where `nearest` is not known.
@@ -66,7 +65,7 @@ def overview(synthetic: Synthetic, titles: pd.Series, nearest: pd.DataFrame | No
         part = slice(first, first + len(probs))
         entropy[part], certainty[part] = entropy_bits(probs).mean(axis=1), probs.max(axis=2).mean(axis=1)
         items[part] = probs.argmax(axis=2)
-    frame = pd.DataFrame({"number": np.arange(1, synthetic.mu + 1), "decoded": join(items, titles)})
+    frame = pd.DataFrame({"number": np.arange(1, synthetic.mu + 1), "decoded": join(items, read)})
     frame["entropy"], frame["certainty"] = entropy, certainty
     frame["distinct"] = [len(set(one)) for one in items.tolist()]
     best = None if nearest is None else nearest[nearest["rank"] == 0].set_index("synthetic")["distance"]
@@ -74,10 +73,9 @@ def overview(synthetic: Synthetic, titles: pd.Series, nearest: pd.DataFrame | No
     return frame
 
 
-def join(items: Ints, titles: pd.Series) -> list[str]:
-    """Each row of items as one line of titles."""
-    names = titles.astype(str).tolist()
-    return [ARROW.join(names[item] for item in row) for row in items.tolist()]
+def join(items: Ints, read: Read) -> list[str]:
+    """Each row of items as one line."""
+    return [read(row) for row in items.tolist()]
 
 
 def select(frame: pd.DataFrame, contains: str, sort: Sort, descending: bool) -> pd.DataFrame:
@@ -124,13 +122,13 @@ def decoded_table(decode: Callable[[], Ints], vocab: pd.DataFrame) -> pd.DataFra
     return pd.concat([pd.DataFrame(places), names], axis=1)
 
 
-def neighbours(nearest: pd.DataFrame, sequence: int, xi: int, titles: pd.Series) -> pd.DataFrame:
-    """Nearest real windows of one sequence: rank (from 1), user, offset, distance, window (titles).
+def neighbours(nearest: pd.DataFrame, sequence: int, xi: int, read: Read) -> pd.DataFrame:
+    """Nearest real windows of one sequence: rank (from 1), user, offset, distance, window (a line).
 
     `agreeing` is the expected number of agreeing positions, xi (1 - distance).
     """
     rows = nearest[nearest["synthetic"] == sequence].sort_values("rank")
-    windows = [ARROW.join(window_titles(items, titles)) for items in rows["items"]]
+    windows = [read(np.asarray(items).tolist()) for items in rows["items"]]
     return pd.DataFrame(
         {
             "rank": rows["rank"].to_numpy() + 1,

@@ -2,13 +2,14 @@
 
 import shlex
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args, get_origin
 
 from annotated_types import Ge, Gt, Le, Lt
 from pydantic.fields import FieldInfo
 
 from farzi_core.config import RunConfig, Section
+from farzi_core.data.dataset import Task
 
 # What most people change; the rest waits one click further.
 BASICS = (
@@ -22,6 +23,7 @@ BASICS = (
     "evaluation.seeds",
     "runtime.device",
 )
+TEXT_BASICS = (*BASICS[:2], "data.tokeniser", *BASICS[2:])
 # Chosen elsewhere in the form, or not a choice.
 HIDDEN = ("schema_version", "preset", "data.source")
 
@@ -73,6 +75,13 @@ _LABELS = {
     "runtime.checkpoint_seconds": "Seconds between checkpoints",
 }
 
+# Of the settings above, what a text calls them.
+_TEXT_LABELS = {
+    "data.max_items": "Vocabulary",
+    "synthetic.mu": "Synthetic sentences μ",
+    "synthetic.xi": "Tokens in each ξ",
+}
+
 Kind = Literal["whole", "real", "yes_no", "choice", "several", "text"]
 
 
@@ -100,22 +109,27 @@ class Group:
     settings: tuple[Setting, ...]
 
 
-def groups(config: RunConfig) -> tuple[Group, ...]:
-    """Sections in pipeline order, without `BASICS` and `HIDDEN`."""
-    found = []
+def groups(config: RunConfig, task: Task = "recommendation") -> tuple[Group, ...]:
+    """Sections in pipeline order, without the basics of the task and `HIDDEN`."""
+    found, above = [], _basics(task)
     for name in RunConfig.model_fields:
         section = getattr(config, name)
         if isinstance(section, Section):
             number, _, sentence = (type(section).__doc__ or "").partition(". ")
-            rest = tuple(one for one in _settings(section, f"{name}.") if one.dotted not in BASICS)
+            rest = tuple(one for one in _settings(section, f"{name}.") if one.dotted not in above)
             found.append(Group(name, f"{number}. {name.capitalize()}", sentence, rest))
     return tuple(found)
 
 
-def basics(config: RunConfig) -> tuple[Setting, ...]:
-    """The settings of `BASICS`, in that order."""
+def basics(config: RunConfig, task: Task = "recommendation") -> tuple[Setting, ...]:
+    """The settings of `BASICS` (of a text `TEXT_BASICS`), in that order and under the task's labels."""
     known = {one.dotted: one for one in all_settings(config)}
-    return tuple(known[dotted] for dotted in BASICS)
+    labels = _TEXT_LABELS if task == "language" else {}
+    return tuple(replace(known[dotted], label=labels.get(dotted, known[dotted].label)) for dotted in _basics(task))
+
+
+def _basics(task: Task) -> tuple[str, ...]:
+    return TEXT_BASICS if task == "language" else BASICS
 
 
 def all_settings(config: RunConfig) -> Iterator[Setting]:

@@ -142,6 +142,22 @@ def test_listed_counts_are_those_of_the_table(key: str) -> None:
     assert (card.sequences, card.events, card.items) == (report.users, report.events, report.items)
 
 
+def test_an_import_is_called_by_its_stored_name_and_everything_else_by_its_key(make_events, farzi_home: Path) -> None:
+    source = f"dataset:{add(make_events(EVENTS))}"
+    assert library.label(source) == "made by hand"
+    assert library.label("planted") == "planted"
+    card = farzi_home / "datasets" / source.removeprefix("dataset:") / "card.json"
+    card.write_bytes(card.read_bytes()[:-5])
+    assert library.label(source) == source, "damaged"
+    remove(source.removeprefix("dataset:"))
+    assert library.label(source) == source, "missing"
+
+
+@pytest.mark.parametrize("identifier", HOSTILE)
+def test_the_label_of_an_id_that_is_not_ours_is_itself(identifier: str) -> None:
+    assert library.label(f"dataset:{identifier}") == f"dataset:{identifier}"
+
+
 def test_an_unknown_name_is_answered_with_the_known_ones() -> None:
     with pytest.raises(DatasetError, match=r"unknown data set 'movielens'; known are python-calls, .*ml-100k"):
         open_source("movielens")

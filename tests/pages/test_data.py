@@ -155,3 +155,90 @@ def test_a_bad_file_is_refused_with_the_line_and_the_rule(content: str, said: st
     assert said in plain(at.error[0].value)
     assert "![x](" not in at.error[0].value
     assert not [card for card in library.list_sources(counts=False) if card.kind == "imported"]
+
+
+STORY = "".join(
+    f"The {animal} sees a {thing}. Then it {verb}s!\n"
+    for animal in ("cat", "dog", "cow", "owl")
+    for thing in ("tree", "house", "![x](http://evil.example/x.png)")
+    for verb in ("like", "fear")
+)
+
+
+def upload_text(content: bytes, name: str) -> Any:
+    at = open_page(PAGE, mode=UPLOAD, content="Text")
+    at.file_uploader[0].upload(name, content, "text/plain").run()
+    return at
+
+
+def imported() -> list[library.SourceCard]:
+    return [card for card in library.list_sources(counts=False) if card.kind == "imported"]
+
+
+def test_the_address_says_whether_an_upload_is_events_or_a_text() -> None:
+    assert open_page(PAGE, mode=UPLOAD).file_uploader[0].label == "Events"
+    at = open_page(PAGE, mode=UPLOAD, content="Text")
+    assert_healthy(at)
+    assert at.file_uploader[0].label == "Text"
+
+
+def test_a_text_is_previewed_imported_shown_and_distilled(at_once: None, farzi_home: Path) -> None:
+    at = upload_text(STORY.encode(), "story.txt")
+    assert_healthy(at)
+    assert at.dataframe[0].value["Sentence"].tolist()[:2] == ["The cat sees a tree.", "Then it likes!"]
+    assert "plain text · tokens: words" in plain(words(at))
+    at.button(key="import").click().run()
+    assert_healthy(at)
+    (card,) = imported()
+    assert (card.name, card.task, card.sequences) == ("story", "language", 48)
+    assert at.query_params["data"] == card.key
+    at.run()
+    assert_healthy(at)
+    found = errands.portrait(card.key)
+    assert found
+    assert {metric.label: metric.value for metric in at.metric} == {
+        "Sentences": "48",
+        "Tokens": f"{found.profile.events:,}",
+        "Words": f"{found.profile.items:,}",
+        "Median length": f"{found.profile.lengths.median:g}",
+        "Read as <unk>": f"{found.profile.unknown:.1%}",
+    }
+    assert [element.value for element in at.markdown if "**How " in element.value] == [
+        "**How long sentences are**",
+        "**How frequent words are**",
+        "**How much order matters**",
+    ]
+    assert "A straight fall is Zipf's law" in plain(words(at))
+    assert "evil.example" not in words(at)
+    assert list((farzi_home / "cache" / "uploads").iterdir()) == []
+    next(button for button in at.button if button.label == "Distil this data").click().run()
+    assert_healthy(at)
+    assert (at.title[0].value, at.session_state["choice_data"]) == ("Distil", card.key)
+
+
+def test_what_was_read_wrongly_can_be_said_better() -> None:
+    at = upload_text(b"One\ntwo\nthree, caf\xe9\n", "lines.txt")
+    assert "line 3" in plain(at.error[0].value)
+    at.selectbox(key="text:encoding").select("cp1252").run()
+    at.selectbox(key="text:layout").select("one sentence a line").run()
+    assert_healthy(at)
+    assert at.dataframe[0].value["Sentence"].tolist() == ["One", "two", "three, caf\xe9"]
+
+
+@pytest.mark.parametrize(
+    ("content", "name", "said"),
+    [
+        (b"", "empty.txt", "empty"),
+        (b"fine\n\nnot a\x00fine line\n", "nul.txt", "line 3"),
+        (b'{"text": "a"}\n{"text": \n', "broken.jsonl", "line 2"),
+        (b"PK\x03\x04 not a zip", "![x](http://evil.example/x.png).zip", "cut off"),
+    ],
+)
+def test_a_bad_text_is_refused_in_words_and_nothing_is_imported(content: bytes, name: str, said: str) -> None:
+    at = upload_text(content, name)
+    if any(button.key == "import" for button in at.button):
+        at.button(key="import").click().run()
+    assert_healthy(at)
+    assert said in plain(at.error[0].value)
+    assert "![x](" not in at.error[0].value
+    assert not imported()

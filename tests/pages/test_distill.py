@@ -81,6 +81,51 @@ def test_start_makes_the_run_that_the_command_names(launched: list[str]) -> None
     assert at.title[0].value == "Runs"
 
 
+def test_data_decide_which_presets_there_are_and_a_change_keeps_the_kind_of_preset() -> None:
+    at = open_page(PAGE, preset=PRESETS["standard"].label)
+    at.selectbox(key="choice_data").select("python-docs").run()
+    assert_healthy(at)
+    labels = {
+        task: [one.label for one in PRESETS.values() if one.task == task] for task in ("language", "recommendation")
+    }
+    assert at.radio(key="preset").options == labels["language"]
+    assert at.session_state["preset"] == "standard-text"
+    assert {"Vocabulary", "Synthetic sentences μ"} <= {one.label for one in at.number_input}
+    (tokens,) = [one for one in at.selectbox if one.label == "Tokens of a text"]
+    assert tokens.options == ["auto", "words", "spaces", "characters", "subwords"]
+    at.selectbox(key="choice_data").select("planted").run()
+    assert_healthy(at)
+    assert at.radio(key="preset").options == labels["recommendation"]
+    assert at.session_state["preset"] == "standard"
+
+
+@pytest.mark.parametrize(
+    ("link", "data", "preset"),
+    [
+        ({"preset": "Standard: text"}, "python-docs", "standard-text"),
+        ({"preset": "Standard: text", "data": "python-docs"}, "python-docs", "standard-text"),
+        ({"preset": "Demo: text", "data": "planted"}, "planted", "demo"),
+        ({"preset": "Standard", "data": "python-docs"}, "python-docs", "standard-text"),
+        ({"preset": "Paper: Penn Treebank"}, "python-docs", "paper-ptb"),
+        ({"preset": "no such preset"}, "python-calls", "demo"),
+    ],
+)
+def test_a_link_s_data_win_over_its_preset(link: dict[str, str], data: str, preset: str) -> None:
+    at = open_page(PAGE, **link)
+    assert_healthy(at)
+    assert (at.session_state["choice_data"], at.session_state["preset"]) == (data, preset)
+
+
+def test_the_python_docs_are_started_with_the_settings_of_the_text_demo(launched: list[str]) -> None:
+    at = open_page(PAGE, data="python-docs")
+    at.selectbox(key="demo-text:data.tokeniser").select("characters").run()
+    assert shlex.split(at.code[0].value)[-2:] == ["--set", "data.tokeniser=characters"]
+    at.button(key="start").click().run()
+    assert_healthy(at)
+    started = Run(Store().root / launched[0]).config
+    assert started == with_settings(PRESETS["demo-text"].config, {"data.tokeniser": "characters"})
+
+
 def test_a_duplicate_starts_from_the_settings_and_the_data_of_its_run() -> None:
     config = with_settings(RunConfig(), {"data.source": "planted", "synthetic.mu": 33, "name": "first"})
     run = Store().create(config)

@@ -9,7 +9,7 @@ from apptest import assert_healthy, open_page, words
 
 from farzi_core.runs.locks import run_locked
 from farzi_core.runs.manifest import RunState
-from farzi_core.views import load, sequences
+from farzi_core.views import load, reading, sequences
 from farzi_core.views.load import RunView
 
 PAGE = "sequences.py"
@@ -52,7 +52,7 @@ def test_a_finished_run_shows_overview_strip_neighbours_and_reference(farzi_home
     at = open_page(PAGE)
     assert_healthy(at)
     view = RunView(folder)
-    expected = sequences.overview(view.synthetic, view.vocab["title"], view.nearest)
+    expected = sequences.overview(view.synthetic, reading.of_run(view), view.nearest)
     pd.testing.assert_frame_equal(at.dataframe[0].value.reset_index(drop=True), expected, check_dtype=False)
     assert len(at.get("plotly_chart")) == 2
     assert at.code[0].value == expected["decoded"][0]
@@ -66,7 +66,7 @@ def test_a_link_chooses_run_sequence_filter_and_order(farzi_home: Path) -> None:
     at = open_page(PAGE, run=linked.name, sequence="4", find=".items", sort="entropy", descending="true")
     assert_healthy(at)
     view = RunView(linked)
-    whole = sequences.overview(view.synthetic, view.vocab["title"], view.nearest)
+    whole = sequences.overview(view.synthetic, reading.of_run(view), view.nearest)
     expected = sequences.select(whole, ".items", sequences.Sort.ENTROPY, True)
     assert at.dataframe[0].value["number"].tolist() == expected["number"].tolist()
     assert 0 < len(expected) < 6
@@ -91,7 +91,7 @@ def test_a_sample_changes_with_its_seed_and_comes_back(farzi_home: Path) -> None
     for seed in (0, 5):
         at.number_input(key="seed").set_value(seed).run()
         drawn = sequences.decode_sampled(view.synthetic, seed)[:1]
-        assert at.code[0].value == sequences.join(drawn, view.vocab["title"])[0]
+        assert at.code[0].value == sequences.join(drawn, reading.of_run(view))[0]
 
 
 def test_long_sequences_are_shown_a_page_at_a_time(farzi_home: Path) -> None:
@@ -124,3 +124,33 @@ def test_hostile_titles_stay_text(farzi_home: Path) -> None:
     assert_healthy(at)
     for element in (*at.markdown, *at.caption, *at.title, *at.subheader, *at.warning, *at.error):
         assert "evil.example" not in element.value.replace("\\", "")
+
+
+def test_a_run_on_text_is_read_as_sentences_of_words(farzi_home: Path) -> None:
+    folder = fixtures.make_finished_run(farzi_home, task="language", titles=fixtures.WORDS, xi=12)
+    at = open_page(PAGE)
+    assert_healthy(at)
+    view = RunView(folder)
+    synthetic = view.synthetic
+    first = [fixtures.WORDS[item] for item in synthetic.probs(0)[0].argmax(axis=1)]
+    shown = at.code[0].value
+    assert shown == at.dataframe[0].value["decoded"].iloc[0]
+    assert "<eos>" not in shown
+    assert "→" not in shown
+    assert [one for one in shown.replace(" ", "").replace("¶", "")] == [*"".join(first).replace("<eos>", "")]
+    said = words(at)
+    assert "6 synthetic sentences of 12 positions. A position is not one word" in said
+    assert "Nearest real sentences" in said
+    assert "sequence" not in said.lower().replace("sequences\n", "", 1), "but for the page's name"
+    assert "<eos>" not in at.dataframe[2].value["window"].iloc[0]
+    at.radio(key="decode").set_value("Sampled").run()
+    drawn = sequences.decode_sampled(synthetic, 0)[:1]
+    assert at.code[0].value == sequences.join(drawn, reading.of_run(view))[0]
+
+
+def test_a_damaged_tokeniser_is_said_in_words(farzi_home: Path) -> None:
+    folder = fixtures.make_finished_run(farzi_home, task="language", titles=fixtures.WORDS)
+    (folder / load.TOKENISER).write_bytes(b"[]")
+    at = open_page(PAGE)
+    assert_healthy(at)
+    assert "is damaged" in at.error[0].value

@@ -4,7 +4,7 @@ import fixtures
 import pandas as pd
 import pytest
 
-from farzi_core.evaluation.report import LABELS, Evaluation, Interval, Metric, Row, RowName
+from farzi_core.evaluation.report import LABELS, METRICS, Evaluation, Interval, Metric, Row, RowName
 from farzi_core.views import accuracy
 from farzi_core.views.load import RunView
 
@@ -135,3 +135,12 @@ def test_every_student_is_listed(view: RunView) -> None:
         LABELS[one]: 1 if one in {RowName.POPULAR, RowName.MARKOV} else 5 for one in SHOWN
     }
     assert frame["HR@10"].iloc[0] == 100 * fixtures.evaluation().rows[0].seeds[0][Metric.HR10]
+
+
+def test_axes_of_perplexities_say_that_lower_is_better_and_sizes_count_sentences() -> None:
+    report = fixtures.evaluation(task="language")
+    for metric in METRICS["language"]:
+        charts = (accuracy.seeds_chart(report, metric), accuracy.curve_chart(fixtures.curves(report), metric, report))
+        titles = (charts[0].figure.layout.xaxis.title.text, charts[1].figure.layout.yaxis.title.text)
+        assert all(("lower is better" in one) == metric.lower_is_better for one in titles)
+    assert "6 synthetic sentences of 5 tokens each, 10.00% of the 60 training sentences" in accuracy.sizes(report, 6, 5)

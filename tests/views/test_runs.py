@@ -3,8 +3,11 @@
 from datetime import UTC, datetime, timedelta
 
 import fixtures
+import pandas as pd
 import pytest
 
+from farzi_core.data import library
+from farzi_core.data.tables import table_of
 from farzi_core.evaluation.report import METRICS, Metric, RowName
 from farzi_core.runs.manifest import RunState
 from farzi_core.runs.run import RunSummary
@@ -102,6 +105,18 @@ def test_the_list_has_one_row_a_run_also_for_a_damaged_one() -> None:
     assert frame["Name"].tolist() == ["a\ufffdb", "planted, demo", "r-3"]
     assert frame["Best"].isna().tolist() == [False, True, True]
     assert frame["MB"].tolist() == [2.0, 0.0, 0.0]
+
+
+def test_runs_on_imported_data_show_the_name_that_a_person_gave_it() -> None:
+    items = pd.DataFrame({"item": ["a", "b"], "title": ["", ""], "group": ["", ""]})
+    events = table_of("my\u202eshop", "test", ["ann", "ann", "bob"], ["a", "b", "a"], items, licence="none")
+    source = library.IMPORTED + library.add(events)
+    run = RunSummary("r-1", RunState.DONE, source=source, preset="demo", created=NOW)
+    assert runs.title(run) == "my\u202eshop, demo"
+    assert "data: my\ufffdshop" in runs.facts(run, {})
+    assert runs.table([run], {}, {})["Data"].tolist() == ["my\ufffdshop"]
+    library.remove(source.removeprefix(library.IMPORTED))
+    assert runs.title(run) == f"{source}, demo"
 
 
 def test_the_final_table_repeats_each_report() -> None:

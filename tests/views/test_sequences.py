@@ -7,9 +7,10 @@ import fixtures
 import numpy as np
 import pytest
 
-from farzi_core.views import sequences
+from farzi_core.views import reading, sequences
 from farzi_core.views.load import RunView, Synthetic
-from farzi_core.views.sequences import ARROW, OUTSIDE, Sort
+from farzi_core.views.reading import ARROW, OUTSIDE
+from farzi_core.views.sequences import Sort
 
 
 def entropy_by_hand(probs: list[float]) -> float:
@@ -23,7 +24,7 @@ def test_entropy_in_bits_of_known_distributions() -> None:
 
 def test_overview_agrees_with_plain_loops(view: RunView) -> None:
     titles = view.vocab["title"].tolist()
-    frame = sequences.overview(view.synthetic, view.vocab["title"], view.nearest)
+    frame = sequences.overview(view.synthetic, reading.of_run(view), view.nearest)
     for row in frame.itertuples():
         probs = view.synthetic.probs(row.number - 1)[0].tolist()
         best = [max(range(12), key=one.__getitem__) for one in probs]
@@ -35,12 +36,12 @@ def test_overview_agrees_with_plain_loops(view: RunView) -> None:
 
 
 def test_overview_without_nearest_windows_leaves_the_distance_open(view: RunView) -> None:
-    assert sequences.overview(view.synthetic, view.vocab["title"], None)["distance"].isna().all()
+    assert sequences.overview(view.synthetic, reading.of_run(view), None)["distance"].isna().all()
 
 
 @pytest.mark.parametrize("sort", list(Sort))
 def test_select_sorts_by_every_order_in_both_directions(view: RunView, sort: Sort) -> None:
-    frame = sequences.overview(view.synthetic, view.vocab["title"], view.nearest)
+    frame = sequences.overview(view.synthetic, reading.of_run(view), view.nearest)
     column = "distinct" if sort is Sort.DISTINCT else sort.value
     up, down = (sequences.select(frame, "", sort, descending)[column].tolist() for descending in (False, True))
     assert all(a <= b for a, b in pairwise(up))
@@ -48,7 +49,7 @@ def test_select_sorts_by_every_order_in_both_directions(view: RunView, sort: Sor
 
 
 def test_select_finds_text_literally_and_in_any_case(view: RunView) -> None:
-    frame = sequences.overview(view.synthetic, view.vocab["title"], view.nearest)
+    frame = sequences.overview(view.synthetic, reading.of_run(view), view.nearest)
     wanted = [row.number for row in frame.itertuples() if ".items" in row.decoded]
     assert 0 < len(wanted) < 6
     assert sequences.select(frame, ".ITEMS", Sort.NUMBER, False)["number"].tolist() == wanted
@@ -101,7 +102,7 @@ def test_decoded_table_is_one_item_a_position(view: RunView) -> None:
 
 def test_neighbours_and_alignment_tell_the_same_distance(view: RunView) -> None:
     titles = view.vocab["title"]
-    near = sequences.neighbours(view.nearest, 2, 5, titles)
+    near = sequences.neighbours(view.nearest, 2, 5, reading.of_run(view))
     assert near["rank"].tolist() == [1, 2, 3, 4, 5]
     real = view.nearest[view.nearest["synthetic"] == 2]
     for row, items in zip(near.itertuples(), real["items"], strict=True):

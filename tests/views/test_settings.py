@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from farzi_core.config import RunConfig, Section, with_settings
+from farzi_core.data.dataset import Task
 from farzi_core.errors import ConfigError
-from farzi_core.views.settings import BASICS, HIDDEN, all_settings, basics, changed, command, groups
+from farzi_core.views.settings import BASICS, HIDDEN, TEXT_BASICS, all_settings, basics, changed, command, groups
 
 CONFIG = RunConfig()
 SETTINGS = {one.dotted: one for one in all_settings(CONFIG)}
@@ -24,10 +25,18 @@ def leaves(section: Section, prefix: str = "") -> set[str]:
     return found
 
 
-def test_every_field_is_shown_exactly_once() -> None:
-    shown = [one.dotted for one in basics(CONFIG)] + [one.dotted for group in groups(CONFIG) for one in group.settings]
+@pytest.mark.parametrize(("task", "first"), [("recommendation", BASICS), ("language", TEXT_BASICS)])
+def test_every_field_is_shown_exactly_once(task: Task, first: tuple[str, ...]) -> None:
+    above = [one.dotted for one in basics(CONFIG, task)]
+    shown = above + [one.dotted for group in groups(CONFIG, task) for one in group.settings]
     assert sorted(shown) == sorted(leaves(CONFIG) - set(HIDDEN))
-    assert [one.dotted for one in basics(CONFIG)] == list(BASICS)
+    assert above == list(first)
+
+
+def test_a_text_s_vocabulary_and_tokens_are_called_so() -> None:
+    labels = {one.dotted: one.label for one in basics(CONFIG, "language")}
+    assert (labels["data.max_items"], labels["data.tokeniser"]) == ("Vocabulary", "Tokens of a text")
+    assert basics(CONFIG)[2].label == "Items kept"
 
 
 def test_every_field_has_a_label_and_a_sentence_of_help() -> None:
