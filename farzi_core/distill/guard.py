@@ -7,6 +7,7 @@ above MAX_GROWTH makes a gradient that float32 cannot carry; clipping bounds wha
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -63,7 +64,7 @@ class Guard:
 
     def meta(self) -> dict[str, Any]:
         """JSON values of a checkpoint."""
-        tables = {"means": self.means, "seen": self.seen, "lowest": self.lowest}
+        tables: dict[str, Mapping[int, float]] = {"means": self.means, "seen": self.seen, "lowest": self.lowest}
         named = {name: {str(age): one for age, one in table.items()} for name, table in tables.items()}
         return {**named, "chaotic": self.chaotic}
 
