@@ -84,7 +84,10 @@ number = chosen_lesson()
 lesson = LESSONS[number]
 st.header(f"{number}. {lesson.title}", anchor=False)
 st.write(lesson.intro)
-values = {control.name: value_of(control) for control in lesson.controls}
+values = {}
+for column, control in zip(st.columns(len(lesson.controls), gap="medium"), lesson.controls, strict=True):
+    with column:
+        values[control.name] = value_of(control)
 draw(lesson.show(*values.values()), number)
 if "question" not in hide:
     ask(lesson, number)
