@@ -24,7 +24,8 @@ def value_of(control: Control) -> float:
     """The slider's value, or the address's where the slider is hidden."""
     if control.name in hide:
         return control.read(st.query_params.get(control.name))
-    value: float = st.slider(
+    # not st.slider: its value has the primary colour, which on the dark page is too faint for text (axe)
+    value: float = st.number_input(
         control.label,
         control.low,
         control.high,
