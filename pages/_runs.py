@@ -4,18 +4,16 @@ from collections.abc import Callable, Sequence
 from itertools import chain
 from pathlib import Path
 
-import _form as form
 import _ui as ui
 import streamlit as st
 
-from farzi_core.errors import FarziError
 from farzi_core.runs import launcher
 from farzi_core.runs.manifest import RESUMABLE, RunState
 from farzi_core.runs.metrics_log import METRICS
 from farzi_core.runs.run import Run, RunSummary
 from farzi_core.runs.store import Store
 from farzi_core.views import compare as comparison
-from farzi_core.views import health, load, notebook, progress, report_html, settings, text
+from farzi_core.views import health, load, progress, text
 from farzi_core.views import runs as views
 
 POLL_SECONDS = 2.0
@@ -42,35 +40,6 @@ def actions(run: Run, state: RunState) -> None:
             _confirm_delete(run)
         for page, label, icon in RESULTS if state is RunState.DONE else ():
             st.page_link(page, label=label, icon=icon, query_params={ui.Url.RUN: run.id})
-
-
-def doors(run: Run, state: RunState) -> None:
-    """The same run from a terminal, from a notebook, and as one page to send to somebody."""
-    try:
-        config = run.config
-    except FarziError:
-        return  # a damaged run has no settings to offer; the page says why above
-    name = views.title(run.summary())
-    with st.expander("The same run elsewhere: command line, notebook, report", icon=":material/output:"):
-        st.code(settings.command(config, form.preset_of(config)), language=None, wrap_lines=True)
-        with st.container(horizontal=True):
-            st.download_button(
-                "Download as notebook",
-                data=lambda: notebook.notebook(config, name),
-                file_name=f"farzi-{run.id}.ipynb",
-                mime="application/x-ipynb+json",
-                on_click="ignore",
-                icon=":material/download:",
-            )
-            if state is RunState.DONE:
-                st.download_button(
-                    "Report, HTML",
-                    data=lambda: report_html.report(load.RunView(run.folder), name, run.events()),
-                    file_name=f"farzi-{run.id}.html",
-                    mime="text/html",
-                    on_click="ignore",
-                    icon=":material/download:",
-                )
 
 
 def _do(action: Callable[[Run], object], run: Run) -> None:

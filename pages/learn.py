@@ -24,7 +24,8 @@ def value_of(control: Control) -> float:
     """The slider's value, or the address's where the slider is hidden."""
     if control.name in hide:
         return control.read(st.query_params.get(control.name))
-    value: float = st.slider(
+    # not st.slider: its value has the primary colour, which on the dark page is too faint for text (axe)
+    value: float = st.number_input(
         control.label,
         control.low,
         control.high,
@@ -84,7 +85,10 @@ number = chosen_lesson()
 lesson = LESSONS[number]
 st.header(f"{number}. {lesson.title}", anchor=False)
 st.write(lesson.intro)
-values = {control.name: value_of(control) for control in lesson.controls}
+values = {}
+for column, control in zip(st.columns(len(lesson.controls), gap="medium"), lesson.controls, strict=True):
+    with column:
+        values[control.name] = value_of(control)
 draw(lesson.show(*values.values()), number)
 if "question" not in hide:
     ask(lesson, number)

@@ -3,6 +3,7 @@
 import _runs as parts
 import _ui as ui
 import streamlit as st
+from _doors import doors
 
 from farzi_core.runs.store import Store
 
@@ -22,7 +23,7 @@ state = run.state()
 ui.announce(run, state)
 parts.actions(run, state)
 parts.live(run, state)
-parts.doors(run, state)
+doors(run, state)
 
 st.divider()
 st.header("All runs", anchor=False)

@@ -4,7 +4,7 @@ import html
 from collections.abc import Iterable, Sequence
 
 from farzi_core.evaluation.report import LABELS, METRIC_LABELS, Evaluation, RowName, metrics_in, shown
-from farzi_core.views import accuracy, sequence_charts, sequences, text
+from farzi_core.views import accuracy, reading, sequence_charts, sequences, text
 from farzi_core.views import runs as views
 from farzi_core.views.load import MEMORISATION, RunView
 from farzi_core.views.progress import validations
@@ -31,7 +31,7 @@ def report(view: RunView, title: str, events: Sequence[views.Event]) -> bytes:
     table, synthetic = view.evaluation, view.synthetic
     first = table.metrics[0]
     sentences = accuracy.reading(table, first)
-    decoded = sequences.join(sequences.decode_argmax(synthetic)[:SEQUENCES], view.vocab["title"])
+    decoded = sequences.join(sequences.decode_argmax(synthetic)[:SEQUENCES], reading.of_run(view))
     parts = [
         f"<h1>{_safe(title)}</h1><p>{_safe(accuracy.sizes(table, synthetic.mu, synthetic.xi))}</p>",
         "<h2>What it reaches</h2>" + _list(sentences) + _box(accuracy.METRIC_MEANING[first]),

@@ -12,14 +12,14 @@ def test_an_address_carries_the_lesson_and_hides_what_it_names(studio: Studio, t
     studio.start()
     teacher, student = tab(), tab()
     teacher.open("/learn?lesson=5", "Learn")
-    teacher.page.get_by_role("slider", name="Latent factors d").press("ArrowRight")
+    teacher.page.get_by_label("Latent factors d").first.press("ArrowUp")
     teacher.page.wait_for_url("**/learn?*factors=3*")
     teacher.shown("0.33 bits")
     teacher.idle()
     address = teacher.page.url.removeprefix(studio.url)
     student.open(f"{address}&hide=lesson,factors,tau,teacher", "Learn")
     student.shown("0.33 bits")
-    expect(student.page.get_by_role("slider")).to_have_count(0)
+    expect(student.page.get_by_role("spinbutton")).to_have_count(0)
     expect(student.page.get_by_role("combobox")).to_have_count(0)
     assert "hide=" in student.page.url, "a reload shows the same"
 

@@ -15,7 +15,7 @@ def test_every_lesson_has_its_address(number: str) -> None:
     lesson = LESSONS[number]
     assert lesson.title in words(at)
     assert lesson.intro in words(at)
-    assert [slider.label for slider in at.slider] == [control.label for control in lesson.controls]
+    assert [one.label for one in at.number_input] == [control.label for control in lesson.controls]
     assert len(at.get("plotly_chart")) == 2
     assert lesson.question.reason not in words(at)
 
@@ -37,14 +37,14 @@ def test_the_reason_comes_after_a_guess() -> None:
 def test_sliders_stand_in_the_address() -> None:
     at = open_page(PAGE, lesson="5", factors="4", tau="0.5")
     assert_healthy(at)
-    assert [slider.value for slider in at.slider] == [4, 0.5]
+    assert [one.value for one in at.number_input] == [4, 0.5]
     assert "4 factors at tau 0.5" in str(at.get("plotly_chart")[0].proto)
 
 
 def test_hidden_parts_are_gone_and_their_values_stay() -> None:
     at = open_page(PAGE, lesson="5", factors="4", tau="0.5", hide="factors,tau,lesson,question,teacher")
     assert_healthy(at)
-    assert not at.slider
+    assert not at.number_input
     assert not at.radio
     assert not at.selectbox
     assert not at.expander
