@@ -1,6 +1,7 @@
 """Choose, download or upload events or a text; what was read and refused; how the data look."""
 
 import _data as parts
+import _portrait as portrait
 import _ui as ui
 import _upload as upload
 import _upload_text as upload_text
@@ -43,6 +44,6 @@ card = cards[ui.linked_choice("Data", {key: parts.label(one) for key, one in car
 parts.describe(card)
 if card.ready:
     parts.actions(card)
-    parts.portrait(card)
+    portrait.portrait(card)
 elif card.kind == "catalogue":
     parts.download(card)
