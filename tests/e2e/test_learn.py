@@ -1,4 +1,4 @@
-"""A teacher moves a slider and copies the address; a student opens it and sees exactly that, without the controls."""
+"""A teacher changes a number and copies the address; a student opens it and sees exactly that, without the controls."""
 
 from collections.abc import Callable
 
@@ -12,7 +12,9 @@ def test_an_address_carries_the_lesson_and_hides_what_it_names(studio: Studio, t
     studio.start()
     teacher, student = tab(), tab()
     teacher.open("/learn?lesson=5", "Learn")
-    teacher.page.get_by_label("Latent factors d").first.press("ArrowUp")
+    field = teacher.page.get_by_label("Latent factors d", exact=True).first
+    field.fill("3")
+    field.press("Enter")
     teacher.page.wait_for_url("**/learn?*factors=3*")
     teacher.shown("0.33 bits")
     teacher.idle()
