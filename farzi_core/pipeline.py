@@ -76,7 +76,7 @@ class Outcome:
 
 def run(config: RunConfig, recorder: Recorder) -> Outcome:
     """The run `config` describes. Raises `FarziError`s for what a user can mend, and `Stopped` after a stop request."""
-    recorder.log("stage", stage="prepare", message=f"Reading {config.data.source}")
+    recorder.log("stage", stage="prepare", message=f"Reading {library.label(config.data.source)}")
     dataset = load(config, recorder)
     return run_on(config, dataset, recorder)
 

@@ -1,4 +1,4 @@
-"""How well models trained on the synthetic data predict what people do next, beside full data and equal baselines."""
+"""How well models trained on the synthetic data predict what comes next, beside full data and equal baselines."""
 
 from functools import partial
 
@@ -27,6 +27,8 @@ st.header("Final table", anchor=False)
 result.draw(accuracy.seeds_chart(report, metric), "seeds_chart")
 table = accuracy.final_table(report, metric)
 number, percent = st.column_config.NumberColumn, partial(st.column_config.NumberColumn, format="%.1f %%")
+level = percent if metric.is_fraction else partial(number, format="%.2f")
+unit = ", points" if metric.is_fraction else ""
 st.dataframe(
     accuracy.readable(table),
     hide_index=True,
@@ -36,13 +38,13 @@ st.dataframe(
         "sequences": number("Sequences", format="localized"),
         "percent_of_sequences": number("of all", format="%.2f %%"),
         "events": number("Events", format="localized"),
-        "mean": percent(METRIC_LABELS[metric]) if metric.is_fraction else number(METRIC_LABELS[metric], format="%.2f"),
+        "mean": level(METRIC_LABELS[metric]),
         "interval": st.column_config.TextColumn(
             "95 % interval", help=f"Of the mean: bootstrap over test {people(metric)}."
         ),
         "percent_of_full": percent("of full data"),
         "difference": st.column_config.TextColumn(
-            "Distilled minus row, points" if metric.is_fraction else "Distilled minus row",
+            f"Distilled minus row{unit}",
             help=f"1 point is 0.01; in brackets the 95 % interval, paired over test {people(metric)}.",
         ),
         "verdict": st.column_config.TextColumn("Distilled is", help="Clear only where zero is outside the interval."),
@@ -66,11 +68,11 @@ if report.others:
         alt=f"{METRIC_LABELS[metric]} of every student architecture on full and on distilled data.",
         column_config={
             "student": "Student",
-            "full": percent("Full data"),
-            "distilled": percent("Distilled"),
+            "full": level("Full data"),
+            "distilled": level("Distilled"),
             "interval": st.column_config.TextColumn("95 % interval", help="Of the distilled mean."),
             "percent": st.column_config.TextColumn("% of own full data", help="In brackets the 95 % interval."),
-            "difference": st.column_config.TextColumn("Distilled minus full, points"),
+            "difference": st.column_config.TextColumn(f"Distilled minus full{unit}"),
             "verdict": st.column_config.TextColumn("Distilled is", help="Clear only where zero is outside."),
             "seeds": "Students",
             "steps": number("Steps", format="%.0f"),

@@ -19,7 +19,7 @@ STAGES = {
     "prepare": "Preparing the data",
     "teacher": "Training on the real data",
     "distil": "Distilling",
-    "evaluate": "Testing on unseen users",
+    "evaluate": "Testing on unseen data",
     "inspect": "Drawing maps, searching nearest sequences",
 }
 RECENT = 30  # events of a stage that the speed is measured over: long enough to be calm, short enough to follow

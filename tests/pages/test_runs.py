@@ -51,7 +51,7 @@ def test_progress_names_the_stage_the_count_and_the_time_left(farzi_home: Path) 
     assert_healthy(at)
     (bar,) = at.get("progress")
     assert bar.proto.value == 50
-    assert plain(bar.proto.text) == "Testing on unseen users (stage 4 of 5) · 20 of 40 · about 20 s left in this stage"
+    assert plain(bar.proto.text) == "Testing on unseen data (stage 4 of 5) · 20 of 40 · about 20 s left in this stage"
 
 
 def test_a_waiting_run_shows_its_place_in_the_queue(farzi_home: Path) -> None:
