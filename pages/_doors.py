@@ -1,6 +1,6 @@
 """One run, three doors: the command that starts the same run, a notebook, and a report to send to somebody."""
 
-import _form as form
+import _begin as begin
 import streamlit as st
 
 from farzi_core.errors import FarziError
@@ -18,7 +18,7 @@ def doors(run: Run, state: RunState) -> None:
         return  # a damaged run has no settings to offer; the page says why above
     name = views.title(run.summary())
     with st.expander("The same run elsewhere: command line, notebook, report", icon=":material/output:"):
-        st.code(settings.command(config, form.preset_of(config)), language=None, wrap_lines=True)
+        st.code(settings.command(config, begin.preset_of(config)), language=None, wrap_lines=True)
         with st.container(horizontal=True):
             st.download_button(
                 "Download as notebook",
