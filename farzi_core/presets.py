@@ -24,8 +24,8 @@ class Preset:
 _DEMO: dict[str, Any] = {
     "preset": "demo", "model.max_length": 32, "teacher.lr": 0.01, "teacher.epochs": 6,
     "synthetic.mu": 200, "synthetic.xi": 5, "synthetic.d": 32,
-    "inner.lifetime": 200, "outer.steps": 150, "outer.lr": 0.008,
-    "validation.every": 75, "validation.steps": 240,
+    "inner.steps": 40, "inner.lifetime": 200, "outer.steps": 90, "outer.lr": 0.012,
+    "validation.every": 45, "validation.steps": 240,
     "evaluation.seeds": 3, "evaluation.full_seeds": 2, "evaluation.steps": 240,
 }  # fmt: skip
 

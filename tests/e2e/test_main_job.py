@@ -22,7 +22,7 @@ BASIC = {
     "Name": "shop in a browser",
     "Synthetic sequences μ": "20",
     "Events in each ξ": "5",
-    "Outer steps": "140",
+    "Outer steps": "70",
     "Students a row": "1",
 }
 MORE = {
@@ -84,7 +84,7 @@ def _launch(one: Tab) -> None:
         group = one.page.get_by_test_id("stExpander").filter(has_text=section)
         group.locator("summary").click()
         _fill(one, values, group)
-    for part in ("synthetic.mu=20", "outer.steps=140", "teacher.epochs=1", "evaluation.steps=20"):
+    for part in ("synthetic.mu=20", "outer.steps=70", "teacher.epochs=1", "evaluation.steps=20"):
         expect(one.page.get_by_test_id("stCode"), "the command line follows the form").to_contain_text(part)
     one.page.get_by_role("button", name="Start this run").dblclick()
     expect(one.page.get_by_role("heading", level=1, name="Runs")).to_be_visible()
