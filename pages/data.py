@@ -27,11 +27,10 @@ mode = st.radio(
     label_visibility="collapsed",
 )
 if mode == UPLOAD:
-    what = st.segmented_control(
+    what = st.radio(
         "What it holds",
         [EVENTS, TEXT],
-        required=True,
-        default=EVENTS,
+        horizontal=True,
         key=ui.Url.CONTENT,
         bind="query-params",
         label_visibility="collapsed",
