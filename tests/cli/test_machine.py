@@ -69,7 +69,7 @@ def test_runs_show_has_the_health_of_a_finished_run(farzi, finished) -> None:
     health = {one["name"]: one for one in farzi("runs", "show", "last", "--json").json["health"]}
     assert len(health) == 7
     assert health["Windows left out, not finite"]["value"] == "0 in 6 steps"
-    assert "Adjoint growth over a window" in farzi("runs", "show", "last").out
+    assert "Adjoint growth" in farzi("runs", "show", "last").out  # names wrap in a narrow terminal
 
 
 def test_a_tiny_eps_is_warned_of_before_the_run(farzi, monkeypatch: pytest.MonkeyPatch) -> None:
