@@ -71,7 +71,7 @@ class OuterProblem:
         self.layout = Layout.of(self.model.init(torch_stream(0, "layout")))
 
     def start(self, synthetic: Synthetic) -> OuterState:
-        """The state before the first outer step; students start at ages spread over the lifetime's windows."""
+        """The state before the first outer step; all students start at age 0, in step."""
         latent, decoder = synthetic.latent.to(self.device), synthetic.decoder.to(self.device)
         synthetic = Synthetic(latent, decoder, synthetic.tau)
         runners = tuple(self.new_runner(index) for index in range(self.config.inner.students))
