@@ -33,7 +33,8 @@ validation users. Random and head users are as many real sequences as there are 
 have the same weight decay.
 
 A key `dataset:...` is a file that was added with `python -m farzi_core datasets add`.
-The tables of the preset standard were measured before the engine's losses were split and the guard kept ages apart.
+Both tables of the preset standard were measured before the guard kept ages apart, that of the e-shop also before the
+engine's losses were split.
 
 This page is written by `python -m benchmarks.quality.tables write` from benchmarks/quality/tables/.
 """
