@@ -15,6 +15,7 @@ import psutil
 import requests
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 from farzi_core.runs import launcher
 from farzi_core.runs.store import Run, RunSummary, Store
@@ -22,6 +23,8 @@ from farzi_core.runs.store import Run, RunSummary, Store
 PROJECT = Path(__file__).resolve().parents[2]
 SOCKETS = Path(__file__).resolve().parent / "socket_log"
 PATIENCE = 30_000  # ms; two busy cores
+QUIET = 200  # ms without a running script or a grey element: a click has reached the server and come back
+TRIES = 3
 expect.set_options(timeout=PATIENCE)
 LOOPBACK = re.compile(r"127\.|localhost$|::1$|None$|/")  # None: a server binding; a path: a Unix socket
 BROKEN = re.compile(r"Traceback|page error|\bERROR\b|Exception|Warning")
@@ -141,10 +144,39 @@ class Tab:
         self.idle()
 
     def idle(self) -> None:
-        """Wait until the script has run, nothing is grey any more and every chart is drawn; then look for errors."""
-        expect(self.page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
-        expect(self.page.locator('[data-stale="true"], [data-testid="stSkeleton"]')).to_have_count(0)
+        """Wait until the script has run, nothing is grey any more and every chart is drawn; then look for errors.
+
+        One look is not enough: between a click and the server's answer, and between a script that ends and the next
+        that it asked for, the page looks finished.
+        """
+        self.page.evaluate("() => { window.quietSince = null }")
+        self.page.wait_for_function(
+            """quiet => {
+                const app = document.querySelector('[data-testid="stApp"]')
+                const busy = app?.dataset.testScriptState !== 'notRunning'
+                    || document.querySelector('[data-stale="true"], [data-testid="stSkeleton"]')
+                if (busy) { window.quietSince = null; return false }
+                window.quietSince ??= performance.now()
+                return performance.now() - window.quietSince >= quiet
+            }""",
+            arg=QUIET,
+        )
         self.check()
+
+    def choose(self, label: str, value: str) -> None:
+        """Pick `value` in the select box `label`; a list that a rerun of the page closed is opened again."""
+        box = self.page.get_by_role("combobox", name=re.compile(rf"\b{re.escape(label)}\b")).first
+        option = self.page.get_by_role("option", name=value, exact=True)
+        for attempt in range(TRIES):
+            box.click()
+            try:
+                option.click(timeout=PATIENCE / TRIES)
+                break
+            except PlaywrightTimeout:
+                if attempt == TRIES - 1:
+                    raise
+                self.page.keyboard.press("Escape")
+        self.idle()
 
     def check(self) -> None:
         """The page shows no error that it should not show."""

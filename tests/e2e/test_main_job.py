@@ -54,8 +54,9 @@ def _import(one: Tab, folder: Path) -> None:
     one.page.get_by_text("Upload a file").click()
     one.page.locator("input[type=file]").first.set_input_files(folder / "eshop_events.csv")
     one.shown("Which column is what")
+    one.idle()
     for role, column in {"User": "session", "Item": "item", "Order": "order", "Time": "(none)"}.items():
-        _choose(one, role, column)
+        one.choose(role, column)
     one.page.get_by_text("Item titles from a second file").click()
     one.page.locator("input[type=file]").nth(1).set_input_files(folder / "eshop_items.csv")
     expect(one.page.get_by_label("Title", exact=False).last).to_be_visible()
@@ -64,13 +65,6 @@ def _import(one: Tab, folder: Path) -> None:
     events = len((folder / "eshop_events.csv").read_text().splitlines()) - 1
     expect(one.shown("What was read")).to_be_visible(timeout=MINUTE)
     one.shown(f"{events:,} events")
-    one.idle()
-
-
-def _choose(one: Tab, label: str, value: str) -> None:
-    box = one.page.get_by_role("combobox", name=re.compile(rf"\b{label}\b")).first
-    box.click()
-    one.page.get_by_role("option", name=value, exact=True).click()
     one.idle()
 
 
