@@ -217,6 +217,9 @@ class RuntimeConfig(Section):
     """auto takes CUDA if there is one, else MPS, else the CPU."""
     threads: int = Field(0, ge=0, le=1024)
     """CPU threads; 0 takes all cores. Recorded, because sums differ in the last bit between thread counts."""
+    deterministic: bool = True
+    """On a GPU: only algorithms that give the same bits every time, so that a resumed run is bit-identical; some sums
+    are slower. The CPU is deterministic as it is."""
     checkpoint_seconds: float = Field(10.0, ge=0, le=86_400)
     """Least time between two checkpoints; 0 writes one after every outer step."""
 

@@ -48,6 +48,19 @@ def peak_bytes(device: torch.device) -> int:
     return int(getattr(psutil.Process().memory_info(), "peak_wset", psutil.Process().memory_info().rss))
 
 
+def use_exact_products(device: torch.device, deterministic: bool) -> None:
+    """float32 products in float32 on `device`, and where asked for the same bits every time.
+
+    TF32 keeps 10 bits of each factor, and with a small eps the meta-gradient then has none left. On the CPU both hold
+    as it is: sums differ only between thread counts.
+    """
+    if device.type != "cuda":
+        return
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read when cuBLAS is first used
+    torch.use_deterministic_algorithms(deterministic, warn_only=True)
+
+
 def use_threads(threads: int) -> int:
     """Set the CPU threads of torch (0: all cores this process may use); returns the number."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -22,7 +22,7 @@ from farzi_core.data.dataset import Dataset
 from farzi_core.data.prepare import prepare
 from farzi_core.data.token_table import TextSettings
 from farzi_core.data.tokenise import dump
-from farzi_core.device import pick, use_threads
+from farzi_core.device import pick, use_exact_products, use_threads
 from farzi_core.distill import ranks
 from farzi_core.distill.loop import Distillation, Distilled
 from farzi_core.distill.start import initial
@@ -101,6 +101,7 @@ def run_on(config: RunConfig, dataset: Dataset, recorder: Recorder) -> Outcome:
     info = dataset.info
     recorder.log("data", data_digest=info.digest, sequences=info.sequences, events=info.events, items=info.items)
     device = pick(config.runtime.device)
+    use_exact_products(device, config.runtime.deterministic)
     panel = Panel(config, dataset, device, recorder)
     recorder.log("stage", stage="teacher", message="Training on the full data: the 100 % line")
     panel.full()
@@ -179,6 +180,7 @@ def assist(config: RunConfig) -> None:
     """What ranks above 0 do in the run `config` describes: the outer loop's windows that are theirs. Writes nothing."""
     use_threads(config.runtime.threads)
     device = pick(config.runtime.device)
+    use_exact_products(device, config.runtime.deterministic)
     with ranks.joined(device) as us:
         shared = us.share(None)
         if shared is not None:

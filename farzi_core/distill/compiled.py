@@ -1,11 +1,9 @@
-"""The same derivatives by torch.compile: the whole Hessian-vector product as one function, forward over reverse.
+"""`Functional` derivatives through torch.compile: a compiled loss cannot be differentiated twice, but a product can be
+compiled as a whole.
 
-A compiled loss cannot be differentiated twice, but a product written with torch.func compiles as a whole. Compilation
-takes minutes once a process and function; compiled functions are kept for as long as their function is. Where it fails
-(no C++ compiler, an operation torch.func cannot see through) the eager path takes over and a warning is logged.
-
-Rules learnt: forward over reverse only (reverse over forward is silently wrong through layer_norm, pytorch#196700); no
-custom autograd.Function inside (its forward derivative is dropped, pytorch#192985); tangents contiguous.
+Compilation takes minutes once a process and function; compiled functions are kept for as long as their function is.
+Where it fails (no C++ compiler, an operation torch.func cannot see through) the fallback takes over and a warning is
+logged.
 """
 
 import logging
@@ -14,20 +12,20 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.func import grad_and_value, jvp
 
-from farzi_core.distill.products import Differentiator, Function, Inputs, Second
+from farzi_core.distill.functional import Functional
+from farzi_core.distill.products import Differentiator, Inputs, Second
 
 _log = logging.getLogger(__name__)
 
 
 class Compiled:
-    """`Differentiator` of one function, written in plain operations; `fallback` serves where it does not compile."""
+    """`Differentiator` that is `functional`, compiled; `fallback` serves where it does not compile."""
 
-    def __init__(self, function: Function, fallback: Differentiator) -> None:
-        self._fallback: Differentiator = fallback
-        self._gradient: Callable[..., Any] | None = torch.compile(_gradient_of(function), fullgraph=True)
-        self._product: Callable[..., Any] | None = torch.compile(_product_of(function), fullgraph=True)
+    def __init__(self, functional: Functional, fallback: Differentiator) -> None:
+        self._fallback = fallback
+        self._gradient: Callable[..., Any] | None = torch.compile(functional.gradient, fullgraph=True)
+        self._product: Callable[..., Any] | None = torch.compile(functional.product, fullgraph=True)
 
     def gradient(self, theta: Tensor, inputs: Inputs, t: int, of_inputs: bool) -> tuple[Tensor, Tensor, Inputs]:
         if self._gradient is not None:
@@ -57,26 +55,3 @@ class Compiled:
 
 def _fixed(inputs: Inputs) -> Inputs:
     return tuple(one.detach().contiguous() for one in inputs)
-
-
-def _gradient_of(function: Function) -> Callable[..., Any]:
-    def run(theta: Tensor, inputs: Inputs, t: int, of_inputs: bool) -> tuple[Tensor, Tensor, Inputs]:
-        asked = tuple(range(1 + len(inputs))) if of_inputs else (0,)
-        found, value = grad_and_value(lambda a, *x: function(a, x, t), argnums=asked)(theta, *inputs)
-        return value, found[0], found[1:]
-
-    return run
-
-
-def _product_of(function: Function) -> Callable[..., Any]:
-    """(derivative of the first derivatives along (u, along), and the first ones by the inputs)."""
-
-    def run(theta: Tensor, inputs: Inputs, t: int, u: Tensor, along: Inputs) -> tuple[Tensor, Inputs, Inputs]:
-        asked = tuple(range(1 + len(inputs)))
-        first = torch.func.grad(lambda a, *x: function(a, x, t), argnums=asked)
-        moving, still = (inputs, ()) if along else ((), inputs)
-        found: Any = jvp(lambda a, *x: first(a, *x, *still), (theta, *moving), (u, *along))
-        values, derivatives = found
-        return derivatives[0], derivatives[1:], values[1:] if along else ()
-
-    return run

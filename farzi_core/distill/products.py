@@ -3,7 +3,8 @@
 Two layers. A `Differentiator` takes f(theta, inputs, t) and knows how: plain autograd (`Eager`), or the same compiled
 or captured (`compiled`, `capture`). `Products` knows what: which inputs f has and where their gradients belong.
 
-Legend: n weights; theta, u, Hu [n]; inputs are tensors f is differentiated by beside theta.
+Legend: n weights; theta, u, Hu [n], or [K, n] of K stacked students (`functional`); inputs are tensors f is
+differentiated by beside theta.
 """
 
 from collections.abc import Callable
@@ -97,12 +98,13 @@ class WholeLoss:
     def product(self, theta: Tensor, u: Tensor, t: int) -> Tensor:
         second = self._how.product(theta, self._meta, t, u, ())
         for grad, found in zip(self.grads.values(), second.inputs, strict=True):
-            grad += found
+            grad += found if theta.dim() == 1 else found.sum(0)
         return second.theta
 
 
 class SplitProducts:
-    """A `SplitLoss` by its parts (equations in `split`)."""
+    """A `SplitLoss` by its parts (equations in `split`). Tables of K stacked students lie side by side, [V, K k], so
+    that X is read once for all of them; the core knows no step, so that it is compiled and captured once."""
 
     def __init__(self, differentiator: Differentiator, loss: SplitLoss, layout: Layout, meta: Tensors) -> None:
         self._how, self._loss, self._layout = differentiator, loss, layout
@@ -115,21 +117,23 @@ class SplitProducts:
 
     def gradient(self, theta: Tensor, t: int) -> tuple[Tensor, Tensor]:
         rows = self._loss.rows(self._meta, t)
-        value, gradient, (left,) = self._how.gradient(theta, (rows.times(self._tables(theta)),), t, of_inputs=True)
+        products = _apart(rows.times(self._tables(theta)), theta)
+        value, gradient, (left,) = self._how.gradient(theta, (products,), 0, of_inputs=True)
         self._add_transposed(rows, left, gradient)
         return value, gradient
 
     def product(self, theta: Tensor, u: Tensor, t: int) -> Tensor:
         rows, tables = self._loss.rows(self._meta, t), self._tables(theta)
         both = torch.cat([tables, self._tables(u)], 1)
-        products, along = torch.split(rows.times(both), tables.shape[1], -1)
-        second = self._how.product(theta, (products.contiguous(),), t, u, (along.contiguous(),))
+        products, along = (_apart(part, theta) for part in torch.split(rows.times(both), tables.shape[1], -1))
+        second = self._how.product(theta, (products,), 0, u, (along,))
         self._add_transposed(rows, second.inputs[0], second.theta)
-        rows.pull(torch.cat([second.inputs[0], second.first[0]], -1), both, self.grads)
+        left = [_side_by_side(part, theta) for part in (second.inputs[0], second.first[0])]
+        rows.pull(torch.cat(left, -1), both, self.grads)
         return second.theta
 
     def _tables(self, theta: Tensor) -> Tensor:
-        chosen = self._columns(theta)
+        chosen = [column for one in _students(theta) for column in self._columns(one)]
         return chosen[0] if len(chosen) == 1 else torch.cat(chosen, 1)
 
     def _columns(self, theta: Tensor) -> list[Tensor]:
@@ -139,7 +143,25 @@ class SplitProducts:
 
     def _add_transposed(self, rows: Rows, left: Tensor, into: Tensor) -> None:
         """into += (d X B / d theta)^T left, table by table."""
-        columns = self._columns(into)
-        widths = [column.shape[1] for column in columns]
-        for column, part in zip(columns, torch.split(left, widths, -1), strict=True):
-            rows.add_transposed(part, column)
+        for student, own in zip(_students(into), left if into.dim() == 2 else (left,), strict=True):
+            columns = self._columns(student)
+            widths = [column.shape[1] for column in columns]
+            for column, part in zip(columns, torch.split(own, widths, -1), strict=True):
+                rows.add_transposed(part, column)
+
+
+def _students(theta: Tensor) -> tuple[Tensor, ...]:
+    """Views [n] of each student."""
+    return theta.unbind(0) if theta.dim() == 2 else (theta,)
+
+
+def _apart(products: Tensor, theta: Tensor) -> Tensor:
+    """[b, L, K k] -> [K, b, L, k] for K stacked students."""
+    if theta.dim() == 2:
+        products = products.view(*products.shape[:-1], len(theta), -1).movedim(-2, 0)
+    return products.contiguous()
+
+
+def _side_by_side(parts: Tensor, theta: Tensor) -> Tensor:
+    """[K, b, L, k] -> [b, L, K k]."""
+    return parts.movedim(0, -2).flatten(-2) if theta.dim() == 2 else parts

@@ -10,9 +10,9 @@ after 40-60 steps.
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic
+from typing import Any, Generic, Literal, get_args
 
 import torch
 from torch import Tensor
@@ -28,11 +28,12 @@ from farzi_core.distill.tape import Point, Step, Walk
 from farzi_core.errors import ConfigError
 
 OuterLoss = Callable[[Tensors], Tensor]
+Tape = Literal["device", "host"]
 
 
 @dataclass(frozen=True)
 class Trace:
-    """Per inner step: the inner loss before it and |d outer / d theta| before it, each [T]."""
+    """Per inner step: the inner loss before it and |d outer / d theta| before it, each [T] (stacked: [T, K])."""
 
     losses: Tensor
     adjoint_norms: Tensor
@@ -40,7 +41,8 @@ class Trace:
 
 @dataclass(frozen=True)
 class MetaGradient(Generic[State]):
-    """What one pass forward and back yields.
+    """What one pass forward and back yields. Of K stacked students all but grads has a leading axis K; grads are summed
+    over them, growth is the largest.
 
     outer_value     the outer loss at theta_T (scalar)
     grads           d outer / d meta_params, same keys and shapes as meta_params
@@ -69,7 +71,7 @@ class MetaGradient(Generic[State]):
 
 def adam_metagradient(
     inner_loss: InnerLoss | SplitLoss,
-    outer_loss: OuterLoss,
+    outer_loss: OuterLoss | Sequence[OuterLoss],
     params: Mapping[str, Tensor],
     meta_params: Mapping[str, Tensor],
     *,
@@ -80,40 +82,48 @@ def adam_metagradient(
     memory: Memory = "store",
     budget_bytes: int | None = None,
     hvp: Hvp = "eager",
+    tape: Tape = "device",
     trace: bool = False,
 ) -> MetaGradient[State]:
     """Exact d outer_loss(theta_T) / d meta_params through `steps` updates theta <- Adam(theta, d inner_loss / d theta).
 
     inner_loss(params, meta_params, step) -> scalar, twice differentiable, the same at each call with the same
                         arguments; a `SplitLoss` is differentiated by its parts, in less time and memory
-    outer_loss(params) -> scalar
+    outer_loss(params) -> scalar; or K of them for K stacked students: params then hold K first weights along a first
+                        axis, and every operation serves all of them (a GPU's lever: on a CPU no faster than in turn)
     optimizer           `Adam` (the default) or `SGD`
     start_step, state   go on from an earlier inner loop: steps are counted (and biases corrected) from start_step
     memory              "store" (gradients), "full" (states too), "checkpoint" (sqrt T states), "revolve" (what fits
                         into budget_bytes), "auto" (the fastest that fits); all give the same bits
     budget_bytes        for "revolve" and "auto"; None takes a quarter of the free memory
     hvp                 "eager"; "compiled" (torch.compile, minutes once, then cached); "captured" (CUDA graphs)
+    tape                "device", or "host": gradients are kept in the machine's memory, pinned, and copied back in time
     trace               keep losses and adjoint norms of every step
     Raises ConfigError for steps < 1, unknown modes, a budget that is too small, or mixed dtypes or devices.
     """
     if steps < 1:
         raise ConfigError(f"steps={steps}: at least 1 inner step is needed")
+    if tape not in get_args(Tape):
+        raise ConfigError(f"tape={tape!r}: choose one of {', '.join(get_args(Tape))}")
     if memory not in MODES:
         raise ConfigError(f"memory={memory!r}: choose one of {', '.join(MODES)}")
     chosen: Optimizer[Any] = optimizer if optimizer is not None else Adam()
-    layout = Layout.of(params)
+    outer = outer_loss if callable(outer_loss) else tuple(outer_loss)
+    layout = Layout.of(params, len(outer) if isinstance(outer, tuple) else None)
     theta = layout.flatten(params)
     start = Point(theta, chosen.init(theta) if state is None else state)
-    engine = _Engine(products_of(inner_loss, layout, dict(meta_params), theta.device, hvp), chosen, start_step, trace)
+    products = products_of(inner_loss, layout, dict(meta_params), theta.device, hvp, theta.dim() == 2)
+    engine = _Engine(products, chosen, start_step, trace)
     plan = _planned(start, steps, memory, budget_bytes)
-    walk = Walk(engine.gradient, engine.update, steps, plan.schedule)
+    walk = Walk(engine.gradient, engine.update, steps, plan.schedule, tape == "host")
     began = _seconds(theta.device)
     final = walk.forward(start)
     trained = _seconds(theta.device) - began
-    value, at_end = _outer_gradient(outer_loss, layout, final.theta)
+    value, at_end = _outer_gradient(outer, layout, final.theta)
     at_start = engine.backward(walk, at_end)
     cost_ratio = (_seconds(theta.device) - began) / max(trained, 1e-9)
-    growth = float(at_start.norm() / at_end.norm()) if float(at_end.norm()) > 0 else 0.0
+    ended = at_end.norm(dim=-1)
+    growth = float(torch.where(ended > 0, at_start.norm(dim=-1) / ended, 0.0).max())
     return MetaGradient(
         value, engine.products.grads, layout.views(final.theta), layout.views(at_start), final.state,
         growth, engine.singular_share(steps), cost_ratio, plan.bytes, engine.trace(steps),
@@ -137,7 +147,13 @@ def _seconds(device: torch.device) -> float:
     return time.perf_counter()
 
 
-def _outer_gradient(outer_loss: OuterLoss, layout: Layout, theta: Tensor) -> tuple[Tensor, Tensor]:
+def _outer_gradient(
+    outer_loss: OuterLoss | tuple[OuterLoss, ...], layout: Layout, theta: Tensor
+) -> tuple[Tensor, Tensor]:
+    if isinstance(outer_loss, tuple):  # one after the other: a single step of T, and each has data of its own
+        found = [_outer_gradient(one, layout, row) for one, row in zip(outer_loss, theta, strict=True)]
+        values, gradients = zip(*found, strict=True)
+        return torch.stack(values), torch.stack(gradients)
     leaf = theta.detach().requires_grad_()
     value = outer_loss(layout.views(leaf))
     return value.detach(), torch.autograd.grad(value, leaf)[0]
@@ -167,7 +183,7 @@ class _Engine(Generic[State]):
         for step in walk.backward():
             adjoint = self._step_back(adjoint, step)
             if self._trace:
-                self._norms[step.i] = adjoint.theta.norm()
+                self._norms[step.i] = adjoint.theta.norm(dim=-1)
         return adjoint.theta
 
     def _step_back(self, adjoint: Adjoint[State], step: Step[State]) -> Adjoint[State]:
@@ -176,7 +192,8 @@ class _Engine(Generic[State]):
         near = self._optimizer.singular(after, t)
         if near is not None:
             square, tiny = u.square(), torch.finfo(u.dtype).tiny
-            self._singular = self._singular + torch.dot(square, near.to(square)) / square.sum().clamp_min(tiny)
+            share = (square * near).sum() / square.sum().clamp_min(tiny)
+            self._singular = self._singular + share
         product = self.products.product(step.before.theta, u, t)
         return Adjoint(product.add_(adjoint.theta), adjoint.state)
 

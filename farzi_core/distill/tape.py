@@ -14,6 +14,7 @@ element by element, without a model in sight: bit for bit those of the forward p
 from collections.abc import Callable, Iterator
 from typing import Generic, NamedTuple
 
+import torch
 from torch import Tensor
 
 from farzi_core.distill.optimizer import State
@@ -48,6 +49,7 @@ class Walk(Generic[State]):
 
     gradient(theta, i) -> g_i [n]           evaluated again where the schedule does not keep it
     update(point, g_i, i) -> point          elementwise
+    on_host                                 gradients are kept in the machine's pinned memory, not in the device's
     """
 
     def __init__(
@@ -56,8 +58,10 @@ class Walk(Generic[State]):
         update: Callable[[Point[State], Tensor, int], Point[State]],
         steps: int,
         schedule: Schedule,
+        on_host: bool = False,
     ) -> None:
         self._gradient, self._update, self._steps, self._schedule = gradient, update, steps, schedule
+        self._on_host = on_host
         self._segments = -(-steps // schedule.leaf)
         self._kept: list[tuple[int, Point[State]]] = []  # (segment, its first state), innermost last
         self._last: list[_Segment[State]] = []  # the forward pass's last segment until it is walked
@@ -90,23 +94,25 @@ class Walk(Generic[State]):
     def _record(self, start: Point[State], first: int, last: int, keep: bool) -> _Segment[State]:
         begin, end = first * self._schedule.leaf, min(last * self._schedule.leaf, self._steps)
         # one block, so that a thousand small tensors do not scatter the heap; its pages are taken as they are written
-        tape = start.theta.new_empty(end - begin if keep else 0, start.theta.numel())
+        shape, pinned = (end - begin if keep else 0, *start.theta.shape), self._on_host and start.theta.is_cuda
+        where = torch.device("cpu") if self._on_host else start.theta.device
+        tape = torch.empty(shape, dtype=start.theta.dtype, device=where, pin_memory=pinned)
         point = start
         for i in range(begin, end):
             gradient = self._gradient(point.theta, i)
             if keep:
-                gradient = tape[i - begin].copy_(gradient)
+                tape[i - begin].copy_(gradient, non_blocking=pinned)
             point = self._update(point, gradient, i)
         return _Segment(begin, start, tape, point)
 
     def _inside(self, segment: _Segment[State]) -> Iterator[Step[State]]:
         """The steps of one recorded segment, last first: a walk of its own, whose gradients are known."""
-        first, gradients = segment.first, segment.gradients
+        first, gradients, device = segment.first, segment.gradients, segment.start.theta.device
         if len(gradients) == 1:
-            yield Step(first, segment.start, segment.end, gradients[0])
+            yield Step(first, segment.start, segment.end, gradients[0].to(device, non_blocking=True))
             return
         replay: Walk[State] = Walk(
-            lambda _, i: gradients[i],
+            lambda _, i: gradients[i].to(device, non_blocking=True),
             lambda point, gradient, i: self._update(point, gradient, first + i),
             len(gradients),
             Schedule(states=self._schedule.replay, leaf=1, replay=1),
