@@ -1,8 +1,9 @@
 """The engine beside its peers: time, peak memory and gradient error, every figure from a process of its own.
 
-    python benchmarks/engine/compare.py [--quick] [--out FOLDER]
+    python benchmarks/engine/compare.py [--quick] [--only METHOD ...] [--out FOLDER]
 
---quick measures T = 5 and 20; the whole run takes T up to 100, and 500 for the engine, about two hours on one core.
+--quick measures T = 5 and 20; the whole run takes T up to 100, and 500 for the engine, about an hour on one core.
+--only measures some methods anew and leaves the other rows of results.json as they are.
 Methods whose package is missing are left out and named (benchmarks/engine/requirements.txt has them all).
 
 Columns of results.json: seconds of CPU time of one meta-gradient; plain_seconds and own_seconds of T steps of ordinary
@@ -116,21 +117,29 @@ def child(*arguments: str) -> str:
     return done.stdout.strip().splitlines()[-1]
 
 
-def wanted(quick: bool) -> list[tuple[str, int]]:
+def wanted(quick: bool, only: list[str]) -> list[tuple[str, int]]:
     """(method, T) of a run."""
-    present = [name for name in METHODS if importlib.util.find_spec(NEEDS.get(name.split(",")[0], "torch"))]
-    for name in METHODS:
+    present = [name for name in only or METHODS if importlib.util.find_spec(NEEDS.get(name.split(",")[0], "torch"))]
+    for name in only or METHODS:
         if name not in present:
             print(f"{name}: not installed, left out", flush=True)
     pairs = [(name, steps) for steps in ((5, 20) if quick else (5, 20, 50, 100)) for name in present]
-    long = [(name, LONG) for name in OURS if name.startswith("ours") and name != "ours, any loss"]
+    long = [(name, LONG) for name in present if name.startswith("ours") and name != "ours, any loss"]
     return pairs if quick else [*pairs, *long]
 
 
-def run(quick: bool, out: Path) -> None:
+def others(out: Path, pairs: list[tuple[str, int]]) -> list[dict[str, Any]]:
+    """The rows of an earlier run that this one does not measure."""
+    path = out / "results.json"
+    earlier = json.loads(path.read_text())["rows"] if path.is_file() else []
+    return [row for row in earlier if (row["method"], row["T"]) not in pairs]
+
+
+def run(quick: bool, only: list[str], out: Path) -> None:
     out.mkdir(parents=True, exist_ok=True)
-    rows = []
-    for method, steps in wanted(quick):
+    pairs = wanted(quick, only)
+    rows = others(out, pairs) if only else []
+    for method, steps in pairs:
         reference = out / f".reference-{steps}.pt"
         if not reference.is_file() and steps < LONG:
             child("--reference", str(steps), "--out", str(reference))
@@ -140,6 +149,7 @@ def run(quick: bool, out: Path) -> None:
             row = {"method": method, "T": steps, "failed": str(error)}
         rows.append(row)
         print(line(row), flush=True)
+        rows.sort(key=lambda row: (row["T"], METHODS.index(row["method"])))
         document = {"machine": platform.processor() or platform.machine(), "torch": torch.__version__, "rows": rows}
         (out / "results.json").write_text(json.dumps(document, indent=1) + "\n")
     for path in out.glob(".reference-*.pt"):
@@ -164,6 +174,7 @@ def line(row: dict[str, Any]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="T = 5 and 20 only")
+    parser.add_argument("--only", nargs="+", choices=METHODS, default=[], metavar="METHOD", help=", ".join(METHODS))
     parser.add_argument("--out", type=Path, default=HERE / "results", help="folder of results.json and results.png")
     parser.add_argument("--method", choices=METHODS, help=argparse.SUPPRESS)
     parser.add_argument("--steps", type=int, help=argparse.SUPPRESS)
@@ -175,7 +186,7 @@ def main() -> None:
     elif asked.method:
         print(json.dumps(measure(asked.method, asked.steps, asked.out)))
     else:
-        run(asked.quick, asked.out)
+        run(asked.quick, asked.only, asked.out)
 
 
 if __name__ == "__main__":
