@@ -40,10 +40,18 @@ def pages(run_id: str, data: str) -> dict[str, str]:
     }
 
 
-def serve(port: int) -> subprocess.Popen[bytes]:
-    """The app, once it answers."""
+def free_port() -> int:
+    """A port that nothing listens on."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
+def serve(port: int, home: str = "") -> subprocess.Popen[bytes]:
+    """The app, once it answers; with the data home in use, or another one."""
     words = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)]
-    server = subprocess.Popen(words, cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)}, stderr=subprocess.DEVNULL)
+    variables = {"PYTHONPATH": str(ROOT)} | ({"FARZI_HOME": home} if home else {})
+    server = subprocess.Popen(words, cwd=ROOT, env={**os.environ, **variables}, stderr=subprocess.DEVNULL)
     for _ in range(PATIENCE * 5):
         try:
             urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health", timeout=2)
@@ -72,9 +80,7 @@ def main() -> None:
     run = find_run(parser.parse_args().run)
     program = os.environ.get("FARZI_CHROMIUM") or shutil.which("chromium")
     OUT.mkdir(exist_ok=True)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     server = serve(port)
     try:
         with sync_playwright() as playwright:
