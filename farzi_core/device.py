@@ -2,6 +2,7 @@
 
 import os
 import platform
+import time
 from pathlib import Path
 
 import psutil
@@ -46,6 +47,13 @@ def peak_bytes(device: torch.device) -> int:
     if status.exists():  # getrusage would count what the parent held before this process was born
         return next(1024 * int(line.split()[1]) for line in status.read_text().splitlines() if line.startswith("VmHWM"))
     return int(getattr(psutil.Process().memory_info(), "peak_wset", psutil.Process().memory_info().rss))
+
+
+def seconds(device: torch.device) -> float:
+    """The clock, once the device has done what it was given."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    return time.perf_counter()
 
 
 def use_threads(threads: int) -> int:
