@@ -1,4 +1,4 @@
-"""RunConfig: everything that decides a run, one frozen section a stage (`sections` has 4 to 8). Unknown keys are refused.
+"""RunConfig: all that decides a run, one frozen section a stage (4 to 8 are in `sections`). Unknown keys are refused.
 
 The docstring under a field is its help text in the app and in `python -m farzi_core distill --help-settings`:
 what it is, its unit, its range and its effect. Symbols are the paper's (arXiv 2310.09983).

@@ -6,7 +6,8 @@ At states theta_t of a student that trains on synthetic data, its gradient there
 
 A row is what leads to one output: a column of a matrix [in, out], and a row of a table (an embedding, an output head).
 The authors add rows up instead of taking their mean, a constant factor that Adam on Z and M does not see; vectors
-(biases, gains) are left out as in their code, and so is how theta_t depends on the synthetic data.
+(biases, gains) are left out as in their code, and so is how theta_t depends on the synthetic data. A row without a
+gradient in one of them is at distance 1, without a slope.
 """
 
 from dataclasses import dataclass
@@ -24,7 +25,6 @@ from farzi_core.distill.synthetic import Synthetic
 from farzi_core.models.losses import hard_loss
 
 TABLES = ("item", "head", "position")  # weights with one row an item or a place
-SMALL = 1e-12  # added to |g_r| |h_r|: a row without a gradient is at distance 1, without a slope
 
 
 @dataclass(frozen=True)
@@ -108,5 +108,5 @@ def distance(made: Tensors, real: Tensors) -> Tensor:
 def _rows(name: str, made: Tensor, real: Tensor) -> Tensor:
     axis = 1 if name in TABLES else 0
     norms = torch.linalg.vector_norm(made, dim=axis) * torch.linalg.vector_norm(real, dim=axis)
-    cosine: Tensor = (made * real).sum(axis) / (norms + SMALL)
-    return 1 - cosine
+    seen = norms > 0
+    return 1 - torch.where(seen, (made * real).sum(axis) / torch.where(seen, norms, 1.0), 0.0)

@@ -17,31 +17,34 @@ from farzi_core.views import theme
 from farzi_core.views.theme import Chart
 
 Event = Mapping[str, Any]
+MAX_POINTS = 1500  # points of a curve that are drawn: more than a screen has columns
 
 
 class _Value(NamedTuple):
-    """What the number is that an objective makes smaller: axis title, unit, and what it says."""
+    """The number that an objective makes smaller: its name, its unit, and what it says."""
 
-    title: str
+    name: str
     unit: str
     caption: str
 
 
 _VALUES: dict[ObjectiveKind, _Value] = {
     "meta": _Value(
-        "Outer loss", "nats an event", "Loss of a student trained on the synthetic data, measured on a batch of real sequences."
+        "Outer loss",
+        "nats an event",
+        "Loss of a student trained on the synthetic data, measured on a batch of real sequences.",
     ),
     "gradient": _Value(
-        "Gradient distance", "1 - cosine",
-        "Angle between a student's gradients on the synthetic data and on a batch of real sequences, mean over their rows.",
+        "Gradient distance",
+        "1 - cosine",
+        "How far a student's gradients on the synthetic data point from those on a batch of real sequences.",
     ),
     "trajectory": _Value(
-        "Trajectory distance", "of the way",
-        "Squared distance of a student trained on the synthetic data to a later state of training on real data, as a share of "
-        "that at its start.",
+        "Trajectory distance",
+        "squared, 1 at the start",
+        "How far a student trained on the synthetic data ends from where training on real data went.",
     ),
-}  # fmt: skip
-MAX_POINTS = 1500  # points of a curve that are drawn: more than a screen has columns
+}
 
 
 def steps(events: Iterable[Event]) -> pd.DataFrame:
@@ -78,12 +81,12 @@ def loss(events: Sequence[Event], objective: ObjectiveKind = "meta") -> Chart | 
     if frame.empty:
         return None
     value = _VALUES[objective]
-    figure = _curve(frame, "loss", f"{value.title} ({value.unit})", f"%{{y:.3f}} {value.unit}")
+    figure = _curve(frame, "loss", f"{value.name} ({value.unit})", f"%{{y:.3f}} {value.unit}")
     caption = (
         f"{value.caption} Each step draws another batch and another starting point, so the thin raw line is noisy; the "
         "thick line is its running mean."
     )
-    return Chart(figure, _curve_alt(frame, "loss", value.title, value.unit), caption)
+    return Chart(figure, _curve_alt(frame, "loss", value.name, value.unit), caption)
 
 
 def gradient(events: Sequence[Event]) -> Chart | None:
