@@ -5,7 +5,7 @@ At states theta_t of a student that trains on synthetic data, its gradient there
     Dist(g, h) = mean over output rows r of  1 - <g_r, h_r> / (|g_r| |h_r|)
 
 A row is what leads to one output: a column of a matrix [in, out], and a row of a table (an embedding, an output head).
-The authors add rows up instead of taking their mean, a constant factor that Adam on Z and M does not see; vectors
+The authors add rows up instead of taking their mean, a constant factor that only clipping would see; vectors
 (biases, gains) are left out as in their code, and so is how theta_t depends on the synthetic data. A row without a
 gradient in one of them is at distance 1, without a slope.
 """
