@@ -1,4 +1,4 @@
-"""RunConfig: everything that decides a run, one frozen section a stage. Unknown keys are refused.
+"""RunConfig: all that decides a run, one frozen section a stage (4 to 8 are in `sections`). Unknown keys are refused.
 
 The docstring under a field is its help text in the app and in `python -m farzi_core distill --help-settings`:
 what it is, its unit, its range and its effect. Symbols are the paper's (arXiv 2310.09983).
@@ -6,18 +6,11 @@ what it is, its unit, its range and its effect. Symbols are the paper's (arXiv 2
 
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    ValidationError,
-    field_validator,
-    model_validator,
-)
+from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
 
 from farzi_core.errors import ConfigError
 from farzi_core.limits import MIN_EPS, MIN_EVENTS_PER_USER
+from farzi_core.sections import InnerConfig, ObjectiveConfig, OuterConfig, Section, SyntheticConfig, ValidationConfig
 
 Kind = Literal["sasrec", "gru4rec", "fmlp"]
 Baseline = Literal["random_users", "head_users", "coreset", "random_windows"]
@@ -28,10 +21,6 @@ def _listed(value: Any) -> Any:
     if isinstance(value, str):
         value = [word for part in value.split(",") if (word := part.strip())]
     return tuple(dict.fromkeys(value)) if isinstance(value, list | tuple) else value
-
-
-class Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
 
 
 class DataConfig(Section):
@@ -115,85 +104,8 @@ class TeacherConfig(Section):
         return {"sasrec": self.lr, "gru4rec": self.gru4rec_lr, "fmlp": self.fmlp_lr}[kind]
 
 
-class SyntheticConfig(Section):
-    """4. The synthetic data softmax(Z M / tau)."""
-
-    mu: int = Field(100, ge=1, le=100_000)
-    """Synthetic sequences."""
-    xi: int = Field(10, ge=2, le=1024)
-    """Events in each synthetic sequence."""
-    d: int = Field(16, ge=1, le=512)
-    """Latent factors: Z is mu x xi x d, M is d x |V|."""
-    tau: float = Field(1.0, gt=0, le=100)
-    """Softmax temperature; lower makes each position more certain."""
-    start: Literal["matched", "data", "random"] = "matched"
-    """Where Z and M start: real windows in co-occurrence factors, then fitted to the data's pair counts (matched); the
-    windows alone (data); or random numbers (random)."""
-    start_scale: float = Field(3.0, gt=0, le=100)
-    """Sharpness of the data-driven start, in logits."""
-    start_steps: int = Field(300, ge=0, le=100_000)
-    """Steps of the pair-count fit; seconds, not minutes."""
-
-
-class InnerConfig(Section):
-    """5. The inner loop: a student trained with Adam on synthetic data for a differentiated window of steps."""
-
-    steps: int = Field(20, ge=1, le=5000)
-    """T: Adam steps in one window, all differentiated."""
-    lifetime: int = Field(60, ge=1, le=5000)
-    """Steps after which a student is replaced by a fresh one; until then it goes on where its last window ended."""
-    students: int = Field(4, ge=1, le=256)
-    """Students kept in flight at different ages; each outer step differentiates the next window of some of them."""
-    batch: int = Field(50, ge=1, le=100_000)
-    """Synthetic sequences a step; mu or more means all of them."""
-    lr: float = Field(0.01, gt=0, le=1)
-    """Adam step size of the student on synthetic data."""
-    schedule: Literal["constant", "linear"] = "constant"
-    """How the step size runs over a student's lifetime: constant; or linear, up over the first tenth and then down to
-    zero at its end, so that students settle and the meta-gradient stays smooth."""
-    beta1: float = Field(0.9, ge=0, lt=1)
-    """Decay of Adam's first moment."""
-    beta2: float = Field(0.999, ge=0, lt=1)
-    """Decay of Adam's second moment."""
-    eps: float = Field(1e-3, gt=0, le=1)
-    """Added to Adam's root; below 1e-6 the meta-gradient is mostly rounding noise."""
-    weight_decay: float = Field(0.002, ge=0, le=1)
-    """L2 decay of the weights of a student on little data, synthetic or real: without it students overfit after a few
-    dozen steps, and the distillation has nothing to hold on to. Fewer items want more."""
-    omega_share: float = Field(0.3, ge=0, le=1)
-    """Share of fresh students that start from a state of Omega instead of random weights."""
-
-
-class OuterConfig(Section):
-    """6. The outer loop: Adam on Z and M, with a cosine schedule and gradient clipping."""
-
-    steps: int = Field(400, ge=1, le=1_000_000)
-    """Outer steps."""
-    lr: float = Field(0.02, gt=0, le=10)
-    """Adam step size for Z and M at the start of the cosine schedule."""
-    starts: int = Field(2, ge=1, le=256)
-    """Students differentiated an outer step, side by side; their meta-gradients are averaged."""
-    batch: int = Field(512, ge=1, le=65536)
-    """Real sequences in the outer loss."""
-    clip: float = Field(1.0, gt=0, le=1e6)
-    """Largest norm of the meta-gradient; longer ones are scaled down."""
-
-
-class ValidationConfig(Section):
-    """7. Validation during the run, on fresh students and validation users; the best snapshot is kept."""
-
-    every: int = Field(50, ge=1, le=1_000_000)
-    """Outer steps between validations."""
-    students: int = Field(2, ge=1, le=20)
-    """Fresh students trained at each validation."""
-    steps: int = Field(150, ge=1, le=100_000)
-    """Most training steps of a student; the best step on validation users is used."""
-    users: int = Field(2000, ge=10, le=10_000_000)
-    """Most validation users scored."""
-
-
 class EvaluationConfig(Section):
-    """8. The final table on test users: full data, distilled, and baselines of equal size."""
+    """9. The final table on test users: full data, distilled, and baselines of equal size."""
 
     seeds: int = Field(5, ge=1, le=100)
     """Fresh students a row."""
@@ -211,7 +123,7 @@ class EvaluationConfig(Section):
 
 
 class RuntimeConfig(Section):
-    """9. Where it runs and how often it saves."""
+    """10. Where it runs and how often it saves."""
 
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     """auto takes CUDA if there is one, else MPS, else the CPU."""
@@ -239,10 +151,26 @@ class RunConfig(Section):
     teacher: TeacherConfig = TeacherConfig()
     synthetic: SyntheticConfig = SyntheticConfig()
     inner: InnerConfig = InnerConfig()
+    objective: ObjectiveConfig = ObjectiveConfig()
     outer: OuterConfig = OuterConfig()
     validation: ValidationConfig = ValidationConfig()
     evaluation: EvaluationConfig = EvaluationConfig()
     runtime: RuntimeConfig = RuntimeConfig()
+
+    @model_validator(mode="after")
+    def _trajectories_reach_their_goal(self) -> "RunConfig":
+        if self.objective.kind != "trajectory":
+            return self
+        if self.teacher.trajectories == 0:
+            raise ValueError(
+                "objective.kind = 'trajectory': teacher.trajectories = 0 leaves nothing to match; choose 1 or more"
+            )
+        kept, ahead = min(self.teacher.states, self.teacher.trajectory_steps), self.objective.ahead
+        if ahead > kept:
+            raise ValueError(
+                f"objective.ahead = {ahead}: a trajectory keeps {kept} states; choose fewer, or raise teacher.states"
+            )
+        return self
 
     @property
     def students(self) -> tuple[Kind, ...]:
@@ -253,17 +181,19 @@ class RunConfig(Section):
     def warnings(self) -> tuple[str, ...]:
         """Sentences on settings that are allowed and rarely wise."""
         eps = self.inner.eps
-        if eps >= MIN_EPS:
+        if eps >= MIN_EPS or self.inner.optimizer != "adam":
             return ()
         return (f"inner.eps = {eps:g}: below {MIN_EPS:g} the meta-gradient is mostly rounding noise; 0.0001 is safe",)
 
     def for_student(self, kind: Kind) -> "RunConfig":
         """These settings with `kind` as the architecture that is trained. One that was not distilled with takes its own
-        step size on synthetic data too: GRU4Rec at SASRec's loses 4 points of HR@10 (python-calls, demo)."""
+        step size on synthetic data too: GRU4Rec at SASRec's loses 4 points of HR@10 (python-calls, demo). Those step
+        sizes are Adam's; SGD keeps its own."""
         if kind == self.model.kind:
             return self
         model = self.model.model_copy(update={"kind": kind})
-        inner = self.inner.model_copy(update={"lr": self.teacher.lr_of(kind)})
+        lr = self.teacher.lr_of(kind) if self.inner.optimizer == "adam" else self.inner.lr
+        inner = self.inner.model_copy(update={"lr": lr})
         return self.model_copy(update={"model": model, "inner": inner})
 
 
@@ -296,7 +226,9 @@ def _sections() -> str:
 
 
 def _sentence(error: Any) -> str:
-    place = ".".join(str(part) for part in error["loc"]) or "settings"
+    place, rule = ".".join(str(part) for part in error["loc"]), error["msg"].removeprefix("Value error, ")
     if error["type"] == "extra_forbidden":
         return f"unknown setting {place!r} (value {error['input']!r}); remove it or correct its name"
-    return f"{place} = {error['input']!r}: {error['msg'].removeprefix('Value error, ')}"
+    return (
+        f"{place} = {error['input']!r}: {rule}" if place else rule
+    )  # without a place: of several sections, named there

@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from farzi_core.config import RunConfig
+from farzi_core.config import RunConfig, with_settings
 from farzi_core.errors import RunError
 from farzi_core.limits import CALIBRATION_SECONDS
 
@@ -72,7 +72,6 @@ def _duration(seconds: float) -> str:
 def measure(config: RunConfig, sizes: dict[str, int]) -> Estimate:
     """The calibration itself: three outer steps and a few student steps on random tokens."""
     import psutil
-    import torch
 
     from farzi_core.device import describe, pick, use_threads
     from farzi_core.distill.outer import OuterProblem
@@ -81,7 +80,7 @@ def measure(config: RunConfig, sizes: dict[str, int]) -> Estimate:
     device = pick(config.runtime.device)
     items = min(sizes["items"], config.data.max_items)
     train, synthetic = _random_data(config, sizes, items)
-    problem = OuterProblem(config, train, items, torch.zeros(0), device)
+    problem = OuterProblem(config, train, items, _short_omega(config, train, items, device), device)
     state = problem.start(synthetic)
     times = []
     for _ in range(3):
@@ -104,6 +103,18 @@ def _validation_steps(config: RunConfig) -> float:
     """A validation in outer steps: its student steps against the window's, which cost about four times as much each."""
     per_student = config.validation.steps / (4 * config.inner.steps)
     return per_student * config.validation.students / config.outer.starts
+
+
+def _short_omega(config: RunConfig, train: Any, items: int, device: Any) -> Any:
+    """One trajectory with as many states as configured and one step between them: a window may start there."""
+    from farzi_core.models.model import build
+    from farzi_core.teacher.omega import trajectories
+
+    settings = {
+        "teacher.trajectories": min(1, config.teacher.trajectories),
+        "teacher.trajectory_steps": config.teacher.states,
+    }
+    return trajectories(build(config.model, items, config.synthetic.xi), train, with_settings(config, settings), device)
 
 
 def _random_data(config: RunConfig, sizes: dict[str, int], items: int) -> Any:

@@ -12,6 +12,7 @@ from farzi_core.runs.manifest import RESUMABLE, RunState
 from farzi_core.runs.metrics_log import METRICS
 from farzi_core.runs.run import Run, RunSummary
 from farzi_core.runs.store import Store
+from farzi_core.sections import ObjectiveKind
 from farzi_core.views import compare as comparison
 from farzi_core.views import health, load, progress, text
 from farzi_core.views import runs as views
@@ -77,7 +78,7 @@ def _live(run: Run, drawn_with: RunState) -> None:
         _headline(run, now, where)
         if now.state.active:
             st.set_page_config(page_title=f"{where.percent} · {text.visible(views.title(now))}")
-        _curves(events)
+        _curves(events, run.config.objective.kind)
         _health(health.readings(events, run.config.inner.eps))
         with st.expander("Log of the worker", icon=":material/terminal:"):
             st.code(run.log_tail(LOG_LINES) or "Nothing yet.", language=None, height=300, wrap_lines=True)
@@ -97,8 +98,8 @@ def _headline(run: Run, now: RunSummary, where: views.Progress) -> None:
         (st.warning if calm else st.error)(text.markdown(now.error), icon=":material/info:")
 
 
-def _curves(events: Sequence[views.Event]) -> None:
-    found = (progress.loss(events), progress.gradient(events), progress.validation(events))
+def _curves(events: Sequence[views.Event], objective: ObjectiveKind) -> None:
+    found = (progress.loss(events, objective), progress.gradient(events), progress.validation(events))
     charts = [chart for chart in found if chart]
     if not charts:
         st.caption("Loss, gradient norm and validation curves appear with the first outer step.")

@@ -1,9 +1,10 @@
 """The divergence guard: is an outer step still in the smooth region?
 
-Outer losses are compared between windows of the same age only. A student that is trained for long on little synthetic
-data overfits, and one from random weights begins badly: both are far from the mean over all ages and neither is a sign
-of divergence. What is: a value that is not finite, or a loss far above the best mean loss of its age. Adjoint growth
-above MAX_GROWTH makes a gradient that float32 cannot carry; clipping bounds what it does, so it is counted, not undone.
+Outer losses (or what the objective has in their place) are compared between windows of the same age only. A student
+that is trained for long on little synthetic data overfits, and one from random weights begins badly: both are far from
+the mean over all ages and neither is a sign of divergence. What is: a value that is not finite, or a loss far above the
+best mean loss of its age. Adjoint growth above MAX_GROWTH makes a gradient that float32 cannot carry; clipping bounds
+what it does, so it is counted, not undone.
 """
 
 import math
@@ -23,7 +24,7 @@ JUDGED = 4  # windows of an age before its mean is a measure: one lucky student 
 class Guard:
     """What is remembered of the steps so far.
 
-    means    age (inner steps) -> running mean of the outer loss since the last roll-back, nats an event
+    means    age (inner steps) -> running mean of the outer loss since the last roll-back
     seen     age -> windows in that mean
     lowest   age -> the lowest that mean has been, once JUDGED windows were seen
     chaotic  outer steps with an adjoint growth above MAX_GROWTH
@@ -34,15 +35,15 @@ class Guard:
     lowest: dict[int, float] = field(default_factory=dict)
     chaotic: int = 0
 
-    def objection(self, report: StepReport) -> str:
-        """Why `report` is divergence, or an empty string."""
+    def objection(self, report: StepReport, exploded: float = EXPLODED) -> str:
+        """Why `report` is divergence, or an empty string; `exploded` is the objective's."""
         if not report.finite():
             return "a value was not finite"
         for window in report.windows:
             best = self.lowest.get(window.age, math.inf)
-            if window.good and window.loss > best + EXPLODED:
+            if window.good and window.loss > best + exploded:
                 return (
-                    f"the outer loss {window.loss:.2f} at age {window.age} is {EXPLODED} nats above "
+                    f"the outer loss {window.loss:.2f} at age {window.age} is more than {exploded:g} above "
                     f"its best mean at that age, {best:.2f}"
                 )
         return ""

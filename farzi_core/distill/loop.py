@@ -1,14 +1,14 @@
 """The whole distillation: outer steps with validation, the best snapshot, checkpoints, the divergence guard, and stop.
 
 Validation trains fresh students on the current synthetic data and scores them on validation users; the best snapshot
-is kept, not the last. A step that the guard objects to (`guard`) rolls the run back to its last good state at half the
-rate, at most MAX_ROLLBACKS times; then the run has diverged and its best snapshot is the result.
+is kept, not the last, or the mean of the last few where that is better. A step that the guard objects to (`guard`)
+rolls the run back to its last good state at half the rate, at most MAX_ROLLBACKS times; then the run has diverged and
+its best snapshot is the result.
 """
 
 import logging
 import time
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -17,29 +17,18 @@ from torch import Tensor
 from farzi_core.config import RunConfig
 from farzi_core.data.dataset import Dataset
 from farzi_core.device import peak_bytes
-from farzi_core.distill.adam import Moments
-from farzi_core.distill.guard import Guard
-from farzi_core.distill.outer import OuterProblem, OuterState, Runner
+from farzi_core.distill.outer import OuterProblem, OuterState
+from farzi_core.distill.progress import Best, Progress
 from farzi_core.distill.ranks import Alone, Ranks
 from farzi_core.distill.synthetic import Synthetic
-from farzi_core.distill.windows import StepReport
+from farzi_core.evaluation.report import Metric
 from farzi_core.evaluation.students import Student, on_synthetic
 from farzi_core.evaluation.tasks import judge_of
 from farzi_core.limits import MAX_GROWTH, MAX_ROLLBACKS
 from farzi_core.parallel import map_threads
-from farzi_core.recorder import Meta, Recorder, Stopped
+from farzi_core.recorder import Recorder, Stopped
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Best:
-    """The best snapshot so far, by what the task maximises on validation users (`Measures.selection`)."""
-
-    synthetic: Synthetic
-    step: int
-    score: float
-    student_steps: float
 
 
 @dataclass(frozen=True)
@@ -48,19 +37,6 @@ class Distilled:
 
     best: Best
     diverged: bool
-
-
-@dataclass(frozen=True)
-class _Progress:
-    state: OuterState
-    good: OuterState  # the state of the last validation: where a roll-back goes
-    best: Best
-    guard: Guard = field(default_factory=Guard)
-    lr_scale: float = 1.0
-    rollbacks: int = 0
-
-    def after(self, state: OuterState, report: StepReport) -> "_Progress":
-        return replace(self, state=state, guard=self.guard.after(report))
 
 
 class Distillation:
@@ -83,7 +59,9 @@ class Distillation:
     def run(self, start: Synthetic, recorder: Recorder) -> Distilled:
         """From `start`, or from the recorder's last checkpoint, to the last outer step. Raises `Stopped`."""
         saved = self.ranks.share(recorder.last_checkpoint())
-        progress = self._restore(saved.tensors, saved.meta) if saved else self._begin(start, recorder)
+        progress = (
+            Progress.restore(saved.tensors, saved.meta, self.problem.flight) if saved else self._begin(start, recorder)
+        )
         last_save = time.monotonic()
         while progress.state.step < self.config.outer.steps:
             progress = self._step(progress, recorder)
@@ -94,20 +72,20 @@ class Distillation:
             stop, save = self.ranks.of_leader((stop, save))
             if save:
                 progress = replace(progress, state=self.problem.gathered(progress.state))
-                recorder.checkpoint(*self._save(progress))
+                recorder.checkpoint(*progress.save())
                 last_save = time.monotonic()
             if stop:
                 raise Stopped
-        return Distilled(progress.best, diverged=False)
+        return Distilled(self._with_average(progress, recorder), diverged=False)
 
-    def _begin(self, start: Synthetic, recorder: Recorder) -> _Progress:
+    def _begin(self, start: Synthetic, recorder: Recorder) -> Progress:
         state = self.problem.start(start)
-        return _Progress(state, state, self._validate(state, None, recorder))
+        return Progress(state, state, self._validate(state, None, recorder))
 
-    def _step(self, progress: _Progress, recorder: Recorder) -> _Progress:
+    def _step(self, progress: Progress, recorder: Recorder) -> Progress:
         started = time.perf_counter()
         state, report = self.problem.advance(progress.state, progress.lr_scale)
-        why = progress.guard.objection(report)
+        why = progress.guard.objection(report, self.problem.objective.exploded)
         if why:
             return self._roll_back(progress, why, recorder)
         before, progress = progress.guard.chaotic, progress.after(state, report)
@@ -120,16 +98,17 @@ class Distillation:
         if progress.guard.chaotic and not before:
             logger.warning("step %d: adjoint growth %.1e, above %g", state.step, report.growth, MAX_GROWTH)
         if state.step % self.config.validation.every == 0 or state.step == self.config.outer.steps:
-            progress = replace(progress, good=state, best=self._validate(state, progress.best, recorder))
+            best = self._validate(state, progress.best, recorder)
+            progress = progress.validated(best, self.config.validation.average)
         return progress
 
-    def _roll_back(self, progress: _Progress, why: str, recorder: Recorder) -> _Progress:
+    def _roll_back(self, progress: Progress, why: str, recorder: Recorder) -> Progress:
         rate = progress.lr_scale / 2
         recorder.log(
             "rollback", step=progress.state.step, to_step=progress.good.step, reason=why, lr=rate * self.config.outer.lr
         )
         fresh = tuple(
-            self.problem.new_runner(slot, progress.rollbacks, 1) for slot in range(len(progress.good.runners))
+            self.problem.flight.new_runner(slot, progress.rollbacks, 1) for slot in range(len(progress.good.runners))
         )
         good = replace(progress.good, runners=fresh)
         return replace(
@@ -141,14 +120,7 @@ class Distillation:
         """Fresh students on the current synthetic data; logs the mean and keeps the better snapshot. Rank 0 does it."""
         if self.ranks.rank:
             return best or Best(state.synthetic, state.step, 0.0, 0.0)
-        students = self.students(state.synthetic.probs())
-        measures = self.judge.measures
-        means = {
-            metric: float(np.mean([student.best.metrics[metric] for student in students]))
-            for metric in measures.metrics
-        }
-        steps = float(np.mean([student.best.step for student in students]))
-        now = Best(state.synthetic, state.step, measures.selection(means), steps)
+        now, means = self._scored(state.synthetic, state.step)
         better = best is None or now.score > best.score
         recorder.log("validation", step=state.step, student_steps=now.student_steps, best=better, **means)
         recorder.snapshot(
@@ -158,6 +130,31 @@ class Distillation:
         )
         return now if better or best is None else best
 
+    def _with_average(self, progress: Progress, recorder: Recorder) -> Best:
+        """The best snapshot, or the mean of the last ones where its students do better. Rank 0 does it."""
+        recent = progress.recent
+        if len(recent) < 2 or self.ranks.rank:
+            return progress.best
+        latent, decoder = (
+            torch.stack([getattr(one, name) for one in recent]).mean(0) for name in ("latent", "decoder")
+        )
+        now, means = self._scored(replace(recent[-1], latent=latent, decoder=decoder), progress.state.step)
+        better = now.score > progress.best.score
+        recorder.log(
+            "average", step=now.step, snapshots=len(recent), student_steps=now.student_steps, best=better, **means
+        )
+        return now if better else progress.best
+
+    def _scored(self, synthetic: Synthetic, step: int) -> tuple[Best, dict[Metric, float]]:
+        """A candidate for the best snapshot, and the mean metrics of its students."""
+        students, measures = self.students(synthetic.probs()), self.judge.measures
+        means = {
+            metric: float(np.mean([student.best.metrics[metric] for student in students]))
+            for metric in measures.metrics
+        }
+        steps = float(np.mean([student.best.step for student in students]))
+        return Best(synthetic, step, measures.selection(means), steps), means
+
     def students(self, probs: Tensor) -> list[Student]:
         """The validation students of one snapshot."""
         config = self.config.validation
@@ -166,50 +163,3 @@ class Distillation:
         return map_threads(
             lambda seed: on_synthetic(self.config, probs, self.judge, seed, config.steps, every), seeds, self.device
         )
-
-    def _save(self, progress: _Progress) -> tuple[dict[str, Tensor], Meta]:
-        """Everything `_restore` needs: streams of random numbers have no state, so these tensors are all."""
-        tensors = {"best.latent": progress.best.synthetic.latent, "best.decoder": progress.best.synthetic.decoder}
-        tensors |= _pack("state", progress.state) | _pack("good", progress.good)
-        best = {"step": progress.best.step, "score": progress.best.score, "student_steps": progress.best.student_steps}
-        meta: Meta = {
-            "step": progress.state.step, "good_step": progress.good.step, "best": best, "lr_scale": progress.lr_scale,
-            "rollbacks": progress.rollbacks, "guard": progress.guard.meta(),
-            "ages": [runner.age for runner in progress.state.runners],
-            "good_ages": [runner.age for runner in progress.good.runners],
-        }  # fmt: skip
-        return tensors, meta
-
-    def _restore(self, tensors: dict[str, Tensor], meta: dict[str, Any]) -> _Progress:
-        tensors = {name: tensor.to(self.device) for name, tensor in tensors.items()}
-        tau = self.config.synthetic.tau
-        best = Best(Synthetic(tensors["best.latent"], tensors["best.decoder"], tau), **meta["best"])
-        return _Progress(
-            _unpack("state", tensors, meta["step"], meta["ages"], tau),
-            _unpack("good", tensors, meta["good_step"], meta["good_ages"], tau),
-            best, Guard.of_meta(meta.get("guard", {})), meta["lr_scale"], meta["rollbacks"],
-        )  # fmt: skip
-
-
-def _pack(prefix: str, state: OuterState) -> dict[str, Tensor]:
-    packed = {
-        "latent": state.synthetic.latent, "decoder": state.synthetic.decoder,
-        "latent.m": state.latent_moments.m, "latent.v": state.latent_moments.v,
-        "decoder.m": state.decoder_moments.m, "decoder.v": state.decoder_moments.v,
-        "theta": torch.stack([runner.theta for runner in state.runners]),
-        "theta.m": torch.stack([runner.moments.m for runner in state.runners]),
-        "theta.v": torch.stack([runner.moments.v for runner in state.runners]),
-    }  # fmt: skip
-    return {f"{prefix}.{name}": tensor for name, tensor in packed.items()}
-
-
-def _unpack(prefix: str, tensors: dict[str, Tensor], step: int, ages: list[int], tau: float) -> OuterState:
-    part = {
-        name.removeprefix(f"{prefix}."): tensor for name, tensor in tensors.items() if name.startswith(f"{prefix}.")
-    }
-    runners = tuple(
-        Runner(theta.clone(), Moments(m.clone(), v.clone()), age)  # aligned like those of an unbroken run
-        for theta, m, v, age in zip(part["theta"], part["theta.m"], part["theta.v"], ages, strict=True)
-    )
-    moments = (Moments(part["latent.m"], part["latent.v"]), Moments(part["decoder.m"], part["decoder.v"]))
-    return OuterState(Synthetic(part["latent"], part["decoder"], tau), *moments, runners, step)

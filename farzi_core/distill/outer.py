@@ -1,8 +1,6 @@
 """One outer step: the meta-gradient of a few students' next windows, averaged, and Adam's update of Z and M.
 
-A student is trained on synthetic data for `lifetime` steps in windows of T; each window is differentiated through all
-of its steps (a moving window, as in RaT-BPTT, arXiv 2311.07025), and the student goes on where its window ended. So
-every age is covered, and no step is spent on burn-in.
+How students begin and train is `flight`'s matter, what they are held against that of an `objective`.
 
 Legend: mu sequences, xi positions, V items, n weights of a student.
 """
@@ -17,29 +15,16 @@ from torch import Tensor
 from farzi_core.config import RunConfig
 from farzi_core.data.dataset import Sequences
 from farzi_core.distill.adam import Adam, Moments
-from farzi_core.distill.inner_loss import StudentCore, SyntheticLoss
-from farzi_core.distill.layout import Layout, Tensors
+from farzi_core.distill.flight import Flight, Runner
+from farzi_core.distill.layout import Tensors
+from farzi_core.distill.objective import objective_of
 from farzi_core.distill.ranks import Alone, Ranks
-from farzi_core.distill.reverse import MetaGradient, adam_metagradient
-from farzi_core.distill.rows import everything
 from farzi_core.distill.synthetic import Synthetic
-from farzi_core.distill.windows import NO_ROW, StepReport, Window, is_finite, row_of, step_report, window_of
-from farzi_core.evaluation.students import inner_adam
+from farzi_core.distill.windows import NO_ROW, Found, StepReport, Window, is_finite, row_of, step_report, window_of
 from farzi_core.limits import MAX_DENSE_NUMBERS
-from farzi_core.models.losses import hard_loss, tables_of
-from farzi_core.models.model import build
 from farzi_core.parallel import map_threads
-from farzi_core.seeds import stream, torch_stream
-from farzi_core.teacher.train import fresh, tokens_of
-
-
-@dataclass(frozen=True)
-class Runner:
-    """A student in flight: weights and moments [n], and the steps behind it."""
-
-    theta: Tensor
-    moments: Moments
-    age: int
+from farzi_core.seeds import stream
+from farzi_core.teacher.omega import Omega
 
 
 @dataclass(frozen=True)
@@ -54,7 +39,7 @@ class OuterState:
 
 
 class OuterProblem:
-    """Everything that stays the same during a run: the data, the student, the settings and Omega."""
+    """Everything that stays the same during a run: the settings, what students share, and the objective."""
 
     def __init__(
         self,
@@ -65,31 +50,16 @@ class OuterProblem:
         device: torch.device,
         ranks: Ranks = Alone(),  # noqa: B008 - it has no state
     ) -> None:
-        self.config, self.train, self.device, self.omega, self.ranks = config, train, device, omega, ranks
-        self.model = build(config.model, items, config.synthetic.xi)
-        self.adam = inner_adam(config)
-        self.layout = Layout.of(self.model.init(torch_stream(0, "layout")))
+        self.config, self.device, self.ranks = config, device, ranks
+        self.flight = Flight(config, train, items, Omega(omega), device)
+        self.objective = objective_of(self.flight)
 
     def start(self, synthetic: Synthetic) -> OuterState:
         """The state before the first outer step; all students start at age 0, in step."""
         latent, decoder = synthetic.latent.to(self.device), synthetic.decoder.to(self.device)
         synthetic = Synthetic(latent, decoder, synthetic.tau)
-        runners = tuple(self.new_runner(index) for index in range(self.config.inner.students))
-        return OuterState(synthetic, self.adam.init(latent), self.adam.init(decoder), runners)
-
-    def new_runner(self, *indices: int) -> Runner:
-        """A fresh student: random weights, or with probability `omega_share` a state of Omega."""
-        chance = stream(self.config.seed, "runner", *indices)
-        if len(self.omega) and chance.random() < self.config.inner.omega_share:
-            theta = self.omega[int(chance.integers(len(self.omega)))]
-            return Runner(theta, self.adam.init(theta), 0)
-        return self.random_runner(*indices)
-
-    def random_runner(self, *indices: int) -> Runner:
-        """A fresh student with random weights."""
-        weights = fresh(self.model, torch_stream(self.config.seed, "runner weights", *indices), self.device)
-        theta = self.layout.flatten(weights)
-        return Runner(theta, self.adam.init(theta), 0)
+        runners = tuple(self.flight.new_runner(index) for index in range(self.config.inner.students))
+        return OuterState(synthetic, Adam().init(latent), Adam().init(decoder), runners)
 
     def gathered(self, state: OuterState) -> OuterState:
         """`state` with the students of all ranks, for a checkpoint."""
@@ -99,8 +69,9 @@ class OuterProblem:
         for slot, runner in enumerate(state.runners):
             mine = torch.cat([runner.theta, *runner.moments])
             whole = self.ranks.sum(mine if self.ranks.owns(slot) else torch.zeros_like(mine))
-            theta, m, v = whole.chunk(3)
-            runners.append(Runner(theta.clone(), Moments(m.clone(), v.clone()), runner.age))
+            theta, *moments = whole.chunk(1 + len(runner.moments))
+            kept = self.flight.optimizer.init(theta)._make(one.clone() for one in moments)
+            runners.append(Runner(theta.clone(), kept, runner.age))
         return replace(state, runners=tuple(runners))
 
     def advance(self, state: OuterState, lr_scale: float) -> tuple[OuterState, StepReport]:
@@ -115,46 +86,23 @@ class OuterProblem:
         synthetic, report, moments = self._update(state, grads, windows, lr_scale)
         runners = list(state.runners)
         for slot, window in zip(chosen, windows, strict=True):
-            ended = window.age + self.config.inner.steps > max(self.config.inner.lifetime, self.config.inner.steps)
+            ended = window.age + self.config.inner.steps > max(self.objective.lifetime, self.config.inner.steps)
             if ended or not window.good:
-                runners[slot] = self.new_runner(slot, state.step + 1)
+                runners[slot] = self.flight.new_runner(slot, state.step + 1)
             elif slot in results:
                 result = results[slot]
-                runners[slot] = Runner(self.layout.flatten(result.final_params), result.state, window.age)
+                runners[slot] = Runner(self.flight.layout.flatten(result.final_params), result.state, window.age)
             else:  # its weights live where it is trained; everyone knows its age
                 runners[slot] = replace(runners[slot], age=window.age)
         return OuterState(synthetic, *moments, tuple(runners), state.step + 1), report
 
-    def window(self, state: OuterState, slot: int, meta: Tensors) -> MetaGradient[Moments]:
-        """The meta-gradient of one student's next T steps with respect to `meta_parameters`."""
-        config, runner, model = self.config, state.runners[slot], self.model
-        generator = stream(config.seed, "outer step", state.step, slot)
-        users = generator.choice(len(self.train), min(config.outer.batch, len(self.train)), replace=False)
-        tokens = tokens_of(self.train, users, model.max_length, generator, self.device)
-        mu, batch = state.synthetic.mu, config.inner.batch
-        rows = [torch.from_numpy(generator.permutation(mu)[:batch]).to(self.device) for _ in range(config.inner.steps)]
-
-        def of_step(t: int) -> Tensor:
-            return rows[t - runner.age]
-
-        return adam_metagradient(
-            SyntheticLoss(
-                StudentCore(model, tables_of(self.layout.shapes)),
-                state.synthetic.tau,
-                of_step if batch < mu else everything,
-            ),
-            lambda weights: hard_loss(model, weights, tokens),
-            self.layout.views(runner.theta),
-            meta,
-            steps=config.inner.steps,
-            optimizer=self.adam,
-            start_step=runner.age,
-            state=runner.moments,
-            memory="auto",
-        )
+    def window(self, state: OuterState, slot: int, meta: Tensors) -> Found:
+        """What the objective finds in one student's next T steps, with gradients by `meta_parameters`."""
+        generator = stream(self.config.seed, "outer step", state.step, slot)
+        return self.objective.window(state.runners[slot], state.synthetic, meta, generator)
 
     def _mean(
-        self, state: OuterState, meta: Tensors, chosen: Sequence[int], results: Mapping[int, MetaGradient[Moments]]
+        self, state: OuterState, meta: Tensors, chosen: Sequence[int], results: Mapping[int, Found]
     ) -> tuple[tuple[Tensor, Tensor], list[Window]]:
         """(dZ, dM) averaged over the finite windows of all ranks, and what every window measured: one all-reduce."""
         old = state.synthetic

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from farzi_core.config import RunConfig
+from farzi_core.config import RunConfig, with_settings
 from farzi_core.data.dataset import Sequences
 from farzi_core.distill.outer import OuterProblem, latent_gradients, meta_parameters
 from farzi_core.distill.synthetic import Synthetic
@@ -38,7 +38,11 @@ class Precision:
 
 
 def precision(config: RunConfig, train: Sequences, items: int, synthetic: Synthetic, device: torch.device) -> Precision:
-    """Compare one window of inner.steps steps from random weights. Costs about three windows; memory is `auto`'s."""
+    """Compare one window of inner.steps steps from random weights, by the loss on real data whatever the objective is.
+
+    Costs about three windows; memory is `auto`'s.
+    """
+    config = with_settings(config, {"objective.kind": "meta"})
     problem = OuterProblem(config, train, items, torch.zeros(0), device)
     single, double = (_gradient(problem, synthetic, dtype) for dtype in (torch.float32, torch.float64))
     found, wanted = single[0].double(), double[0]
@@ -50,9 +54,11 @@ def precision(config: RunConfig, train: Sequences, items: int, synthetic: Synthe
 def _gradient(problem: OuterProblem, synthetic: Synthetic, dtype: torch.dtype) -> tuple[Tensor, float, float]:
     """(dZ, dM) as one vector, growth and singular share, all computed in `dtype`."""
     state = problem.start(replace(synthetic, latent=synthetic.latent.to(dtype), decoder=synthetic.decoder.to(dtype)))
-    runner = problem.random_runner(0)
+    runner = problem.flight.random_runner(0)
     theta = runner.theta.to(dtype)
-    state = replace(state, runners=(replace(runner, theta=theta, moments=problem.adam.init(theta)), *state.runners[1:]))
+    state = replace(
+        state, runners=(replace(runner, theta=theta, moments=problem.flight.optimizer.init(theta)), *state.runners[1:])
+    )
     meta = meta_parameters(state.synthetic)
     found = problem.window(state, 0, meta)
     parts = latent_gradients(state.synthetic, meta, found.grads)

@@ -9,7 +9,6 @@ Cost, in gradients G of the inner loss, for T steps: T gradients forward and T H
 after 40-60 steps.
 """
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, get_args
@@ -17,6 +16,7 @@ from typing import Any, Generic, Literal, get_args
 import torch
 from torch import Tensor
 
+from farzi_core.device import seconds
 from farzi_core.distill.adam import Adam
 from farzi_core.distill.differentiate import Hvp, products_of
 from farzi_core.distill.layout import Layout, Tensors
@@ -116,12 +116,12 @@ def adam_metagradient(
     engine = _Engine(products, chosen, start_step, trace)
     plan = _planned(start, steps, memory, budget_bytes)
     walk = Walk(engine.gradient, engine.update, steps, plan.schedule, tape == "host")
-    began = _seconds(theta.device)
+    began = seconds(theta.device)
     final = walk.forward(start)
-    trained = _seconds(theta.device) - began
+    trained = seconds(theta.device) - began
     value, at_end = _outer_gradient(outer, layout, final.theta)
     at_start = engine.backward(walk, at_end)
-    cost_ratio = (_seconds(theta.device) - began) / max(trained, 1e-9)
+    cost_ratio = (seconds(theta.device) - began) / max(trained, 1e-9)
     ended = at_end.norm(dim=-1)
     growth = float(torch.where(ended > 0, at_start.norm(dim=-1) / ended, 0.0).max())
     return MetaGradient(
@@ -138,13 +138,6 @@ def _planned(start: Point[Any], steps: int, memory: Memory, budget_bytes: int | 
         theta.numel(), steps, budget_bytes=budget_bytes, itemsize=theta.itemsize, moments=len(start.state)
     )
     return plan.row(memory)
-
-
-def _seconds(device: torch.device) -> float:
-    """The clock, once the device has done what it was given."""
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-    return time.perf_counter()
 
 
 def _outer_gradient(

@@ -12,11 +12,11 @@ import numpy.typing as npt
 import torch
 from sklearn.utils.extmath import randomized_svd
 
-from farzi_core.config import SyntheticConfig
 from farzi_core.data.batches import IGNORED, windows
 from farzi_core.data.dataset import IntArray, Sequences
 from farzi_core.distill.matching import matched
 from farzi_core.distill.synthetic import Synthetic
+from farzi_core.sections import SyntheticConfig
 from farzi_core.seeds import stream, torch_stream
 
 Floats = npt.NDArray[np.float64]

@@ -3,14 +3,44 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol
 
-from farzi_core.distill.adam import Moments
-from farzi_core.distill.reverse import MetaGradient
+from torch import Tensor
+
+from farzi_core.distill.layout import Tensors
+
+
+class Found(Protocol):
+    """What an objective finds in a window: its value, gradients and health numbers (`MetaGradient`), and where the
+    student stands after it."""
+
+    @property
+    def outer_value(self) -> Tensor: ...
+
+    @property
+    def grads(self) -> Tensors: ...
+
+    @property
+    def final_params(self) -> Tensors: ...
+
+    @property
+    def state(self) -> Any: ...
+
+    @property
+    def growth(self) -> float: ...
+
+    @property
+    def singular_share(self) -> float: ...
+
+    @property
+    def cost_ratio(self) -> float: ...
+
+    @property
+    def tape_bytes(self) -> int: ...
 
 
 class Window(NamedTuple):
-    """One student's window: its age at the end, the outer loss there, the numbers of `MetaGradient`; `good`: finite."""
+    """One student's window: its age at the end, the outer value, the numbers of `Found`; `good`: finite."""
 
     age: int
     loss: float
@@ -25,7 +55,7 @@ class Window(NamedTuple):
 class StepReport:
     """What one outer step measured over its `windows`; those that were not finite are skipped.
 
-    loss            mean outer loss, nats an event; NaN where no window was finite
+    loss            mean outer value in the objective's unit; NaN where no window was finite
     grad_norm       norm of (dZ, dM) before clipping
     growth          the largest adjoint growth of a window
     singular_share  the largest share from near-singular coordinates (`MetaGradient`)
@@ -63,11 +93,11 @@ def step_report(windows: Sequence[Window], norm: float, lr: float) -> StepReport
     )  # fmt: skip
 
 
-def _numbers(one: MetaGradient[Moments]) -> list[float]:
+def _numbers(one: Found) -> list[float]:
     return [float(one.outer_value), one.growth, one.singular_share, one.cost_ratio, float(one.tape_bytes)]
 
 
-def row_of(one: MetaGradient[Moments], good: bool) -> list[float]:
+def row_of(one: Found, good: bool) -> list[float]:
     """A window as numbers; what is added to it by other ranks is NO_ROW."""
     return [*_numbers(one), float(good)]
 
@@ -81,7 +111,7 @@ def window_of(age: int, row: list[float]) -> Window:
     return Window(age, loss, growth, singular_share, cost_ratio, int(tape_bytes), good > 0)
 
 
-def is_finite(one: MetaGradient[Moments]) -> bool:
+def is_finite(one: Found) -> bool:
     """Are its numbers and gradients all finite?"""
     numbers = all(math.isfinite(value) for value in _numbers(one))
     return numbers and all(bool(grad.isfinite().all()) for grad in one.grads.values())

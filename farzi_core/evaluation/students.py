@@ -13,6 +13,7 @@ from farzi_core.data.batches import queries
 from farzi_core.data.dataset import Sequences
 from farzi_core.distill.adam import Adam
 from farzi_core.distill.layout import Tensors
+from farzi_core.distill.sgd import SGD
 from farzi_core.evaluation import metrics
 from farzi_core.evaluation.measures import MEASURES, Measures
 from farzi_core.evaluation.report import Metric
@@ -114,7 +115,7 @@ def on_synthetic(config: RunConfig, probs: Tensor, judge: Judge, seed: int, step
     model = build(config.model, items, xi)
     loss = synthetic_loss(model, probs, config.inner.batch, config.seed, seed)
     weights = fresh(model, torch_stream(config.seed, "student weights", seed), probs.device)
-    return follow(model, train(weights, loss, inner_adam(config), steps, every), judge)
+    return follow(model, train(weights, loss, inner_optimizer(config), steps, every), judge)
 
 
 def synthetic_loss(model: Model, probs: Tensor, batch: int, seed: int, student: int) -> StepLoss:
@@ -150,10 +151,12 @@ def baseline_adam(config: RunConfig) -> Adam:
     return replace(teacher_adam(config), weight_decay=config.inner.weight_decay)
 
 
-def inner_adam(config: RunConfig) -> Adam:
+def inner_optimizer(config: RunConfig) -> Adam | SGD:
     """The optimiser of the inner loop and of every student on synthetic data."""
     inner = config.inner
     rate = inner.lr if inner.schedule == "constant" else partial(linear_rate, inner.lr, inner.lifetime)
+    if inner.optimizer == "sgd":
+        return SGD(rate, inner.momentum, weight_decay=inner.weight_decay)
     return Adam(rate, (inner.beta1, inner.beta2), inner.eps, weight_decay=inner.weight_decay)
 
 

@@ -19,7 +19,9 @@ from farzi_core.runs.files import open_append, read_bounded, read_tail
 
 Event = dict[str, Any]
 METRICS = "metrics.jsonl"
-REPEATED = frozenset({"step", "validation", "rollback"})  # kinds that a resumed run writes again from its checkpoint on
+REPEATED = frozenset(
+    {"step", "validation", "average", "rollback"}
+)  # kinds that a resumed run writes again from its checkpoint on
 _CRC = ', "crc": "'
 _CRC_LENGTH = len(_CRC) + 8 + len('"}')
 

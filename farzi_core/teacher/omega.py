@@ -1,9 +1,13 @@
 """Omega: short training trajectories on the real data, whose states inner loops may start from (paper, equation 2).
 
-The paper gives only the number of trajectories; states are kept evenly along each, the random start excluded because
-fresh students start there anyway. Only weights are kept: Adam's moments are zero at the start of an inner loop.
+The paper gives only the number of trajectories; states are kept evenly along each, in order, its random start first:
+students of meta-matching begin at the others (fresh ones begin at random weights anyway), and those of trajectory
+matching at any state that has one to reach. Only weights are kept: the optimiser begins an inner loop anew.
 """
 
+from dataclasses import dataclass
+
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -17,20 +21,43 @@ from farzi_core.seeds import stream, torch_stream
 from farzi_core.teacher.train import epochs_loss, fresh, train
 
 
+@dataclass(frozen=True)
+class Omega:
+    """states [trajectories, 1 + kept, n]: flat weights in the order of training; without trajectories it is empty."""
+
+    states: Tensor
+
+    def __len__(self) -> int:
+        """States that training has reached: all but the random starts."""
+        return len(self.states) * (self.states.shape[1] - 1) if len(self.states) else 0
+
+    def trained(self, index: int) -> Tensor:
+        """One of the `len(self)` states [n], counted along one trajectory after the other."""
+        trajectory, place = divmod(index, self.states.shape[1] - 1)
+        return self.states[trajectory, 1 + place]
+
+    def stretch(self, ahead: int, generator: np.random.Generator) -> tuple[Tensor, Tensor]:
+        """Two states [n] of a random trajectory, the second `ahead` kept states after the first."""
+        trajectory = int(generator.integers(len(self.states)))
+        first = int(generator.integers(self.states.shape[1] - ahead))
+        return self.states[trajectory, first], self.states[trajectory, first + ahead]
+
+
 def trajectories(model: Model, part: Sequences, config: RunConfig, device: torch.device) -> Tensor:
-    """States [trajectories * states, n] as flat weight vectors; [0, n] where Omega is switched off."""
+    """The states of `Omega`, by Adam on the real data; [0, 1, n] where Omega is switched off."""
     teacher, seed = config.teacher, config.seed
     adam = Adam(teacher.lr_of(config.model.kind))
     every = max(1, teacher.trajectory_steps // teacher.states)
 
-    def one(index: int) -> list[Tensor]:
+    def one(index: int) -> Tensor:
         weights = fresh(model, torch_stream(seed, "omega weights", index), device)
         loss = epochs_loss(model, part, teacher.batch, stream(seed, "omega batches", index), device)
         states = train(weights, loss, adam, teacher.trajectory_steps, every)
-        return [Layout.of(state.weights).flatten(state.weights) for state in states]
+        layout = Layout.of(weights)
+        return torch.stack([layout.flatten(weights), *(layout.flatten(state.weights) for state in states)])
 
-    found = [state for states in map_threads(one, range(teacher.trajectories), device) for state in states]
+    found = map_threads(one, range(teacher.trajectories), device)
     if not found:
-        weights = fresh(model, torch_stream(seed, "omega weights", 0), device)
-        return Layout.of(weights).flatten(weights).new_zeros(0, sum(one.numel() for one in weights.values()))
+        start = fresh(model, torch_stream(seed, "omega weights", 0), device)
+        return Layout.of(start).flatten(start).new_zeros(0, 1, sum(weight.numel() for weight in start.values()))
     return torch.stack(found)

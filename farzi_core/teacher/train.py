@@ -1,4 +1,4 @@
-"""Ordinary training with Adam and validation: full-data references, students on any data, trajectories.
+"""Ordinary training and validation: full-data references, students on any data, trajectories.
 
 One training loop serves all of them: what differs is the loss of a step (`StepLoss`).
 """
@@ -6,6 +6,7 @@ One training loop serves all of them: what differs is the loss of a step (`StepL
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,8 +14,8 @@ from torch import Tensor
 
 from farzi_core.data.batches import IGNORED, windows
 from farzi_core.data.dataset import Sequences
-from farzi_core.distill.adam import Adam
 from farzi_core.distill.layout import Layout, Tensors
+from farzi_core.distill.optimizer import Optimizer
 from farzi_core.models.losses import hard_loss
 from farzi_core.models.model import Model
 
@@ -30,15 +31,15 @@ class State:
     weights: Tensors
 
 
-def train(weights: Tensors, loss: StepLoss, adam: Adam, steps: int, every: int) -> Iterator[State]:
-    """Train for `steps` steps of `adam`; yields the state after every `every` steps and after the last."""
+def train(weights: Tensors, loss: StepLoss, optimizer: Optimizer[Any], steps: int, every: int) -> Iterator[State]:
+    """Train for `steps` steps of `optimizer`; yields the state after every `every` steps and after the last."""
     layout = Layout.of(weights)
     theta = layout.flatten(weights)
-    moments, seconds, started = adam.init(theta), 0.0, time.perf_counter()
+    state, seconds, started = optimizer.init(theta), 0.0, time.perf_counter()
     for t in range(steps):
         leaf = theta.detach().requires_grad_()
         (gradient,) = torch.autograd.grad(loss(layout.views(leaf), t), leaf)
-        theta, moments = adam.step(theta, gradient, moments, t)
+        theta, state = optimizer.step(theta, gradient, state, t)
         if (t + 1) % every == 0 or t + 1 == steps:
             seconds += time.perf_counter() - started
             yield State(t + 1, seconds, layout.views(theta))

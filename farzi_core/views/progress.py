@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -12,11 +12,39 @@ import plotly.graph_objects as go
 
 from farzi_core.evaluation.report import METRIC_LABELS as METRIC_LABELS
 from farzi_core.evaluation.report import METRICS, Metric, RowName, metrics_in, shown
+from farzi_core.sections import ObjectiveKind
 from farzi_core.views import theme
 from farzi_core.views.theme import Chart
 
 Event = Mapping[str, Any]
 MAX_POINTS = 1500  # points of a curve that are drawn: more than a screen has columns
+
+
+class _Value(NamedTuple):
+    """The number that an objective makes smaller: its name, its unit, and what it says."""
+
+    name: str
+    unit: str
+    caption: str
+
+
+_VALUES: dict[ObjectiveKind, _Value] = {
+    "meta": _Value(
+        "Outer loss",
+        "nats an event",
+        "Loss of a student trained on the synthetic data, measured on a batch of real sequences.",
+    ),
+    "gradient": _Value(
+        "Gradient distance",
+        "1 - cosine",
+        "How far a student's gradients on the synthetic data point from those on a batch of real sequences.",
+    ),
+    "trajectory": _Value(
+        "Trajectory distance",
+        "squared, 1 at the start",
+        "How far a student trained on the synthetic data ends from where training on real data went.",
+    ),
+}
 
 
 def steps(events: Iterable[Event]) -> pd.DataFrame:
@@ -47,17 +75,18 @@ def _frame(events: Iterable[Event], kind: str, columns: Sequence[str], unique: b
     return frame.drop_duplicates("step", keep="last").sort_values("step", ignore_index=True) if unique else frame
 
 
-def loss(events: Sequence[Event]) -> Chart | None:
-    """Outer loss a step: raw behind, running mean in front; None before the first step."""
+def loss(events: Sequence[Event], objective: ObjectiveKind = "meta") -> Chart | None:
+    """What `objective` makes smaller, a step: raw behind, running mean in front; None before the first step."""
     frame = steps(events)
     if frame.empty:
         return None
-    figure = _curve(frame, "loss", "Outer loss (nats an event)", "%{y:.3f} nats an event")
+    value = _VALUES[objective]
+    figure = _curve(frame, "loss", f"{value.name} ({value.unit})", f"%{{y:.3f}} {value.unit}")
     caption = (
-        "Loss of a student trained on the synthetic data, measured on a batch of real sequences. Each step draws "
-        "another batch and another starting point, so the thin raw line is noisy; the thick line is its running mean."
+        f"{value.caption} Each step draws another batch and another starting point, so the thin raw line is noisy; the "
+        "thick line is its running mean."
     )
-    return Chart(figure, _curve_alt(frame, "loss", "Outer loss", "nats an event"), caption)
+    return Chart(figure, _curve_alt(frame, "loss", value.name, value.unit), caption)
 
 
 def gradient(events: Sequence[Event]) -> Chart | None:
@@ -103,6 +132,7 @@ def validation(events: Sequence[Event], metric: Metric | None = None) -> Chart |
         marker={"symbol": "star", "size": 15, "color": style.color, "line": {"width": 1, "color": theme.NEUTRAL}},
         hovertemplate=f"best: outer step %{{x}}<br>%{{y:{spot}}}<extra></extra>",
     )
+    _mark_average(figure, events, metric, f"%{{y:{spot}}}")
     theme.layout(figure, x="Outer step", y=f"{label} on validation {people(metric)}", height=320)
     figure.update_yaxes(tickformat=tick)
     alt = (
@@ -110,6 +140,16 @@ def validation(events: Sequence[Event], metric: Metric | None = None) -> Chart |
         f"{shown(metric, values.iloc[0])} to {shown(metric, values.iloc[-1])}; {_best_words(metric, values)}."
     )
     return Chart(figure, alt, "Students trained from random weights on the synthetic data of that moment.")
+
+
+def _mark_average(figure: go.Figure, events: Sequence[Event], metric: Metric, value: str) -> None:
+    """The mean of the last snapshots, which a run validates at its end where it is asked to."""
+    for event in [one for one in events if one["event"] == "average"][-1:]:
+        figure.add_scatter(
+            x=[event["step"]], y=[event[metric.value]], mode="markers", name=f"mean of {event['snapshots']} snapshots",
+            marker={"symbol": "diamond-open", "size": 13, "color": theme.NEUTRAL},
+            hovertemplate=f"mean of {event['snapshots']} snapshots<br>{value}<extra></extra>",
+        )  # fmt: skip
 
 
 def people(metric: Metric) -> str:

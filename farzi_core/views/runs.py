@@ -107,8 +107,9 @@ def _seconds_left(marks: Sequence[tuple[float, float, float]]) -> float | None:
 
 
 def best(events: Iterable[Event]) -> float | None:
-    """The task's first metric (HR@10, or accuracy) of the snapshot that is kept: the last validation marked best."""
-    kept = [event for event in events if event["event"] == "validation" and event.get("best")]
+    """The task's first metric (HR@10, or accuracy) of what is kept: the last snapshot, or mean of some, that is
+    marked best."""
+    kept = [event for event in events if event["event"] in {"validation", "average"} and event.get("best")]
     return float(kept[-1][metrics_in(kept[-1])[0]]) if kept else None
 
 

@@ -8,8 +8,9 @@ from typing import Any, Literal, get_args, get_origin
 from annotated_types import Ge, Gt, Le, Lt
 from pydantic.fields import FieldInfo
 
-from farzi_core.config import RunConfig, Section
+from farzi_core.config import RunConfig
 from farzi_core.data.dataset import Task
+from farzi_core.sections import Section
 
 # What most people change; the rest waits one click further.
 BASICS = (
@@ -56,16 +57,22 @@ _LABELS = {
     "inner.lifetime": "Lifetime of a student",
     "inner.students": "Students in flight",
     "inner.batch": "Synthetic batch",
+    "inner.optimizer": "Optimiser",
+    "inner.momentum": "SGD momentum",
     "inner.beta1": "Adam β₁",
     "inner.beta2": "Adam β₂",
     "inner.eps": "Adam ε",
     "inner.omega_share": "Share of starts from Ω",
+    "objective.kind": "Kind of objective",
+    "objective.matches": "States compared",
+    "objective.ahead": "States ahead M",
     "outer.steps": "Outer steps",
     "outer.starts": "Students a step",
     "outer.batch": "Real batch",
     "outer.clip": "Largest gradient norm",
     "validation.every": "Outer steps between",
     "validation.steps": "Student steps",
+    "validation.average": "Snapshots averaged",
     "evaluation.seeds": "Students a row",
     "evaluation.full_seeds": "Models on full data",
     "evaluation.steps": "Student steps",

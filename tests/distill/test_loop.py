@@ -128,16 +128,56 @@ class StopsAt(MemoryRecorder):
         return self.left == 0
 
 
-@pytest.mark.parametrize("after", [1, 3, 5])
-def test_a_resumed_run_ends_bit_for_bit_like_an_unbroken_one(dataset: Dataset, after: int) -> None:
-    whole = _run(dataset, MemoryRecorder())
-    recorder = StopsAt(after)
+@pytest.mark.parametrize(
+    ("after", "settings"),
+    [
+        (1, {}),
+        (3, {}),
+        (5, {}),
+        (3, {"inner__optimizer": "sgd", "validation__average": 2}),
+        (3, {"objective__kind": "gradient"}),
+        (5, {"objective__kind": "trajectory", "inner__optimizer": "sgd"}),
+    ],
+)
+def test_a_resumed_run_ends_bit_for_bit_like_an_unbroken_one(
+    dataset: Dataset, after: int, settings: dict[str, Any]
+) -> None:
+    recorders = MemoryRecorder(), StopsAt(after)
+    whole = _run(dataset, recorders[0], **settings)
     with pytest.raises(Stopped):
-        _run(dataset, recorder)
-    resumed = _run(dataset, recorder)
+        _run(dataset, recorders[1], **settings)
+    resumed = _run(dataset, recorders[1], **settings)
     assert torch.equal(whole.best.synthetic.latent, resumed.best.synthetic.latent)
     assert torch.equal(whole.best.synthetic.decoder, resumed.best.synthetic.decoder)
     assert whole.best.step == resumed.best.step
+    for name, wanted in recorders[0].snapshots[8].tensors.items():
+        assert torch.equal(recorders[1].snapshots[8].tensors[name], wanted)
+    assert [one for one in recorders[0].events if one["event"] == "average"] == [
+        one for one in recorders[1].events if one["event"] == "average"
+    ]
+
+
+@pytest.mark.parametrize(("scores", "kept"), [((0.1, 0.2, 0.3, 0.4), "mean"), ((0.1, 0.2, 0.3, 0.25), "last")])
+def test_the_mean_of_the_last_snapshots_is_one_more_candidate(
+    dataset: Dataset, scores: tuple[float, ...], kept: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Four validations: the start, steps 4 and 8, and the mean of these two."""
+    real, given = Distillation._scored, iter(scores)
+
+    def scored(self: Distillation, synthetic: Synthetic, step: int) -> Any:
+        found, means = real(self, synthetic, step)
+        return replace(found, score=next(given)), means
+
+    monkeypatch.setattr(Distillation, "_scored", scored)
+    recorder = MemoryRecorder()
+    done = _run(dataset, recorder, validation__average=2)
+    four, eight = (recorder.snapshots[step].tensors for step in (4, 8))
+    wanted = {"mean": {name: (four[name] + one) / 2 for name, one in eight.items()}, "last": eight}[kept]
+    torch.testing.assert_close(done.best.synthetic.latent, wanted["latent"])
+    torch.testing.assert_close(done.best.synthetic.decoder, wanted["decoder"])
+    (line,) = [line for line in recorder.events if line["event"] == "average"]
+    assert (line["step"], line["snapshots"], line["best"]) == (8, 2, kept == "mean")
+    assert next(given, None) is None
 
 
 def _broken_at(monkeypatch: pytest.MonkeyPatch, breaks: Any) -> None:

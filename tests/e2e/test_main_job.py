@@ -28,7 +28,7 @@ BASIC = {
 MORE = {
     "3. Teacher": {"Epochs": "1"},
     "4. Synthetic": {"Steps of the fit at the start": "30"},
-    "8. Evaluation": {"Models on full data": "1", "Student steps": "20"},
+    "9. Evaluation": {"Models on full data": "1", "Student steps": "20"},
 }
 
 

@@ -14,7 +14,7 @@ from farzi_core.errors import ConfigError
 from farzi_core.evaluation.compare import Outcome, table
 from farzi_core.evaluation.final import Panel
 from farzi_core.evaluation.report import METRICS, Metric, RowName
-from farzi_core.evaluation.students import inner_adam
+from farzi_core.evaluation.students import inner_optimizer
 from farzi_core.recorder import MemoryRecorder
 
 CPU = torch.device("cpu")
@@ -104,7 +104,7 @@ def test_a_student_of_another_kind_trains_at_its_own_rate() -> None:
     config = with_settings(farzi.RunConfig(), {"inner.lr": 0.03, "teacher.lr": 0.001, "teacher.gru4rec_lr": 0.2})
     other = config.for_student("gru4rec")
     assert config.for_student("sasrec") == config
-    assert (other.model.kind, inner_adam(other).lr, inner_adam(config).lr) == ("gru4rec", 0.2, 0.03)
+    assert (other.model.kind, inner_optimizer(other).lr, inner_optimizer(config).lr) == ("gru4rec", 0.2, 0.03)
     assert [config.teacher.lr_of(kind) for kind in ("sasrec", "gru4rec")] == [0.001, 0.2]
     assert dict(other.inner) | {"lr": 0.03} == dict(config.inner), "and nothing else differs"
 

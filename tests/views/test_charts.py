@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Iterator
+from typing import get_args
 
 import fixtures
 import pytest
 
 from farzi_core.evaluation.report import METRICS, Metric
+from farzi_core.sections import ObjectiveKind
 from farzi_core.views import accuracy, factor_charts, factors, progress, sequence_charts, sequences
 from farzi_core.views.factors import Colour, Projection
 from farzi_core.views.load import RunView
@@ -167,3 +169,22 @@ def test_long_curves_are_thinned_but_keep_first_and_last() -> None:
     assert chart is not None
     assert len(chart.figure.data[0].x) == progress.MAX_POINTS
     assert (chart.figure.data[0].x[0], chart.figure.data[0].x[-1]) == (1, 5000)
+
+
+def test_the_curve_says_what_its_objective_makes_smaller() -> None:
+    charts = [progress.loss(fixtures.events(), kind) for kind in get_args(ObjectiveKind)]
+    titles = [chart.figure.layout.yaxis.title.text for chart in charts if chart]
+    assert titles == [
+        "Outer loss (nats an event)",
+        "Gradient distance (1 - cosine)",
+        "Trajectory distance (squared, 1 at the start)",
+    ]
+    assert len({chart.caption for chart in charts if chart}) == 3
+
+
+def test_the_mean_of_snapshots_is_a_mark_of_its_own() -> None:
+    events = [*fixtures.events(), {"event": "average", "step": 60, "snapshots": 3, "hr@10": 0.5, "best": True}]
+    chart = progress.validation(events)
+    assert chart is not None
+    mark = next(trace for trace in chart.figure.data if trace.name == "mean of 3 snapshots")
+    assert (list(mark.x), list(mark.y)) == ([60], [0.5])

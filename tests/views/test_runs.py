@@ -64,6 +64,7 @@ def test_the_best_is_the_snapshot_that_is_kept_not_the_last() -> None:
         for value, best in ((0.3, True), (0.5, True), (0.4, False))
     ]
     assert runs.best(lines) == 0.5
+    assert runs.best([*lines, {"event": "average", "hr@10": 0.6, "best": True}]) == 0.6
     assert runs.best([]) is None
 
 

@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from farzi_core.config import RunConfig, Section, with_settings
+from farzi_core.config import RunConfig, with_settings
 from farzi_core.data.dataset import Task
 from farzi_core.errors import ConfigError
+from farzi_core.sections import Section
 from farzi_core.views.settings import BASICS, HIDDEN, TEXT_BASICS, all_settings, basics, changed, command, groups
 
 CONFIG = RunConfig()

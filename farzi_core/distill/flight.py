@@ -1,0 +1,82 @@
+"""Students in flight: how one begins, and what its next window of T steps trains on.
+
+A student is trained on synthetic data for `lifetime` steps in windows of T; each window is differentiated through all
+of its steps (a moving window, as in RaT-BPTT, arXiv 2311.07025), and the student goes on where its window ended. So
+every age is covered, and no step is spent on burn-in.
+
+Legend: mu sequences, xi positions, n weights of a student.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from farzi_core.config import RunConfig
+from farzi_core.data.dataset import Sequences
+from farzi_core.distill.adam import Moments
+from farzi_core.distill.inner_loss import StudentCore, SyntheticLoss
+from farzi_core.distill.layout import Layout
+from farzi_core.distill.optimizer import Optimizer
+from farzi_core.distill.rows import everything
+from farzi_core.distill.sgd import Velocity
+from farzi_core.distill.synthetic import Synthetic
+from farzi_core.evaluation.students import inner_optimizer
+from farzi_core.models.losses import tables_of
+from farzi_core.models.model import build
+from farzi_core.seeds import stream, torch_stream
+from farzi_core.teacher.omega import Omega
+from farzi_core.teacher.train import fresh, tokens_of
+
+
+@dataclass(frozen=True)
+class Runner:
+    """A student in flight: weights [n], the optimiser's state [n] each, and the steps behind it."""
+
+    theta: Tensor
+    moments: Moments | Velocity
+    age: int
+
+
+class Flight:
+    """What all students of a run share: the architecture, the optimiser, the real data and Omega."""
+
+    def __init__(self, config: RunConfig, train: Sequences, items: int, omega: Omega, device: torch.device) -> None:
+        self.config, self.train, self.omega, self.device = config, train, omega, device
+        self.model = build(config.model, items, config.synthetic.xi)
+        self.optimizer: Optimizer[Any] = inner_optimizer(config)
+        self.layout = Layout.of(self.model.init(torch_stream(0, "layout")))
+
+    def new_runner(self, *indices: int) -> Runner:
+        """A fresh student: random weights, or with probability `omega_share` a state of Omega."""
+        chance = stream(self.config.seed, "runner", *indices)
+        if len(self.omega) and chance.random() < self.config.inner.omega_share:
+            return self.beginning(self.omega.trained(int(chance.integers(len(self.omega)))))
+        return self.random_runner(*indices)
+
+    def random_runner(self, *indices: int) -> Runner:
+        """A fresh student with random weights."""
+        weights = fresh(self.model, torch_stream(self.config.seed, "runner weights", *indices), self.device)
+        return self.beginning(self.layout.flatten(weights))
+
+    def beginning(self, theta: Tensor) -> Runner:
+        """A student that begins at theta [n]."""
+        return Runner(theta, self.optimizer.init(theta), 0)
+
+    def tokens(self, generator: np.random.Generator) -> Tensor:
+        """`outer.batch` real sequences [B, L], one random window of each."""
+        users = generator.choice(len(self.train), min(self.config.outer.batch, len(self.train)), replace=False)
+        return tokens_of(self.train, users, self.model.max_length, generator, self.device)
+
+    def loss(self, synthetic: Synthetic, age: int, generator: np.random.Generator) -> SyntheticLoss:
+        """The inner loss of the steps age, age + 1, ...: soft loss on `inner.batch` random synthetic sequences each."""
+        inner, mu = self.config.inner, synthetic.mu
+        rows = [torch.from_numpy(generator.permutation(mu)[: inner.batch]).to(self.device) for _ in range(inner.steps)]
+
+        def of_step(t: int) -> Tensor:
+            return rows[t - age]
+
+        core = StudentCore(self.model, tables_of(self.layout.shapes))
+        return SyntheticLoss(core, synthetic.tau, of_step if inner.batch < mu else everything)

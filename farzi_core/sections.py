@@ -1,0 +1,110 @@
+"""What every section of `RunConfig` is, and the sections that decide the distillation itself: 4 to 8 of `config`."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+ObjectiveKind = Literal["meta", "gradient", "trajectory"]
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
+
+
+class SyntheticConfig(Section):
+    """4. The synthetic data softmax(Z M / tau)."""
+
+    mu: int = Field(100, ge=1, le=100_000)
+    """Synthetic sequences."""
+    xi: int = Field(10, ge=2, le=1024)
+    """Events in each synthetic sequence."""
+    d: int = Field(16, ge=1, le=512)
+    """Latent factors: Z is mu x xi x d, M is d x |V|."""
+    tau: float = Field(1.0, gt=0, le=100)
+    """Softmax temperature; lower makes each position more certain."""
+    start: Literal["matched", "data", "random"] = "matched"
+    """Where Z and M start: real windows in co-occurrence factors, then fitted to the data's pair counts (matched); the
+    windows alone (data); or random numbers (random)."""
+    start_scale: float = Field(3.0, gt=0, le=100)
+    """Sharpness of the data-driven start, in logits."""
+    start_steps: int = Field(300, ge=0, le=100_000)
+    """Steps of the pair-count fit; seconds, not minutes."""
+
+
+class InnerConfig(Section):
+    """5. The inner loop: a student trained on synthetic data for a differentiated window of steps."""
+
+    steps: int = Field(20, ge=1, le=5000)
+    """T: training steps in one window, all differentiated."""
+    lifetime: int = Field(60, ge=1, le=5000)
+    """Steps after which a student is replaced by a fresh one; until then it goes on where its last window ended."""
+    students: int = Field(4, ge=1, le=256)
+    """Students kept in flight at different ages; each outer step differentiates the next window of some of them."""
+    batch: int = Field(50, ge=1, le=100_000)
+    """Synthetic sequences a step; mu or more means all of them."""
+    optimizer: Literal["adam", "sgd"] = "adam"
+    """What trains students on synthetic data, in the inner loop and in the final table alike. sgd wants a larger step
+    size (0.3 where Adam has 0.01, on planted data); training on real data is Adam's in either case."""
+    momentum: float = Field(0.9, ge=0, lt=1)
+    """Decay of SGD's momentum buffer; Adam has its own."""
+    lr: float = Field(0.01, gt=0, le=1)
+    """Step size of the student on synthetic data."""
+    schedule: Literal["constant", "linear"] = "constant"
+    """How the step size runs over a student's lifetime: constant; or linear, up over the first tenth and then down to
+    zero at its end, so that students settle and the meta-gradient stays smooth."""
+    beta1: float = Field(0.9, ge=0, lt=1)
+    """Decay of Adam's first moment."""
+    beta2: float = Field(0.999, ge=0, lt=1)
+    """Decay of Adam's second moment."""
+    eps: float = Field(1e-3, gt=0, le=1)
+    """Added to Adam's root; below 1e-6 the meta-gradient is mostly rounding noise."""
+    weight_decay: float = Field(0.002, ge=0, le=1)
+    """L2 decay of the weights of a student on little data, synthetic or real: without it students overfit after a few
+    dozen steps, and the distillation has nothing to hold on to. Fewer items want more."""
+    omega_share: float = Field(0.3, ge=0, le=1)
+    """Share of fresh students that start from a state of Omega instead of random weights."""
+
+
+class ObjectiveConfig(Section):
+    """6. The objective: what a student trained on synthetic data is held against (paper, table 2)."""
+
+    kind: ObjectiveKind = "meta"
+    """meta: the student's loss on real data, through all T steps: the paper's Farzi and, with no starts from Omega, its
+    MM. gradient: the directions of its gradients on synthetic and real data (DC). trajectory: how far from a later
+    state of Omega it ends, of whose trajectory it starts (MTT); such a student lives for one window."""
+    matches: int = Field(4, ge=1, le=5000)
+    """Of gradient: the states of a window at which gradients are compared, evenly spaced; T or more means all. Each
+    costs one gradient of the real batch."""
+    ahead: int = Field(3, ge=1, le=1000)
+    """Of trajectory: M, from the start of a window to its goal, in kept states of a trajectory of Omega."""
+
+
+class OuterConfig(Section):
+    """7. The outer loop: Adam on Z and M, with a cosine schedule and gradient clipping."""
+
+    steps: int = Field(400, ge=1, le=1_000_000)
+    """Outer steps."""
+    lr: float = Field(0.02, gt=0, le=10)
+    """Adam step size for Z and M at the start of the cosine schedule."""
+    starts: int = Field(2, ge=1, le=256)
+    """Students differentiated an outer step, side by side; their meta-gradients are averaged."""
+    batch: int = Field(512, ge=1, le=65536)
+    """Real sequences in the outer loss."""
+    clip: float = Field(1.0, gt=0, le=1e6)
+    """Largest norm of the meta-gradient; longer ones are scaled down."""
+
+
+class ValidationConfig(Section):
+    """8. Validation during the run, on fresh students and validation users; the best snapshot is kept."""
+
+    every: int = Field(50, ge=1, le=1_000_000)
+    """Outer steps between validations."""
+    students: int = Field(2, ge=1, le=20)
+    """Fresh students trained at each validation."""
+    steps: int = Field(150, ge=1, le=100_000)
+    """Most training steps of a student; the best step on validation users is used."""
+    users: int = Field(2000, ge=10, le=10_000_000)
+    """Most validation users scored."""
+    average: int = Field(0, ge=0, le=100)
+    """Last snapshots whose Z and M are averaged at the end of the run and validated as one more candidate; 0 or 1 means
+    no average."""

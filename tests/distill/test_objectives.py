@@ -1,0 +1,284 @@
+"""Each objective's gradient by other roads, what each holds a student against, and that the old one did not move."""
+
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from farzi_core.config import RunConfig, with_settings
+from farzi_core.data.dataset import Dataset
+from farzi_core.data.planted import PlantedSettings, read_planted
+from farzi_core.data.prepare import prepare
+from farzi_core.distill.flight import Runner
+from farzi_core.distill.gradient_matching import distance
+from farzi_core.distill.layout import Tensors
+from farzi_core.distill.outer import OuterProblem, OuterState, latent_gradients, meta_parameters
+from farzi_core.distill.ranks import Alone
+from farzi_core.distill.sgd import SGD
+from farzi_core.distill.synthetic import Synthetic
+from farzi_core.errors import ConfigError
+from farzi_core.evaluation.students import inner_optimizer
+from farzi_core.models.losses import hard_loss, soft_loss
+from farzi_core.seeds import stream
+from farzi_core.teacher.omega import Omega
+from farzi_core.teacher.train import train
+
+CPU = torch.device("cpu")
+TINY: dict[str, Any] = {
+    "model.hidden": 4, "synthetic.mu": 4, "synthetic.xi": 4, "synthetic.d": 3, "teacher.states": 3,
+    "inner.steps": 3, "inner.batch": 4, "inner.lifetime": 6, "inner.students": 2, "inner.omega_share": 0,
+    "outer.batch": 6, "outer.starts": 1, "objective.matches": 3, "objective.ahead": 2,
+}  # fmt: skip
+KINDS = ("meta", "gradient", "trajectory")
+
+
+@cache
+def data() -> Dataset:
+    return prepare(read_planted(PlantedSettings(sequences=400)), max_items=40)
+
+
+def doubled(runner: Runner) -> Runner:
+    kept = runner.moments._asdict().values()
+    return replace(runner, theta=runner.theta.double(), moments=type(runner.moments)(*(one.double() for one in kept)))
+
+
+def exact(**settings: Any) -> tuple[OuterProblem, OuterState]:
+    """A tiny problem in float64 from random Z, M and Omega."""
+    chosen = {key.replace("__", "."): value for key, value in settings.items()}
+    config = with_settings(RunConfig(), {**TINY, **chosen})
+    items, generator = len(data().vocab), torch.Generator().manual_seed(0)
+    sizes = config.synthetic
+
+    def draw(*shape: int) -> Tensor:
+        return torch.randn(shape, generator=generator, dtype=torch.float64)
+
+    synthetic = Synthetic(draw(sizes.mu, sizes.xi, sizes.d), draw(sizes.d, items), 0.8)
+    plain = OuterProblem(config, data().part("train"), items, torch.zeros(0), CPU)
+    n = sum(shape.numel() for shape in plain.flight.layout.shapes.values())
+    problem = OuterProblem(config, data().part("train"), items, 0.3 * draw(2, 4, n), CPU)
+    state = problem.start(synthetic)
+    return problem, replace(state, runners=tuple(map(doubled, state.runners)))
+
+
+def gradients(problem: OuterProblem, state: OuterState) -> tuple[float, Tensor]:
+    """The outer value of slot 0's window, and (dZ, dM) as one vector."""
+    meta = meta_parameters(state.synthetic)
+    found = problem.window(state, 0, meta)
+    parts = latent_gradients(state.synthetic, meta, found.grads)
+    return float(found.outer_value), torch.cat([part.flatten() for part in parts])
+
+
+def moved(state: OuterState, by: Tensor) -> OuterState:
+    old = state.synthetic
+    of_latent, of_decoder = by.split([old.latent.numel(), old.decoder.numel()])
+    new = replace(
+        old, latent=old.latent + of_latent.view_as(old.latent), decoder=old.decoder + of_decoder.view_as(old.decoder)
+    )
+    return replace(state, synthetic=new)
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("largest", [10**9, 0], ids=["dense", "latent"])
+def test_z_and_m_get_the_slope_of_central_differences(
+    kind: str, optimizer: str, largest: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Gradient matching takes its states as constants; at the first one, which no data reached, that is no choice."""
+    monkeypatch.setattr("farzi_core.distill.outer.MAX_DENSE_NUMBERS", largest)
+    problem, state = exact(objective__kind=kind, inner__optimizer=optimizer, inner__batch=3, objective__matches=1)
+    _, gradient = gradients(problem, state)
+    direction = torch.randn(gradient.shape, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+
+    def central(width: float) -> float:
+        ahead, behind = (gradients(problem, moved(state, sign * width * direction))[0] for sign in (1, -1))
+        return (ahead - behind) / (2 * width)
+
+    slope = (4 * central(5e-5) - central(1e-4)) / 3
+    assert float(gradient @ direction) == pytest.approx(slope, rel=1e-6)
+
+
+def written_out(problem: OuterProblem, state: OuterState, kind: str) -> tuple[float, Tensor]:
+    """The same by plain autograd, each optimiser and each objective as its paper has it; all rows at every step."""
+    flight, config = problem.flight, problem.config
+    latent, decoder = (one.clone().requires_grad_() for one in (state.synthetic.latent, state.synthetic.decoder))
+    probs = torch.softmax(latent @ decoder / state.synthetic.tau, -1)
+    generator = stream(config.seed, "outer step", 0, 0)
+    start, goal, tokens = state.runners[0].theta, torch.zeros(0), torch.zeros(0)
+    if kind == "trajectory":
+        start, goal = flight.omega.stretch(config.objective.ahead, generator)
+    else:
+        tokens = flight.tokens(generator)
+    theta, m, v, apart = start.clone().requires_grad_(), torch.zeros_like(start), torch.zeros_like(start), []
+    for t in range(config.inner.steps):
+        at = theta.detach().requires_grad_() if kind == "gradient" else theta
+        (g,) = torch.autograd.grad(soft_loss(flight.model, flight.layout.views(at), probs), at, create_graph=True)
+        if kind == "gradient":
+            (h,) = torch.autograd.grad(hard_loss(flight.model, flight.layout.views(at), tokens), at)
+            apart.append(apart_by_loops(flight.layout.views(g), flight.layout.views(h)))
+        theta, m, v = by_hand(config, at, g, m, v, t)
+    if kind == "meta":
+        value = hard_loss(flight.model, flight.layout.views(theta), tokens)
+    elif kind == "trajectory":
+        value = (theta - goal).pow(2).sum() / (start - goal).pow(2).sum()
+    else:
+        value = torch.stack(apart).mean()
+    found = torch.autograd.grad(value, (latent, decoder))
+    return float(value.detach()), torch.cat([one.flatten() for one in found])
+
+
+def by_hand(config: RunConfig, theta: Tensor, g: Tensor, m: Tensor, v: Tensor, t: int) -> tuple[Tensor, Tensor, Tensor]:
+    inner = config.inner
+    g = g + inner.weight_decay * theta
+    if inner.optimizer == "sgd":
+        m = inner.momentum * m + g
+        return theta - inner.lr * m, m, v
+    m, v = inner.beta1 * m + (1 - inner.beta1) * g, inner.beta2 * v + (1 - inner.beta2) * g * g
+    root = torch.where(v > 0, torch.where(v > 0, v, 1.0).sqrt(), 0.0) / (1 - inner.beta2 ** (t + 1)) ** 0.5
+    return theta - inner.lr * m / (1 - inner.beta1 ** (t + 1)) / (root + inner.eps), m, v
+
+
+def apart_by_loops(made: Tensors, real: Tensors) -> Tensor:
+    """1 - cosine of every output's weights, one output after the other."""
+    found = []
+    for name, g in made.items():
+        if g.ndim == 2:
+            of_rows = name in {"item", "position"}
+            pairs = zip(g if of_rows else g.T, real[name] if of_rows else real[name].T, strict=True)
+            for one, other in pairs:
+                norms = one.norm() * other.norm()
+                found.append(1 - one @ other / norms if norms > 0 else norms.new_ones(()))
+    return torch.stack(found).mean()
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_gradient_is_that_of_plain_autograd_through_the_formula_written_out(kind: str, optimizer: str) -> None:
+    problem, state = exact(objective__kind=kind, inner__optimizer=optimizer)
+    value, gradient = gradients(problem, state)
+    wanted_value, wanted = written_out(problem, state, kind)
+    assert value == pytest.approx(wanted_value, rel=1e-9)
+    assert float((gradient - wanted).norm()) <= 1e-9 * float(wanted.norm())
+
+
+def test_the_distance_of_gradients_by_hand() -> None:
+    """Outputs of a matrix are its columns, of a table its rows; a bias counts nothing; no gradient at all counts 1."""
+    made = {
+        "out": torch.tensor([[3.0, 1.0], [4.0, 0.0]]),
+        "item": torch.tensor([[2.0, 0.0], [0.0, 0.0]]),
+        "bias": torch.ones(2),
+    }
+    real = {
+        "out": torch.tensor([[4.0, -1.0], [3.0, 0.0]]),
+        "item": torch.tensor([[5.0, 0.0], [1.0, 1.0]]),
+        "bias": -torch.ones(2),
+    }
+    assert float(distance(made, real)) == pytest.approx(((1 - 24 / 25) + 2 + 0 + 1) / 4)
+
+
+def test_a_student_that_reaches_the_expert_s_next_state_is_at_distance_0_and_one_that_stands_still_at_1() -> None:
+    problem, state = exact(objective__kind="trajectory", objective__ahead=1)
+    flight, probs = problem.flight, state.synthetic.probs()
+    begin = flight.layout.views(state.runners[0].theta)
+    *_, end = train(begin, lambda weights, _t: soft_loss(flight.model, weights, probs), flight.optimizer, 3, 3)
+    states = torch.stack([state.runners[0].theta, flight.layout.flatten(end.weights)])[None]
+
+    def value(lr: float) -> float:
+        config = with_settings(problem.config, {"inner.lr": lr})
+        there = OuterProblem(config, flight.train, flight.model.items, states, CPU)
+        return gradients(there, state)[0]
+
+    assert value(problem.config.inner.lr) < 1e-20
+    assert value(1e-12) == pytest.approx(1)
+
+
+def test_a_window_of_trajectory_matching_is_its_student_s_whole_life() -> None:
+    problem, state = exact(objective__kind="trajectory")
+    after, report = problem.advance(state, 1.0)
+    assert [window.age for window in report.windows] == [3]
+    assert [runner.age for runner in after.runners] == [0, 0]
+    lives_on, _ = exact()
+    assert [runner.age for runner in lives_on.advance(state, 1.0)[0].runners] == [3, 0]
+
+
+def test_omega_counts_trained_states_and_pairs_stay_on_one_trajectory() -> None:
+    omega = Omega(torch.tensor([[0.0, 1, 2, 3], [10, 11, 12, 13]])[..., None])
+    assert [float(omega.trained(index)) for index in range(len(omega))] == [1, 2, 3, 11, 12, 13]
+    generator = np.random.default_rng(0)
+    pairs = {tuple(float(one) for one in omega.stretch(2, generator)) for _ in range(100)}
+    assert pairs == {(0, 2), (1, 3), (10, 12), (11, 13)}
+    assert len(Omega(torch.zeros(0, 1, 5))) == len(Omega(torch.zeros(0))) == 0
+
+
+def test_six_outer_steps_of_meta_matching_are_those_before_there_were_other_objectives() -> None:
+    """Loss and norm of each step as the code had them, in float64; the students begin at random and in Omega."""
+    config = with_settings(
+        RunConfig(),
+        {
+            "model.hidden": 16, "synthetic.mu": 12, "synthetic.xi": 5, "synthetic.d": 6, "inner.steps": 4,
+            "inner.batch": 8, "inner.lifetime": 8, "inner.students": 3, "inner.omega_share": 0.5,
+            "outer.steps": 8, "outer.batch": 32, "outer.lr": 0.01, "outer.starts": 2,
+        },
+    )  # fmt: skip
+    generator, items = torch.Generator().manual_seed(0), len(data().vocab)
+    shapes = ((12, 5, 6), (6, items), (4, 2880))
+    latent, decoder, pool = (torch.randn(shape, generator=generator, dtype=torch.float64) for shape in shapes)
+    omega = torch.cat([torch.zeros(2, 1, 2880, dtype=torch.float64), 0.3 * pool.view(2, 2, 2880)], 1)
+    problem = OuterProblem(config, data().part("train"), items, omega, CPU)
+    state, found = problem.start(Synthetic(latent, decoder)), []
+    for _ in range(6):
+        state = replace(state, runners=tuple(map(doubled, state.runners)))
+        state, report = problem.advance(state, 1.0)
+        found.append((report.loss, report.grad_norm))
+    wanted = [
+        (3.6713790438421903, 0.058796768346739386), (3.719311576944808, 0.05718773545630345),
+        (3.8235321497641404, 0.054208920357877034), (3.7678266824946602, 0.058936139476940604),
+        (3.760943844442573, 0.04907537363928939), (3.812594056808574, 0.05311406307292926),
+    ]  # fmt: skip
+    np.testing.assert_allclose(found, wanted, rtol=1e-9)
+    sums = [float(one.square().sum()) for one in (state.synthetic.latent, state.synthetic.decoder)]
+    assert sums == pytest.approx([337.2466086286147, 237.96936180254264], rel=1e-9)
+
+
+class Two(Alone):
+    """Two ranks of which this one owns everything."""
+
+    size = 2
+
+
+def test_students_under_sgd_are_gathered_whole() -> None:
+    problem, state = exact(inner__optimizer="sgd")
+    state, _ = problem.advance(state, 1.0)
+    problem.ranks = Two()
+    for found, wanted in zip(problem.gathered(state).runners, state.runners, strict=True):
+        assert found.age == wanted.age
+        assert type(found.moments) is type(wanted.moments)
+        torch.testing.assert_close([found.theta, *found.moments], [wanted.theta, *wanted.moments], rtol=0, atol=0)
+
+
+def test_students_train_with_the_configured_optimiser_and_its_own_rate() -> None:
+    config = with_settings(RunConfig(), {"inner.optimizer": "sgd", "inner.momentum": 0.8, "inner.lr": 0.5})
+    assert inner_optimizer(config) == SGD(0.5, 0.8, weight_decay=config.inner.weight_decay)
+    assert config.for_student("gru4rec").inner.lr == 0.5
+    assert with_settings(config, {"inner.eps": 1e-8}).warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (
+            {"teacher.trajectories": 0},
+            "objective.kind = 'trajectory': teacher.trajectories = 0 leaves nothing to match",
+        ),
+        ({"objective.ahead": 7}, "objective.ahead = 7: a trajectory keeps 6 states; choose fewer, or raise teacher"),
+        ({"teacher.trajectory_steps": 2}, "objective.ahead = 3: a trajectory keeps 2 states"),
+        ({"objective.kind": "mtt"}, "objective.kind = 'mtt': Input should be 'meta', 'gradient' or 'trajectory'"),
+    ],
+)
+def test_settings_that_leave_nothing_to_match_are_refused(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        with_settings(RunConfig(), {"objective.kind": "trajectory", **settings})
+    assert str(refused.value).startswith(message)
