@@ -62,18 +62,29 @@ def frontier(chosen: Result, found: Iterable[Result], others: bool = False) -> F
 def table(runs: Frontier, metric: Metric) -> pd.DataFrame:
     """One line a training set and size; fractions in percent, as in the figure.
 
-    Columns: row, method, size, numbers, sequences, mean, low, high, percent_of_full, students, seeds, runs.
+    `points.SPREAD` with label and size (for people) and percent_of_full.
     """
     trained = points.spread(runs.students(metric))
     full = trained.loc[trained["row"] == RowName.FULL.value, "mean"].iloc[0]
     ratio = full / trained["mean"] if metric.lower_is_better else trained["mean"] / full
-    values = {name: scale(metric) * trained[name] for name in ("mean", "low", "high")}
-    sizes = [size_label(mu, xi) if mu else "all" for mu, xi in zip(trained["mu"], trained["xi"], strict=True)]
-    made = trained.assign(**values, size=sizes, percent_of_full=100 * ratio)
-    order = {name.value: place for place, name in enumerate(theme.STYLES)}
-    made = made.sort_values(["row", "method", "numbers"], key=lambda one: one.map(order) if one.name == "row" else one)
-    names = ["row", "method", "size", "numbers", "sequences", "mean", "low", "high", "percent_of_full"]
-    return made[[*names, "students", "seeds", "runs"]].reset_index(drop=True)
+    order, several = [name.value for name in theme.STYLES], _several(trained)
+    made = trained.assign(
+        **{name: scale(metric) * trained[name] for name in ("mean", "low", "high")},
+        label=[_label(row, method if several else "") for row, method in trained[["row", "method"]].to_numpy()],
+        size=[size_label(*pair) if pair[0] else "all" for pair in zip(trained["mu"], trained["xi"], strict=True)],
+        percent_of_full=100 * ratio,
+        place=trained["row"].map(order.index),
+    )
+    return made.sort_values(["place", "method", "numbers"]).drop(columns="place").reset_index(drop=True)
+
+
+def _label(row: str, method: str) -> str:
+    return f"{LABELS[RowName(row)]}, {method}" if method else LABELS[RowName(row)]
+
+
+def _several(groups: pd.DataFrame) -> bool:
+    """Is there more than one method of distillation? Then each has its name, dash and symbol."""
+    return len(set(groups["method"]) - {""}) > 1
 
 
 def chart(runs: Frontier, metric: Metric, axis: Axis = Axis.NUMBERS) -> Chart:
@@ -83,9 +94,8 @@ def chart(runs: Frontier, metric: Metric, axis: Axis = Axis.NUMBERS) -> Chart:
     parts = groups[groups["row"] != RowName.FULL.value]
     column = "numbers" if axis is Axis.NUMBERS else "sequences"
     _full(figure, groups, metric, (parts[column].min() / 1.6, parts[column].max() * 1.6))
-    named = parts["method"].nunique() > 2  # one of them is that of real data, which have none
     for (row, method), part in parts.groupby(["row", "method"], sort=False):
-        style = _style(RowName(row), method, sorted(set(parts["method"]) - {""}), named)
+        style = _style(row, method, sorted(set(parts["method"]) - {""}))
         inside = (trained["row"] == row) & (trained["method"] == method)
         figure.add_trace(_dots(trained[inside], column, style))
         figure.add_trace(_marks(part.sort_values(column), column, style, metric))
@@ -125,8 +135,8 @@ def _beaten(runs: Frontier, size: str, metric: Metric) -> str:
                 won.setdefault(row.name, []).append(verdict(row.minus_distilled[metric], metric) == "better")
     if not won:
         return f"{size}: no real subset of equal size was trained beside it."
-    counts = ", ".join(f"{LABELS[name]} in {sum(some)} of {len(some)}" for name, some in won.items())
-    return f"{size}: better than real data of equal size beyond chance: {counts} run{'s' if len(same) > 1 else ''}."
+    counts = ", ".join(f"{LABELS[name]} {sum(some)} of {len(some)}" for name, some in won.items())
+    return f"{size}: runs that beat real data of equal size beyond chance: {counts}."
 
 
 def _full(figure: go.Figure, groups: pd.DataFrame, metric: Metric, reach: tuple[float, float]) -> None:
@@ -153,13 +163,14 @@ def _full(figure: go.Figure, groups: pd.DataFrame, metric: Metric, reach: tuple[
     )
 
 
-def _style(row: RowName, method: str, methods: Sequence[str], named: bool) -> Style:
+def _style(row: str, method: str, methods: Sequence[str]) -> Style:
     """That of the row; where there are several methods, each has its own dash, symbol and name."""
-    style = theme.STYLES[row]
-    if not method or not named:
+    style = theme.STYLES[RowName(row)]
+    if not method or len(methods) < 2:
         return style
     place = methods.index(method)
-    return Style(f"{style.label}, {method}", style.color, theme.DASHES[place % 6], theme.SYMBOLS[place % 8])
+    dash, symbol = (some[place % len(some)] for some in (theme.DASHES, theme.SYMBOLS))
+    return Style(_label(row, method), style.color, dash, symbol)
 
 
 def _dots(part: pd.DataFrame, column: str, style: Style) -> go.Scatter:
@@ -229,8 +240,10 @@ def _value_title(runs: Frontier, metric: Metric) -> str:
 
 
 def _alt(runs: Frontier, groups: pd.DataFrame, metric: Metric, axis: Axis) -> str:
+    several = _several(groups)
     said = "; ".join(
-        f"{LABELS[RowName(one.row)]}{f' {size_label(one.mu, one.xi)}' if one.mu else ''} {shown(metric, one.mean)}"
+        f"{_label(one.row, one.method if several else '')}{f' {size_label(one.mu, one.xi)}' if one.mu else ''} "
+        f"{shown(metric, one.mean)}"
         for one in groups.itertuples()
     )
     return f"{METRIC_LABELS[metric]} against {axis.value.lower()}, {len(runs.alike)} runs: {said}."

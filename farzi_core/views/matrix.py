@@ -19,7 +19,7 @@ from farzi_core.views.points import Result, size_label
 from farzi_core.views.progress import METRIC_LABELS, people
 from farzi_core.views.theme import Chart
 
-COLUMNS = ["teacher", "student", "value", "full", "percent", "low", "high", "students", "seeds", "runs"]
+COLUMNS = ["teacher", "student", "mean", "low", "high", "full", "percent_of_full", "students", "seeds", "runs"]
 
 
 def comparable(chosen: Result, found: Iterable[Result]) -> list[Result]:
@@ -37,8 +37,8 @@ def comparable(chosen: Result, found: Iterable[Result]) -> list[Result]:
 def table(runs: Iterable[Result], metric: Metric) -> pd.DataFrame:
     """One line a teacher and student that was trained (columns `COLUMNS`).
 
-    Fractions in percent; percent is the mean of the distilled students in percent of the mean of the student's own
-    full data, low and high are those of the worst and the best student; runs is a tuple of ids.
+    Fractions in percent. mean, low and high are over the students on distilled data, percent_of_full compares their
+    mean with that of the same architecture on full data; runs is a tuple of ids.
     """
     lines, listed = [], list(runs)
     for teacher in get_args(Kind):
@@ -53,11 +53,11 @@ def table(runs: Iterable[Result], metric: Metric) -> pd.DataFrame:
 def _cell(trained: pd.DataFrame, metric: Metric) -> tuple[object, ...]:
     distilled = trained[trained["row"] == RowName.DISTILLED.value]
     full = trained.loc[trained["row"] == RowName.FULL.value, "value"].mean()
-    value, unit = distilled["value"].mean(), scale(metric)
-    worst, best = (distilled["value"].max(), distilled["value"].min())[:: 1 if metric.lower_is_better else -1]
-    percent = [100 * (full / one if metric.lower_is_better else one / full) for one in (value, worst, best)]
+    value = distilled["value"]
+    percent = 100 * (full / value.mean() if metric.lower_is_better else value.mean() / full)
+    values = (scale(metric) * one for one in (value.mean(), value.min(), value.max(), full))
     counts = (len(distilled), distilled["seed"].nunique(), tuple(dict.fromkeys(distilled["run"])))
-    return (unit * value, unit * full, *percent, *counts)
+    return (*values, percent, *counts)
 
 
 def chart(runs: Iterable[Result], metric: Metric) -> Chart:
@@ -70,7 +70,7 @@ def chart(runs: Iterable[Result], metric: Metric) -> Chart:
     theme.layout(figure, x=x, y="Distilled with", height=140 + 110 * len(teachers))
     figure.update_xaxes(type="category")
     figure.update_yaxes(autorange="reversed", type="category")
-    said = "; ".join(f"{one.teacher} to {one.student} {one.percent:.0f} %" for one in cells.itertuples())
+    said = "; ".join(f"{one.teacher} to {one.student} {one.percent_of_full:.0f} %" for one in cells.itertuples())
     return Chart(figure, f"{METRIC_LABELS[metric]} by teacher and student: {said}.", _caption(listed))
 
 
@@ -82,12 +82,12 @@ def _present(names: "pd.Series[str]") -> list[str]:
 def _heat(cells: pd.DataFrame, teachers: list[str], students: list[str], metric: Metric) -> go.Heatmap:
     unit, found = " %" if metric.is_fraction else "", {(one.teacher, one.student): one for one in cells.itertuples()}
     words = {
-        key: f"{one.percent:.1f} % of its full data<br>{METRIC_LABELS[metric]} {one.value:.1f}{unit}<br>"
-        f"students {one.low:.1f} to {one.high:.1f} %<br>n = {one.students}, {one.seeds} seeds"
+        key: f"{one.percent_of_full:.1f} % of its full data<br>{METRIC_LABELS[metric]} {one.mean:.1f}{unit} "
+        f"({one.low:.1f} to {one.high:.1f})<br>n = {one.students} students, {one.seeds} seeds"
         for key, one in found.items()
     }
     return go.Heatmap(
-        z=[[found[a, b].percent if (a, b) in found else np.nan for b in students] for a in teachers],
+        z=[[found[a, b].percent_of_full if (a, b) in found else np.nan for b in students] for a in teachers],
         x=students,
         y=teachers,
         text=[[words.get((a, b), "not run") for b in students] for a in teachers],
@@ -104,6 +104,6 @@ def _heat(cells: pd.DataFrame, teachers: list[str], students: list[str], metric:
 def _caption(runs: list[Result]) -> str:
     return (
         f"{len(runs)} runs of size {size_label(*runs[0].size)} whose settings differ only in teacher and seed. 100 % "
-        "is the same student on full data, with a learning rate of its own; white is 100 %. The range reaches from the "
-        "worst to the best student. On full data students differ too: a few points may be chance."
+        "is the same student on full data, with a learning rate of its own; white is 100 %. In brackets the worst and "
+        "the best student. On full data students differ too: a few points may be chance."
     )

@@ -24,8 +24,9 @@ _AXES = (
     *("schema_version", "preset", "seed", "synthetic.mu", "synthetic.xi", *METHOD, "runtime"),
     *("evaluation.students", "evaluation.baselines", "evaluation.seeds", "evaluation.full_seeds"),
 )
-_COLUMNS = ["run", "row", "method", "mu", "xi", "numbers", "sequences", "seed", "student", "value"]
-SPREAD = ["row", "method", "mu", "xi", "numbers", "sequences", "mean", "low", "high", "students", "seeds", "runs"]
+_COLUMNS = ["run", "row", "method", "mu", "xi", "numbers", "sequences", "seed", "student", "value", "seconds"]
+_MEANS = ["numbers", "sequences", "seconds"]
+SPREAD = ["row", "method", "mu", "xi", *_MEANS, "mean", "low", "high", "students", "seeds", "runs"]
 
 
 @dataclass(frozen=True)
@@ -106,9 +107,9 @@ def size_label(mu: int, xi: int) -> str:
 def students(results: Iterable[Result], kind: Kind, metric: Metric) -> pd.DataFrame:
     """One line a trained student of architecture `kind`; rules without training have none.
 
-    run, row, method (empty for real data), mu, xi, numbers (stored: Z and M together, or the events of real
-    data), sequences, seed (of the run), student (from 0), value. What a student of a real row learns follows from its
-    seeds: runs that share them trained the same one again, which counts once.
+    run, row, method (empty for real data), mu, xi, numbers (stored: Z and M together, or the events of real data),
+    sequences, seed (of the run), student (from 0), value, seconds (of one training, mean of its row). What a student of
+    a real row learns follows from its seeds: runs that share them trained the same one again, which counts once.
     """
     lines = [
         line
@@ -126,14 +127,13 @@ def students(results: Iterable[Result], kind: Kind, metric: Metric) -> pd.DataFr
 def spread(trained: pd.DataFrame) -> pd.DataFrame:
     """`students` by row, method and size: mean, low and high over all students of all runs, never only the last one.
 
-    row, method, mu, xi, numbers, sequences, mean, low, high, students, seeds (different ones), runs (tuple of ids).
+    Columns `SPREAD`: numbers, sequences and seconds are means; seeds counts the different ones; runs is a tuple of ids.
     """
     lines = []
     for (row, method, mu, xi), group in trained.groupby(["row", "method", "mu", "xi"], sort=True):
-        value = group["value"]
-        sizes = (group["numbers"].mean(), group["sequences"].mean(), value.mean(), value.min(), value.max())
+        value, means = group["value"], group[_MEANS].mean()
         counts = (len(group), group["seed"].nunique(), tuple(dict.fromkeys(group["run"])))
-        lines.append((row, method, mu, xi, *sizes, *counts))
+        lines.append((row, method, mu, xi, *means, value.mean(), value.min(), value.max(), *counts))
     return pd.DataFrame(lines, columns=SPREAD)
 
 
@@ -144,7 +144,7 @@ def _lines(one: Result, row: Row, metric: Metric) -> Iterable[tuple[object, ...]
     for student, values in enumerate(row.seeds):
         yield (
             *(one.run_id, row.name.value, method(one.config) if distilled else ""),
-            *(*fixed, student, values[metric]),
+            *(*fixed, student, values[metric], row.seconds),
         )
 
 
