@@ -55,7 +55,7 @@ def test_a_text_has_its_own_metrics(farzi_home: Path, metric: Metric) -> None:
     fixtures.make_finished_run(farzi_home, task="language")
     at = open_page(PAGE, metric=METRIC_LABELS[metric])
     assert_healthy(at)
-    assert at.radio[0].options == [METRIC_LABELS[one] for one in METRICS["language"]]
+    assert at.radio(key="metric").options == [METRIC_LABELS[one] for one in METRICS["language"]]
     for sentence in accuracy.reading(fixtures.evaluation(task="language"), metric):
         assert sentence in words(at)
 
