@@ -37,7 +37,7 @@ def finished(view: RunView) -> tuple[Result, list[Result]]:
         st.warning(f"Left out, for they cannot be read: {', '.join(unreadable)}.", icon=":material/broken_image:")
     if coming := sum(one.state.active for one in same):
         st.info(
-            f"{coming} run{'s' if coming > 1 else ''} on these data queued or at work. Reload the page for new points.",
+            f"{points.count(coming, 'run')} on these data queued or at work. Reload the page for new points.",
             icon=":material/schedule:",
         )
     return chosen, found

@@ -16,7 +16,7 @@ import plotly.graph_objects as go
 from farzi_core.evaluation.report import RowName
 from farzi_core.views import points, text, theme
 from farzi_core.views.frontier import Frontier
-from farzi_core.views.points import size_label
+from farzi_core.views.points import count, size_label
 from farzi_core.views.runs import duration
 from farzi_core.views.theme import Chart
 
@@ -45,7 +45,7 @@ class Cost:
         )
         if self.payoff is None:
             return f"{said}: it never pays in time, for a student on full data is trained as quickly."
-        return f"{said}: it pays from {self.payoff:,} trainings on."
+        return f"{said}: it pays from {count(self.payoff, 'training')} on."
 
 
 def costs(runs: Frontier) -> list[Cost]:
@@ -82,7 +82,7 @@ def chart(runs: Frontier, sizes: Sequence[Cost]) -> Chart:
     where = " and ".join(sorted({one.where for one in runs.alike if one.where})) or "an unknown device"
     caption = (
         f"Distilled lines begin at the seconds of distillation, which count Omega, the start and validation. Means "
-        f"over {sum(one.runs for one in sizes)} runs, measured on {text.markdown(where)}, several students side by "
+        f"over {count(sum(one.runs for one in sizes), 'run')}, measured on {text.markdown(where)}, several students side by "
         "side. It pays where a line falls below that of full data."
     )
     return Chart(figure, f"Seconds against models trained. {' '.join(one.sentence for one in sizes)}", caption)

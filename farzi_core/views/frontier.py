@@ -16,7 +16,7 @@ from farzi_core.data.dataset import Task
 from farzi_core.evaluation.report import LABELS, Metric, RowName, scale, shown
 from farzi_core.views import points, theme
 from farzi_core.views.accuracy import verdict
-from farzi_core.views.points import Result, size_label
+from farzi_core.views.points import Result, count, size_label
 from farzi_core.views.progress import METRIC_LABELS, people
 from farzi_core.views.terms import TERMS
 from farzi_core.views.theme import Chart, Style
@@ -117,7 +117,7 @@ def reading(runs: Frontier, metric: Metric) -> list[str]:
         return ["No run of these has trained this architecture on its distilled data."]
     best = lines.loc[lines["mean"].idxmin() if metric.lower_is_better else lines["mean"].idxmax()]
     return [
-        f"Best of {len(lines)} size{'s' if len(lines) > 1 else ''}: {best['size']}, whose students reach "
+        f"Best of {count(len(lines), 'size')}: {best['size']}, whose students reach "
         f"{METRIC_LABELS[metric]} {_value(metric, best['mean'])} on average, {best['percent_of_full']:.1f} % of full "
         "data.",
         *(_beaten(runs, size, metric) for size in lines["size"]),
@@ -157,7 +157,7 @@ def _full(figure: go.Figure, groups: pd.DataFrame, metric: Metric, reach: tuple[
         x=[low, high],
         y=[full["mean"]] * 2,
         mode="lines",
-        name=f"{style.label} (n = {full['students']} students)",
+        name=f"{style.label} (n = {count(full['students'], 'student')})",
         line={"color": style.color, "dash": style.dash, "width": 2},
         hovertemplate=f"{style.label}: {shown(metric, full['mean'])}<extra></extra>",
     )
@@ -189,7 +189,7 @@ def _dots(part: pd.DataFrame, column: str, style: Style) -> go.Scatter:
 def _marks(part: pd.DataFrame, column: str, style: Style, metric: Metric) -> go.Scatter:
     hover = [
         f"{size_label(one.mu, one.xi)}: {shown(metric, one.mean)}<br>students {shown(metric, one.low)} to "
-        f"{shown(metric, one.high)}<br>n = {one.students} students, {one.seeds} seeds"
+        f"{shown(metric, one.high)}<br>n = {count(one.students, 'student')}, {count(one.seeds, 'seed')}"
         for one in part.itertuples()
     ]
     bars = {"array": part["high"] - part["mean"], "arrayminus": part["mean"] - part["low"]}
@@ -222,7 +222,7 @@ def _others(figure: go.Figure, runs: Frontier, metric: Metric, axis: Axis) -> No
             x=[one[0] for one in shown_runs],
             y=[one[1] for one in shown_runs],
             mode="markers",
-            name=f"Distilled, other settings (n = {len(shown_runs)} runs)",
+            name=f"Distilled, other settings (n = {count(len(shown_runs), 'run')})",
             marker={"symbol": "circle-open", "size": 10, "color": theme.NEUTRAL, "line": {"width": 2}},
             customdata=[[one[2]] for one in shown_runs],
             text=[one[3] for one in shown_runs],
@@ -246,15 +246,15 @@ def _alt(runs: Frontier, groups: pd.DataFrame, metric: Metric, axis: Axis) -> st
         f"{shown(metric, one.mean)}"
         for one in groups.itertuples()
     )
-    return f"{METRIC_LABELS[metric]} against {axis.value.lower()}, {len(runs.alike)} runs: {said}."
+    return f"{METRIC_LABELS[metric]} against {axis.value.lower()}, {count(len(runs.alike), 'run')}: {said}."
 
 
 def _caption(runs: Frontier, trained: pd.DataFrame) -> str:
     codes = len({one.code for one in runs.alike})
     versions = f" The runs were made by {codes} versions of the program." if codes > 1 else ""
     return (
-        f"{len(runs.alike)} runs whose settings differ only in size, seed and method ({trained['seed'].nunique()} "
-        "seeds). Mark: mean over all their students; bar: from the worst to the best; faint dots: single students. "
+        f"{count(len(runs.alike), 'run')} whose settings differ only in size, seed and method "
+        f"({count(trained['seed'].nunique(), 'seed')}). Mark: mean over all their students; bar: from the worst to the best; faint dots: single students. "
         f"Full data: {runs.chosen.report.full_events:,} {TERMS[runs.task].events} in "
         f"{runs.chosen.report.full_sequences:,} {TERMS[runs.task].sequences}, band from worst to best. Click a mark to "
         f"compare its runs.{versions}"

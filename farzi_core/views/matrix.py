@@ -15,7 +15,7 @@ import plotly.graph_objects as go
 from farzi_core.config import Kind
 from farzi_core.evaluation.report import KIND_LABELS, Metric, RowName, scale
 from farzi_core.views import points, theme
-from farzi_core.views.points import Result, size_label
+from farzi_core.views.points import Result, count, size_label
 from farzi_core.views.progress import METRIC_LABELS, people
 from farzi_core.views.theme import Chart
 
@@ -83,7 +83,7 @@ def _heat(cells: pd.DataFrame, teachers: list[str], students: list[str], metric:
     unit, found = " %" if metric.is_fraction else "", {(one.teacher, one.student): one for one in cells.itertuples()}
     words = {
         key: f"{one.percent_of_full:.1f} % of its full data<br>{METRIC_LABELS[metric]} {one.mean:.1f}{unit} "
-        f"({one.low:.1f} to {one.high:.1f})<br>n = {one.students} students, {one.seeds} seeds"
+        f"({one.low:.1f} to {one.high:.1f})<br>n = {count(one.students, 'student')}, {count(one.seeds, 'seed')}"
         for key, one in found.items()
     }
     return go.Heatmap(
@@ -103,7 +103,7 @@ def _heat(cells: pd.DataFrame, teachers: list[str], students: list[str], metric:
 
 def _caption(runs: list[Result]) -> str:
     return (
-        f"{len(runs)} runs of size {size_label(*runs[0].size)} whose settings differ only in teacher and seed. 100 % "
+        f"{count(len(runs), 'run')} of size {size_label(*runs[0].size)} whose settings differ only in teacher and seed. 100 % "
         "is the same student on full data, with a learning rate of its own; white is 100 %. In brackets the worst and "
         "the best student. On full data students differ too: a few points may be chance."
     )

@@ -100,6 +100,11 @@ def values(config: RunConfig, settings: Iterable[str]) -> list[str]:
     return [str(_section(stored, path)[last]) for path, last in map(_split, settings)]
 
 
+def count(number: int, noun: str) -> str:
+    """`1 seed`, `2 seeds`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 def size_label(mu: int, xi: int) -> str:
     return f"{mu:,} × {xi:,}"
 
