@@ -23,11 +23,12 @@ def _result(manifest: tuple[str, int, int]) -> Result:
 
 
 def finished(view: RunView) -> tuple[Result, list[Result]]:
-    """The chosen run, and every finished run on the same source (it too); says what is on its way or unreadable."""
+    """The chosen run, and every finished run on the same source, oldest first (it too); says what is on its way or
+    cannot be read."""
     chosen, listed = _result(ui.fingerprint(view.folder / MANIFEST)), Store().list()
     same = [one for one in listed if one.source == view.config.data.source]
     found, unreadable = [], []
-    for one in same:
+    for one in reversed(same):
         if one.state is RunState.DONE:
             try:
                 found.append(_result(ui.fingerprint(Store().root / one.id / MANIFEST)))

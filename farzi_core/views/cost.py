@@ -80,10 +80,11 @@ def chart(runs: Frontier, sizes: Sequence[Cost]) -> Chart:
     figure.update_xaxes(type="log", exponentformat="none")
     figure.update_yaxes(type="log", exponentformat="none")
     where = " and ".join(sorted({one.where for one in runs.alike if one.where})) or "an unknown device"
+    number = count(sum(one.runs for one in sizes), "run")
     caption = (
-        f"Distilled lines begin at the seconds of distillation, which count Omega, the start and validation. Means "
-        f"over {count(sum(one.runs for one in sizes), 'run')}, measured on {text.markdown(where)}, several students side by "
-        "side. It pays where a line falls below that of full data."
+        "Distilled lines begin at the seconds of distillation, which count Omega, the start and validation. Means "
+        f"over {number}, measured on {text.markdown(where)}, several students side by side. It pays where a "
+        "line falls below that of full data."
     )
     return Chart(figure, f"Seconds against models trained. {' '.join(one.sentence for one in sizes)}", caption)
 

@@ -250,12 +250,12 @@ def _alt(runs: Frontier, groups: pd.DataFrame, metric: Metric, axis: Axis) -> st
 
 
 def _caption(runs: Frontier, trained: pd.DataFrame) -> str:
-    codes = len({one.code for one in runs.alike})
+    codes, report, words = len({one.code for one in runs.alike}), runs.chosen.report, TERMS[runs.task]
     versions = f" The runs were made by {codes} versions of the program." if codes > 1 else ""
+    seeds = count(trained["seed"].nunique(), "seed")
     return (
-        f"{count(len(runs.alike), 'run')} whose settings differ only in size, seed and method "
-        f"({count(trained['seed'].nunique(), 'seed')}). Mark: mean over all their students; bar: from the worst to the best; faint dots: single students. "
-        f"Full data: {runs.chosen.report.full_events:,} {TERMS[runs.task].events} in "
-        f"{runs.chosen.report.full_sequences:,} {TERMS[runs.task].sequences}, band from worst to best. Click a mark to "
-        f"compare its runs.{versions}"
+        f"{count(len(runs.alike), 'run')} whose settings differ only in size, seed and method ({seeds}). Mark: mean "
+        "over all their students; bar: from the worst to the best; faint dots: single students. Full data: "
+        f"{report.full_events:,} {words.events} in {report.full_sequences:,} {words.sequences}, band from worst to "
+        f"best. Click a mark to compare its runs.{versions}"
     )

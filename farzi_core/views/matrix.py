@@ -103,7 +103,7 @@ def _heat(cells: pd.DataFrame, teachers: list[str], students: list[str], metric:
 
 def _caption(runs: list[Result]) -> str:
     return (
-        f"{count(len(runs), 'run')} of size {size_label(*runs[0].size)} whose settings differ only in teacher and seed. 100 % "
-        "is the same student on full data, with a learning rate of its own; white is 100 %. In brackets the worst and "
-        "the best student. On full data students differ too: a few points may be chance."
+        f"{count(len(runs), 'run')} of size {size_label(*runs[0].size)} whose settings differ only in teacher and "
+        "seed. 100 % is the same student on full data, with a learning rate of its own; white is 100 %. In brackets the "
+        "worst and the best student. On full data students differ too: a few points may be chance."
     )

@@ -7,7 +7,6 @@ import pytest
 from apptest import assert_healthy, open_page, words
 from manysizes import sized
 from several import add_others
-from streamlit.typing import PlotlyState
 
 from farzi_core.evaluation.report import METRICS, Metric, RowName
 from farzi_core.presets import PRESETS
@@ -166,16 +165,8 @@ class TestFrontier:
         assert at.multiselect[0].value == [ids[1]], "the fourth has other settings, the last is not there"
         assert at.dataframe[1].value["Run"].tolist() == [many[1].label]
         at.multiselect[0].set_value([ids[0], ids[2]]).run()
-        assert at.query_params["compare"] == [f"{ids[0]},{ids[2]}"]
+        assert at.query_params["compare"] == f"{ids[0]},{ids[2]}"
         assert at.dataframe[1].value["Run"].tolist() == [many[0].label, many[2].label]
-
-    def test_a_clicked_mark_adds_its_runs(self, many: list[points.Result]) -> None:
-        at = open_page(PAGE, view="frontier", run=many[0].run_id)
-        key = f"frontier_Stored numbers_hr@10_{many[0].run_id}"
-        marks = {"points": [{"customdata": [f"{many[1].run_id},{many[2].run_id}"]}]}
-        at.session_state[key] = PlotlyState({"selection": marks})
-        at.run()
-        assert_healthy(at)
 
     def test_runs_that_wait_or_cannot_be_read_are_said_to(self, farzi_home: Path, many: list[points.Result]) -> None:
         (farzi_home / "runs" / many[2].run_id / load.EVALUATION).write_bytes(b"{}")
