@@ -2,6 +2,7 @@
 
 import _begin as begin
 import _several as several
+import pandas as pd
 import streamlit as st
 
 from farzi_core.evaluation.report import Metric
@@ -48,7 +49,7 @@ def _table(runs: frontier.Frontier, metric: Metric) -> None:
     level = number("Mean, %" if metric.is_fraction else "Mean", format="%.1f")
     with st.expander("As a table", icon=":material/table:"):
         st.dataframe(
-            frontier.table(runs, metric)[shown],
+            pd.DataFrame(frontier.lines(runs, metric))[shown],
             hide_index=True,
             alt="Every mark of the figure: size, stored numbers, mean, worst and best student, percent of full data.",
             column_config={

@@ -2,6 +2,7 @@
 
 import _begin as begin
 import _several as several
+import pandas as pd
 import streamlit as st
 
 from farzi_core.evaluation.report import Metric
@@ -15,17 +16,17 @@ def show(view: RunView, metric: Metric) -> None:
     """All runs of the chosen run's size whose settings differ in teacher and seed."""
     chosen, found = several.finished(view)
     runs = matrix.comparable(chosen, found)
-    chart, cells = matrix.chart(runs, metric), matrix.table(runs, metric)
+    chart = matrix.chart(runs, metric)
     st.plotly_chart(chart.figure, key="matrix", alt=chart.alt, config={"displaylogo": False})
     st.caption(chart.caption)
     command = settings.transfer_command(view.config, begin.preset_of(view.config))
     several.more("This command distils with every architecture and trains every one on each result:", command)
     with st.expander("As a table", icon=":material/table:"):
-        _table(cells)
+        _table(pd.DataFrame(matrix.cells(runs, metric)))
     several.side_by_side(runs)
 
 
-def _table(cells: object) -> None:
+def _table(cells: pd.DataFrame) -> None:
     st.dataframe(
         cells,
         hide_index=True,

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import pandas as pd
 from rich.text import Text
 
 from farzi_core.commands import show
@@ -11,10 +10,11 @@ from farzi_core.evaluation.report import METRIC_LABELS, Metric, scale
 from farzi_core.study import Point
 from farzi_core.views import cost, matrix
 from farzi_core.views import frontier as views
-from farzi_core.views.frontier import Frontier
+from farzi_core.views.frontier import Frontier, Line
+from farzi_core.views.matrix import Cell
 from farzi_core.views.points import Result
 
-Tables = Mapping[Metric, pd.DataFrame]  # the same lines for each metric
+Tables = Mapping[Metric, Sequence[Line]] | Mapping[Metric, Sequence[Cell]]  # the same lines for each metric
 _NOTE = (
     "\nMeans over all students of all seeds, fractions in percent; below them percent of the same architecture's full "
     "data, then worst to best student."
@@ -24,15 +24,14 @@ _NOTE = (
 def frontier(runs: Frontier) -> None:
     """One line a training set and size, then what distillation costs and when it pays."""
     tables = _tables(runs)
-    first = next(iter(tables.values()))
     names = ["Trained on", "Size", *map(METRIC_LABELS.__getitem__, tables)]
-    lines = [
+    lines: list[list[show.Cell]] = [
         [
             _under(one.label, f"n = {one.students}", f"{one.seconds:.2f} s"),
             _under(one.size, f"{one.numbers:,.0f}"),
             *_cells(tables, place),
         ]
-        for place, one in enumerate(first.itertuples())
+        for place, one in enumerate(tables[runs.chosen.report.metrics[0]])
     ]
     show.table(names, lines, right=names[1:])
     show.words(
@@ -44,12 +43,11 @@ def frontier(runs: Frontier) -> None:
 
 def transfer(runs: Sequence[Result]) -> None:
     """One line a teacher and student."""
-    tables = {metric: matrix.table(runs, metric) for metric in runs[0].report.metrics}
-    first = next(iter(tables.values()))
+    tables = {metric: matrix.cells(runs, metric) for metric in runs[0].report.metrics}
     names = ["Distilled with", "Student", *map(METRIC_LABELS.__getitem__, tables)]
-    lines = [
+    lines: list[list[show.Cell]] = [
         [one.teacher, _under(one.student, f"n = {one.students}"), *_cells(tables, place)]
-        for place, one in enumerate(first.itertuples())
+        for place, one in enumerate(tables[runs[0].report.metrics[0]])
     ]
     show.table(names, lines, right=names[2:])
     show.words(_NOTE)
@@ -69,20 +67,20 @@ def transfer_document(points: Sequence[Point], runs: Sequence[Result]) -> dict[s
     """`runs`, and once one is done `dataset` and `cells`, one a teacher and student."""
     if not runs:
         return {"runs": _runs(points)}
-    tables = {metric: matrix.table(runs, metric) for metric in runs[0].report.metrics}
+    tables = {metric: matrix.cells(runs, metric) for metric in runs[0].report.metrics}
     cells = _lines(tables, ("teacher", "student", "students", "seeds"))
     return {"dataset": runs[0].config.data.source, "cells": cells, "runs": _runs(points)}
 
 
-def _tables(runs: Frontier) -> Tables:
-    return {metric: views.table(runs, metric) for metric in runs.chosen.report.metrics}
+def _tables(runs: Frontier) -> dict[Metric, list[Line]]:
+    return {metric: views.lines(runs, metric) for metric in runs.chosen.report.metrics}
 
 
 def _cells(tables: Tables, place: int) -> list[Text]:
     """Mean, percent of full data, worst to best, below each other; one cell a metric."""
-    lines = [table.iloc[place] for table in tables.values()]
     return [
-        _under(f"{one['mean']:.1f}", f"{one.percent_of_full:.0f} %", f"{one.low:.1f}-{one.high:.1f}") for one in lines
+        _under(f"{one.mean:.1f}", f"{one.percent_of_full:.0f} %", f"{one.low:.1f}-{one.high:.1f}")
+        for one in (table[place] for table in tables.values())
     ]
 
 
@@ -93,20 +91,20 @@ def _under(first: str, *below: str) -> Text:
 
 def _lines(tables: Tables, names: Sequence[str]) -> list[dict[str, Any]]:
     """JSON values of the lines: what they are, their runs, and their metrics."""
-    first = next(iter(tables.values())).to_dict("records")
+    first = next(iter(tables.values()))
     return [
         {
-            **{name: one[name] for name in names},
-            "runs": list(one["runs"]),
-            "metrics": {metric.value: _figures(table.iloc[place], metric) for metric, table in tables.items()},
+            **{name: getattr(one, name) for name in names},
+            "runs": list(one.runs),
+            "metrics": {metric.value: _figures(table[place], metric) for metric, table in tables.items()},
         }
         for place, one in enumerate(first)
     ]
 
 
-def _figures(line: "pd.Series[Any]", metric: Metric) -> dict[str, float]:
-    values = {name: float(line[name]) / scale(metric) for name in ("mean", "low", "high")}
-    return {**values, "percent_of_full": float(line["percent_of_full"])}
+def _figures(line: Line | Cell, metric: Metric) -> dict[str, float]:
+    values = {"mean": line.mean, "low": line.low, "high": line.high}
+    return {name: one / scale(metric) for name, one in values.items()} | {"percent_of_full": line.percent_of_full}
 
 
 def _runs(points: Sequence[Point]) -> list[dict[str, str]]:

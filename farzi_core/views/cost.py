@@ -6,11 +6,13 @@ load the runs had: they are compared with each other, not with other machines.
 """
 
 import math
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import fmean
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import plotly.graph_objects as go
 
 from farzi_core.evaluation.report import RowName
@@ -50,19 +52,20 @@ class Cost:
 
 def costs(runs: Frontier) -> list[Cost]:
     """One a size, smallest first, of the chosen run's method and architecture."""
-    mine, found = (
-        points.method(runs.chosen.config),
-        defaultdict[tuple[int, int], list[tuple[float, float, float]]](list),
-    )
+    mine, kind = points.method(runs.chosen.config), runs.chosen.report.student
+    found: dict[tuple[int, int], list[tuple[float, float, float]]] = {}
     for one in runs.alike:
         for table in one.report.tables:
             distilled, full = table.row(RowName.DISTILLED), table.row(RowName.FULL)
-            if table.student == runs.chosen.report.student and distilled and full and points.method(one.config) == mine:
-                found[one.size].append((one.distil_seconds, distilled.seconds, full.seconds))
-    return [
-        Cost(size_label(*size), *(float(np.mean(part)) for part in zip(*some, strict=True)), runs=len(some))
-        for size, some in sorted(found.items(), key=lambda one: one[0][0] * one[0][1])
-    ]
+            if table.student == kind and distilled and full and points.method(one.config) == mine:
+                seconds = (one.distil_seconds, distilled.seconds, full.seconds)
+                found.setdefault(one.size, []).append(seconds)
+    return [_cost(size, some) for size, some in sorted(found.items(), key=lambda one: one[0][0] * one[0][1])]
+
+
+def _cost(size: tuple[int, int], some: Sequence[tuple[float, float, float]]) -> Cost:
+    distil, distilled, full = (fmean(part) for part in zip(*some, strict=True))
+    return Cost(size_label(*size), distil, distilled, full, len(some))
 
 
 def chart(runs: Frontier, sizes: Sequence[Cost]) -> Chart:
@@ -70,7 +73,7 @@ def chart(runs: Frontier, sizes: Sequence[Cost]) -> Chart:
     figure = go.Figure()
     most = 10 * max([one.payoff for one in sizes if one.payoff] or [10])
     models = np.unique(np.geomspace(1, most, 60).round())
-    full = float(np.mean([one.full for one in sizes]))
+    full = fmean(one.full for one in sizes)
     style = theme.STYLES[RowName.FULL]
     _line(figure, models, full * models, style.label, style.color, style.dash)
     for place, one in enumerate(sizes):
@@ -89,7 +92,7 @@ def chart(runs: Frontier, sizes: Sequence[Cost]) -> Chart:
     return Chart(figure, f"Seconds against models trained. {' '.join(one.sentence for one in sizes)}", caption)
 
 
-def _line(figure: go.Figure, x: np.ndarray, y: np.ndarray, name: str, color: str, dash: str) -> None:
+def _line(figure: go.Figure, x: npt.NDArray[Any], y: npt.NDArray[Any], name: str, color: str, dash: str) -> None:
     figure.add_scatter(
         x=x,
         y=y,

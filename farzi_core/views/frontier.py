@@ -7,16 +7,15 @@ dots are single students. Stored numbers are mu xi d + d |V| for distilled data 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import NamedTuple
 
-import pandas as pd
 import plotly.graph_objects as go
 
 from farzi_core.data.dataset import Task
 from farzi_core.evaluation.report import LABELS, Metric, RowName, scale, shown
 from farzi_core.views import points, theme
 from farzi_core.views.accuracy import verdict
-from farzi_core.views.points import Result, count, size_label
+from farzi_core.views.points import Group, Result, Trained, count, size_label
 from farzi_core.views.progress import METRIC_LABELS, people
 from farzi_core.views.terms import TERMS
 from farzi_core.views.theme import Chart, Style
@@ -47,7 +46,7 @@ class Frontier:
     def task(self) -> Task:
         return self.chosen.report.task
 
-    def students(self, metric: Metric) -> pd.DataFrame:
+    def students(self, metric: Metric) -> list[Trained]:
         """`points.students` of the runs alike, for the architecture of the chosen run's table."""
         return points.students(self.alike, self.chosen.report.student, metric)
 
@@ -59,46 +58,72 @@ def frontier(chosen: Result, found: Iterable[Result], others: bool = False) -> F
     return Frontier(chosen, alike, tuple(one for one in comparable if one not in alike) if others else ())
 
 
-def table(runs: Frontier, metric: Metric) -> pd.DataFrame:
-    """One line a training set and size; fractions in percent, as in the figure.
+class Line(NamedTuple):
+    """A mark of the figure in words and numbers; fractions in percent."""
 
-    `points.SPREAD` with label and size (for people) and percent_of_full.
-    """
-    trained = points.spread(runs.students(metric))
-    full = trained.loc[trained["row"] == RowName.FULL.value, "mean"].iloc[0]
-    ratio = full / trained["mean"] if metric.lower_is_better else trained["mean"] / full
-    order, several = [name.value for name in theme.STYLES], _several(trained)
-    made = trained.assign(
-        **{name: scale(metric) * trained[name] for name in ("mean", "low", "high")},
-        label=[_label(row, method if several else "") for row, method in trained[["row", "method"]].to_numpy()],
-        size=[size_label(*pair) if pair[0] else "all" for pair in zip(trained["mu"], trained["xi"], strict=True)],
-        percent_of_full=100 * ratio,
-        place=trained["row"].map(order.index),
-    )
-    return made.sort_values(["place", "method", "numbers"]).drop(columns="place").reset_index(drop=True)
-
-
-def _label(row: str, method: str) -> str:
-    return f"{LABELS[RowName(row)]}, {method}" if method else LABELS[RowName(row)]
+    label: str
+    size: str
+    row: str
+    method: str
+    numbers: float
+    sequences: float
+    mean: float
+    low: float
+    high: float
+    percent_of_full: float
+    students: int
+    seeds: int
+    seconds: float
+    runs: tuple[str, ...]
 
 
-def _several(groups: pd.DataFrame) -> bool:
-    """Is there more than one method of distillation? Then each has its name, dash and symbol."""
-    return len(set(groups["method"]) - {""}) > 1
+def lines(runs: Frontier, metric: Metric) -> list[Line]:
+    """One a training set and size, full data first."""
+    groups = points.spread(runs.students(metric))
+    full, unit = next(one.mean for one in groups if one.row is RowName.FULL), scale(metric)
+    return [
+        Line(
+            label=_label(one.row, one.method if len(_methods(groups)) > 1 else ""),
+            size=size_label(one.mu, one.xi) if one.mu else "all",
+            row=one.row.value,
+            method=one.method,
+            numbers=one.numbers,
+            sequences=one.sequences,
+            mean=unit * one.mean,
+            low=unit * one.low,
+            high=unit * one.high,
+            percent_of_full=100 * (full / one.mean if metric.lower_is_better else one.mean / full),
+            students=one.students,
+            seeds=one.seeds,
+            seconds=one.seconds,
+            runs=one.runs,
+        )
+        for one in groups
+    ]
+
+
+def _label(row: RowName, method: str) -> str:
+    return f"{LABELS[row]}, {method}" if method else LABELS[row]
+
+
+def _methods(groups: Iterable[Group]) -> list[str]:
+    """Methods of distillation. Where there are several, each has its name, dash and symbol."""
+    return sorted({one.method for one in groups} - {""})
 
 
 def chart(runs: Frontier, metric: Metric, axis: Axis = Axis.NUMBERS) -> Chart:
     """The metric against size. Every mark carries the ids of its runs in `customdata`, for clicks."""
     trained = runs.students(metric)
     groups, figure = points.spread(trained), go.Figure()
-    parts = groups[groups["row"] != RowName.FULL.value]
-    column = "numbers" if axis is Axis.NUMBERS else "sequences"
-    _full(figure, groups, metric, (parts[column].min() / 1.6, parts[column].max() * 1.6))
-    for (row, method), part in parts.groupby(["row", "method"], sort=False):
-        style = _style(row, method, sorted(set(parts["method"]) - {""}))
-        inside = (trained["row"] == row) & (trained["method"] == method)
-        figure.add_trace(_dots(trained[inside], column, style))
-        figure.add_trace(_marks(part.sort_values(column), column, style, metric))
+    full, *parts = groups
+    sizes = [_size(one, axis) for one in parts]
+    _full(figure, full, metric, (min(sizes) / 1.6, max(sizes) * 1.6))
+    for row, method in dict.fromkeys((one.row, one.method) for one in parts):
+        style = _style(row, method, _methods(groups))
+        dots = [one for one in trained if (one.row, one.method) == (row, method)]
+        marks = [one for one in parts if (one.row, one.method) == (row, method)]
+        figure.add_trace(_dots(dots, axis, style))
+        figure.add_trace(_marks(sorted(marks, key=lambda one: _size(one, axis)), axis, style, metric))
     _others(figure, runs, metric, axis)
     words = TERMS[runs.task]
     title = _TITLES[axis].format(events=words.events, sequences=words.sequences)
@@ -110,17 +135,13 @@ def chart(runs: Frontier, metric: Metric, axis: Axis = Axis.NUMBERS) -> Chart:
 
 def reading(runs: Frontier, metric: Metric) -> list[str]:
     """The best size, and for each size what it reaches and which real subsets it beats beyond chance."""
-    lines = table(runs, metric)
     mine = points.method(runs.chosen.config)
-    lines = lines[(lines["row"] == RowName.DISTILLED.value) & (lines["method"] == mine)].sort_values("numbers")
-    if lines.empty:
-        return ["No run of these has trained this architecture on its distilled data."]
-    best = lines.loc[lines["mean"].idxmin() if metric.lower_is_better else lines["mean"].idxmax()]
+    distilled = [one for one in lines(runs, metric) if (one.row, one.method) == (RowName.DISTILLED.value, mine)]
+    best = (min if metric.lower_is_better else max)(distilled, key=lambda one: one.mean)
     return [
-        f"Best of {count(len(lines), 'size')}: {best['size']}, whose students reach "
-        f"{METRIC_LABELS[metric]} {_value(metric, best['mean'])} on average, {best['percent_of_full']:.1f} % of full "
-        "data.",
-        *(_beaten(runs, size, metric) for size in lines["size"]),
+        f"Best of {count(len(distilled), 'size')}: {best.size}, whose students reach {METRIC_LABELS[metric]} "
+        f"{shown(metric, best.mean / scale(metric))} on average, {best.percent_of_full:.1f} % of full data.",
+        *(_beaten(runs, one.size, metric) for one in distilled),
     ]
 
 
@@ -139,13 +160,16 @@ def _beaten(runs: Frontier, size: str, metric: Metric) -> str:
     return f"{size}: runs that beat real data of equal size beyond chance: {counts}."
 
 
-def _full(figure: go.Figure, groups: pd.DataFrame, metric: Metric, reach: tuple[float, float]) -> None:
+def _size(one: Group | Trained, axis: Axis) -> float:
+    return one.numbers if axis is Axis.NUMBERS else one.sequences
+
+
+def _full(figure: go.Figure, full: Group, metric: Metric, reach: tuple[float, float]) -> None:
     """The full-data line over the whole width, with a band from its worst to its best student."""
-    style, full = theme.STYLES[RowName.FULL], groups[groups["row"] == RowName.FULL.value].iloc[0]
-    low, high = reach
+    style, (low, high) = theme.STYLES[RowName.FULL], reach
     figure.add_scatter(
         x=[low, high, high, low],
-        y=[full["low"], full["low"], full["high"], full["high"]],
+        y=[full.low, full.low, full.high, full.high],
         fill="toself",
         fillcolor=theme.translucent(style.color, 0.18),
         line={"width": 0},
@@ -155,17 +179,17 @@ def _full(figure: go.Figure, groups: pd.DataFrame, metric: Metric, reach: tuple[
     )
     figure.add_scatter(
         x=[low, high],
-        y=[full["mean"]] * 2,
+        y=[full.mean] * 2,
         mode="lines",
-        name=f"{style.label} (n = {count(full['students'], 'student')})",
+        name=f"{style.label} (n = {count(full.students, 'student')})",
         line={"color": style.color, "dash": style.dash, "width": 2},
-        hovertemplate=f"{style.label}: {shown(metric, full['mean'])}<extra></extra>",
+        hovertemplate=f"{style.label}: {shown(metric, full.mean)}<extra></extra>",
     )
 
 
-def _style(row: str, method: str, methods: Sequence[str]) -> Style:
+def _style(row: RowName, method: str, methods: Sequence[str]) -> Style:
     """That of the row; where there are several methods, each has its own dash, symbol and name."""
-    style = theme.STYLES[RowName(row)]
+    style = theme.STYLES[row]
     if not method or len(methods) < 2:
         return style
     place = methods.index(method)
@@ -173,36 +197,36 @@ def _style(row: str, method: str, methods: Sequence[str]) -> Style:
     return Style(_label(row, method), style.color, dash, symbol)
 
 
-def _dots(part: pd.DataFrame, column: str, style: Style) -> go.Scatter:
+def _dots(part: Sequence[Trained], axis: Axis, style: Style) -> go.Scatter:
     return go.Scatter(
-        x=part[column],
-        y=part["value"],
+        x=[_size(one, axis) for one in part],
+        y=[one.value for one in part],
         mode="markers",
         showlegend=False,
         legendgroup=style.label,
         marker={"symbol": style.symbol, "size": 6, "color": style.color, "opacity": 0.3},
-        customdata=[[one] for one in part["run"]],
+        customdata=[[one.run] for one in part],
         hovertemplate=f"{style.label}, one student<extra></extra>",
     )
 
 
-def _marks(part: pd.DataFrame, column: str, style: Style, metric: Metric) -> go.Scatter:
+def _marks(part: Sequence[Group], axis: Axis, style: Style, metric: Metric) -> go.Scatter:
     hover = [
         f"{size_label(one.mu, one.xi)}: {shown(metric, one.mean)}<br>students {shown(metric, one.low)} to "
         f"{shown(metric, one.high)}<br>n = {count(one.students, 'student')}, {count(one.seeds, 'seed')}"
-        for one in part.itertuples()
+        for one in part
     ]
-    bars = {"array": part["high"] - part["mean"], "arrayminus": part["mean"] - part["low"]}
+    bars = {"array": [one.high - one.mean for one in part], "arrayminus": [one.mean - one.low for one in part]}
     return go.Scatter(
-        x=part[column],
-        y=part["mean"],
+        x=[_size(one, axis) for one in part],
+        y=[one.mean for one in part],
         mode="lines+markers",
         name=style.label,
         legendgroup=style.label,
         line={"color": style.color, "dash": style.dash, "width": 2},
         marker={"symbol": style.symbol, "size": 11, "color": style.color},
         error_y={"type": "data", "symmetric": False, **bars, "color": style.color, "thickness": 1.5},
-        customdata=[[",".join(one)] for one in part["runs"]],
+        customdata=[[",".join(one.runs)] for one in part],
         text=hover,
         hovertemplate=f"{style.label}, %{{text}}<extra></extra>",
     )
@@ -210,28 +234,23 @@ def _marks(part: pd.DataFrame, column: str, style: Style, metric: Metric) -> go.
 
 def _others(figure: go.Figure, runs: Frontier, metric: Metric, axis: Axis) -> None:
     """Distilled data of other settings: one open mark a run, no line, for they are not one experiment."""
-    shown_runs: list[tuple[Any, ...]] = []
-    for one in runs.others:
-        trained = points.students([one], runs.chosen.report.student, metric)
-        mine = trained[trained["row"] == RowName.DISTILLED.value]
-        if not mine.empty:
-            x = mine["numbers" if axis is Axis.NUMBERS else "sequences"].iloc[0]
-            shown_runs.append((x, mine["value"].mean(), one.run_id, one.label))
-    if shown_runs:
+    marks = [
+        (_size(group, axis), group.mean, one)
+        for one in runs.others
+        for group in points.spread(points.students([one], runs.chosen.report.student, metric))
+        if group.row is RowName.DISTILLED
+    ]
+    if marks:
         figure.add_scatter(
-            x=[one[0] for one in shown_runs],
-            y=[one[1] for one in shown_runs],
+            x=[size for size, _, _ in marks],
+            y=[mean for _, mean, _ in marks],
             mode="markers",
-            name=f"Distilled, other settings (n = {count(len(shown_runs), 'run')})",
+            name=f"Distilled, other settings (n = {count(len(marks), 'run')})",
             marker={"symbol": "circle-open", "size": 10, "color": theme.NEUTRAL, "line": {"width": 2}},
-            customdata=[[one[2]] for one in shown_runs],
-            text=[one[3] for one in shown_runs],
+            customdata=[[one.run_id] for _, _, one in marks],
+            text=[one.label for _, _, one in marks],
             hovertemplate="other settings: %{text}<extra></extra>",
         )
-
-
-def _value(metric: Metric, scaled: float) -> str:
-    return shown(metric, scaled / scale(metric))
 
 
 def _value_title(runs: Frontier, metric: Metric) -> str:
@@ -239,20 +258,21 @@ def _value_title(runs: Frontier, metric: Metric) -> str:
     return f"{METRIC_LABELS[metric]}{better}, test {people(metric)} (n = {runs.chosen.report.test_users:,})"
 
 
-def _alt(runs: Frontier, groups: pd.DataFrame, metric: Metric, axis: Axis) -> str:
-    several = _several(groups)
+def _alt(runs: Frontier, groups: Sequence[Group], metric: Metric, axis: Axis) -> str:
+    several = len(_methods(groups)) > 1
     said = "; ".join(
         f"{_label(one.row, one.method if several else '')}{f' {size_label(one.mu, one.xi)}' if one.mu else ''} "
         f"{shown(metric, one.mean)}"
-        for one in groups.itertuples()
+        for one in groups
     )
-    return f"{METRIC_LABELS[metric]} against {axis.value.lower()}, {count(len(runs.alike), 'run')}: {said}."
+    alike = count(len(runs.alike), "run")
+    return f"{METRIC_LABELS[metric]} against {axis.value.lower()}, {alike}: {said}."
 
 
-def _caption(runs: Frontier, trained: pd.DataFrame) -> str:
+def _caption(runs: Frontier, trained: Sequence[Trained]) -> str:
     codes, report, words = len({one.code for one in runs.alike}), runs.chosen.report, TERMS[runs.task]
     versions = f" The runs were made by {codes} versions of the program." if codes > 1 else ""
-    seeds = count(trained["seed"].nunique(), "seed")
+    seeds = count(len({one.seed for one in trained}), "seed")
     return (
         f"{count(len(runs.alike), 'run')} whose settings differ only in size, seed and method ({seeds}). Mark: mean "
         "over all their students; bar: from the worst to the best; faint dots: single students. Full data: "

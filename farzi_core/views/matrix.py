@@ -5,21 +5,36 @@ of its teacher in percent of what the same student reaches on full data, so a we
 data. Only runs of one size whose settings differ in seed and teacher alone are put together.
 """
 
-from collections.abc import Iterable
-from typing import get_args
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple, get_args
 
 import numpy as np
-import pandas as pd
 import plotly.graph_objects as go
 
 from farzi_core.config import Kind
 from farzi_core.evaluation.report import KIND_LABELS, Metric, RowName, scale
 from farzi_core.views import points, theme
-from farzi_core.views.points import Result, count, size_label
+from farzi_core.views.points import Group, Result, count, size_label
 from farzi_core.views.progress import METRIC_LABELS, people
 from farzi_core.views.theme import Chart
 
-COLUMNS = ["teacher", "student", "mean", "low", "high", "full", "percent_of_full", "students", "seeds", "runs"]
+BOTH = (RowName.FULL, RowName.DISTILLED)
+
+
+class Cell(NamedTuple):
+    """A teacher and a student that was trained: mean to full are of that student, fractions in percent."""
+
+    teacher: str
+    student: str
+    mean: float
+    low: float
+    high: float
+    full: float
+    percent_of_full: float
+    """Of the mean on distilled data against the mean of the same architecture on full data."""
+    students: int
+    seeds: int
+    runs: tuple[str, ...]
 
 
 def comparable(chosen: Result, found: Iterable[Result]) -> list[Result]:
@@ -34,53 +49,58 @@ def comparable(chosen: Result, found: Iterable[Result]) -> list[Result]:
     ]
 
 
-def table(runs: Iterable[Result], metric: Metric) -> pd.DataFrame:
-    """One line a teacher and student that was trained (columns `COLUMNS`).
-
-    Fractions in percent. mean, low and high are over the students on distilled data, percent_of_full compares their
-    mean with that of the same architecture on full data; runs is a tuple of ids.
-    """
-    lines, listed = [], list(runs)
+def cells(runs: Iterable[Result], metric: Metric) -> list[Cell]:
+    """One a teacher and student that was trained, in the order of `Kind`."""
+    found, listed = [], list(runs)
     for teacher in get_args(Kind):
         taught = [one for one in listed if one.config.model.kind == teacher]
         for student in get_args(Kind):
-            trained = points.students(taught, student, metric)
-            if not trained.empty:
-                lines.append((KIND_LABELS[teacher], KIND_LABELS[student], *_cell(trained, metric)))
-    return pd.DataFrame(lines, columns=COLUMNS)
+            groups = {
+                one.row: one for one in points.spread(points.students(taught, student, metric)) if one.row in BOTH
+            }
+            if groups:
+                found.append(_cell(teacher, student, groups, metric))
+    return found
 
 
-def _cell(trained: pd.DataFrame, metric: Metric) -> tuple[object, ...]:
-    distilled = trained[trained["row"] == RowName.DISTILLED.value]
-    full = trained.loc[trained["row"] == RowName.FULL.value, "value"].mean()
-    value = distilled["value"]
-    percent = 100 * (full / value.mean() if metric.lower_is_better else value.mean() / full)
-    values = (scale(metric) * one for one in (value.mean(), value.min(), value.max(), full))
-    counts = (len(distilled), distilled["seed"].nunique(), tuple(dict.fromkeys(distilled["run"])))
-    return (*values, percent, *counts)
+def _cell(teacher: Kind, student: Kind, groups: dict[RowName, Group], metric: Metric) -> Cell:
+    distilled, full, unit = groups[RowName.DISTILLED], groups[RowName.FULL], scale(metric)
+    ratio = full.mean / distilled.mean if metric.lower_is_better else distilled.mean / full.mean
+    return Cell(
+        teacher=KIND_LABELS[teacher],
+        student=KIND_LABELS[student],
+        mean=unit * distilled.mean,
+        low=unit * distilled.low,
+        high=unit * distilled.high,
+        full=unit * full.mean,
+        percent_of_full=100 * ratio,
+        students=distilled.students,
+        seeds=distilled.seeds,
+        runs=distilled.runs,
+    )
 
 
 def chart(runs: Iterable[Result], metric: Metric) -> Chart:
     """Heat map, teachers by students: percent of the student's own full data, the value, and how many students."""
     listed = list(runs)
-    cells = table(listed, metric)
-    teachers, students = (_present(cells[side]) for side in ("teacher", "student"))
-    figure = go.Figure(_heat(cells, teachers, students, metric))
+    found = cells(listed, metric)
+    teachers, students = _present([one.teacher for one in found]), _present([one.student for one in found])
+    figure = go.Figure(_heat(found, teachers, students, metric))
     x = f"Student, on test {people(metric)} (n = {listed[0].report.test_users:,})"
     theme.layout(figure, x=x, y="Distilled with", height=140 + 110 * len(teachers))
     figure.update_xaxes(type="category")
     figure.update_yaxes(autorange="reversed", type="category")
-    said = "; ".join(f"{one.teacher} to {one.student} {one.percent_of_full:.0f} %" for one in cells.itertuples())
+    said = "; ".join(f"{one.teacher} to {one.student} {one.percent_of_full:.0f} %" for one in found)
     return Chart(figure, f"{METRIC_LABELS[metric]} by teacher and student: {said}.", _caption(listed))
 
 
-def _present(names: "pd.Series[str]") -> list[str]:
+def _present(names: Sequence[str]) -> list[str]:
     """Those of the architectures that occur, always in the same order."""
-    return [name for kind in get_args(Kind) if (name := KIND_LABELS[kind]) in set(names)]
+    return [name for kind in get_args(Kind) if (name := KIND_LABELS[kind]) in names]
 
 
-def _heat(cells: pd.DataFrame, teachers: list[str], students: list[str], metric: Metric) -> go.Heatmap:
-    unit, found = " %" if metric.is_fraction else "", {(one.teacher, one.student): one for one in cells.itertuples()}
+def _heat(known: Sequence[Cell], teachers: list[str], students: list[str], metric: Metric) -> go.Heatmap:
+    unit, found = " %" if metric.is_fraction else "", {(one.teacher, one.student): one for one in known}
     words = {
         key: f"{one.percent_of_full:.1f} % of its full data<br>{METRIC_LABELS[metric]} {one.mean:.1f}{unit} "
         f"({one.low:.1f} to {one.high:.1f})<br>n = {count(one.students, 'student')}, {count(one.seeds, 'seed')}"
@@ -104,6 +124,6 @@ def _heat(cells: pd.DataFrame, teachers: list[str], students: list[str], metric:
 def _caption(runs: list[Result]) -> str:
     return (
         f"{count(len(runs), 'run')} of size {size_label(*runs[0].size)} whose settings differ only in teacher and "
-        "seed. 100 % is the same student on full data, with a learning rate of its own; white is 100 %. In brackets the "
-        "worst and the best student. On full data students differ too: a few points may be chance."
+        "seed. 100 % is the same student on full data, with a learning rate of its own; white is 100 %. In brackets "
+        "the worst and the best student. On full data students differ too: a few points may be chance."
     )

@@ -5,14 +5,13 @@ experiment (`alike`) if their settings differ only in what such a figure shows: 
 synthetic sequences of xi events; a real row trains on as many sequences.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
-
-import pandas as pd
+from statistics import fmean
+from typing import Any, NamedTuple
 
 from farzi_core.config import Kind, RunConfig
-from farzi_core.evaluation.report import KIND_LABELS, Evaluation, Metric, Row, RowName
+from farzi_core.evaluation.report import KIND_LABELS, LABELS, Evaluation, Metric, Row, RowName
 from farzi_core.runs.run import Run, stored_digest
 from farzi_core.views import runs
 from farzi_core.views.load import RunView
@@ -24,9 +23,52 @@ _AXES = (
     *("schema_version", "preset", "seed", "synthetic.mu", "synthetic.xi", *METHOD, "runtime"),
     *("evaluation.students", "evaluation.baselines", "evaluation.seeds", "evaluation.full_seeds"),
 )
-_COLUMNS = ["run", "row", "method", "mu", "xi", "numbers", "sequences", "seed", "student", "value", "seconds"]
-_MEANS = ["numbers", "sequences", "seconds"]
-SPREAD = ["row", "method", "mu", "xi", *_MEANS, "mean", "low", "high", "students", "seeds", "runs"]
+
+
+class Trained(NamedTuple):
+    """One student of one run."""
+
+    run: str
+    row: RowName
+    method: str
+    """Of distillation; empty for real data."""
+    mu: int
+    xi: int
+    """Of the run; 0 and 0 for full data."""
+    numbers: float
+    """Stored: Z and M together, or the events of real data."""
+    sequences: float
+    seed: int
+    """Of the run."""
+    student: int
+    """From 0."""
+    value: float
+    seconds: float
+    """To train one, mean of its row."""
+
+    @property
+    def group(self) -> tuple[RowName, str, int, int]:
+        """What is drawn as one mark."""
+        return self.row, self.method, self.mu, self.xi
+
+
+class Group(NamedTuple):
+    """All students of one mark, of all runs and seeds, never only the last one: numbers to seconds are means."""
+
+    row: RowName
+    method: str
+    mu: int
+    xi: int
+    numbers: float
+    sequences: float
+    seconds: float
+    mean: float
+    low: float
+    high: float
+    students: int
+    seeds: int
+    """Different seeds of runs."""
+    runs: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -109,47 +151,62 @@ def size_label(mu: int, xi: int) -> str:
     return f"{mu:,} × {xi:,}"
 
 
-def students(results: Iterable[Result], kind: Kind, metric: Metric) -> pd.DataFrame:
-    """One line a trained student of architecture `kind`; rules without training have none.
+def students(results: Iterable[Result], kind: Kind, metric: Metric) -> list[Trained]:
+    """Every trained student of architecture `kind`; rules without training have none.
 
-    run, row, method (empty for real data), mu, xi, numbers (stored: Z and M together, or the events of real data),
-    sequences, seed (of the run), student (from 0), value, seconds (of one training, mean of its row). What a student of
-    a real row learns follows from its seeds: runs that share them trained the same one again, which counts once.
+    What a student of a real row learns follows from its seeds: runs that share them trained the same one again, which
+    counts once.
     """
-    lines = [
-        line
-        for one in results
-        for table in one.report.tables
-        if table.student == kind
-        for row in table.rows
-        if row.sequences
-        for line in _lines(one, row, metric)
-    ]
-    frame = pd.DataFrame(lines, columns=_COLUMNS)
-    return frame.drop_duplicates(["row", "method", "mu", "xi", "seed", "student"], ignore_index=True)
+    found: dict[tuple[object, ...], Trained] = {}
+    for one in results:
+        for table in one.report.tables:
+            for row in table.rows if table.student == kind else ():
+                for trained in _trained(one, row, metric) if row.sequences else ():
+                    found.setdefault((*trained.group, trained.seed, trained.student), trained)
+    return list(found.values())
 
 
-def spread(trained: pd.DataFrame) -> pd.DataFrame:
-    """`students` by row, method and size: mean, low and high over all students of all runs, never only the last one.
-
-    Columns `SPREAD`: numbers, sequences and seconds are means; seeds counts the different ones; runs is a tuple of ids.
-    """
-    lines = []
-    for (row, method, mu, xi), group in trained.groupby(["row", "method", "mu", "xi"], sort=True):
-        value, means = group["value"], group[_MEANS].mean()
-        counts = (len(group), group["seed"].nunique(), tuple(dict.fromkeys(group["run"])))
-        lines.append((row, method, mu, xi, *means, value.mean(), value.min(), value.max(), *counts))
-    return pd.DataFrame(lines, columns=SPREAD)
+def spread(trained: Iterable[Trained]) -> list[Group]:
+    """`students` by row, method and size, in the order of `LABELS` and then of size."""
+    groups: dict[tuple[RowName, str, int, int], list[Trained]] = {}
+    for one in trained:
+        groups.setdefault(one.group, []).append(one)
+    order = list(LABELS)
+    return [_group(some) for _, some in sorted(groups.items(), key=lambda one: (order.index(one[0][0]), *one[0][1:]))]
 
 
-def _lines(one: Result, row: Row, metric: Metric) -> Iterable[tuple[object, ...]]:
+def _group(some: Sequence[Trained]) -> Group:
+    values = [one.value for one in some]
+    return Group(
+        *some[0].group,
+        numbers=fmean(one.numbers for one in some),
+        sequences=fmean(one.sequences for one in some),
+        seconds=fmean(one.seconds for one in some),
+        mean=fmean(values),
+        low=min(values),
+        high=max(values),
+        students=len(values),
+        seeds=len({one.seed for one in some}),
+        runs=tuple(dict.fromkeys(one.run for one in some)),
+    )
+
+
+def _trained(one: Result, row: Row, metric: Metric) -> Iterator[Trained]:
     distilled = row.name is RowName.DISTILLED
     mu, xi = (0, 0) if row.name is RowName.FULL else one.size
-    fixed = (mu, xi, one.report.stored_numbers if distilled else row.events, row.sequences, one.config.seed)
     for student, values in enumerate(row.seeds):
-        yield (
-            *(one.run_id, row.name.value, method(one.config) if distilled else ""),
-            *(*fixed, student, values[metric], row.seconds),
+        yield Trained(
+            run=one.run_id,
+            row=row.name,
+            method=method(one.config) if distilled else "",
+            mu=mu,
+            xi=xi,
+            numbers=one.report.stored_numbers if distilled else row.events,
+            sequences=row.sequences,
+            seed=one.config.seed,
+            student=student,
+            value=values[metric],
+            seconds=row.seconds,
         )
 
 

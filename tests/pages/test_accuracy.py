@@ -147,8 +147,8 @@ class TestFrontier:
         for sentence in frontier.reading(runs, Metric.AUC):
             assert sentence in words(at)
         assert "3 runs whose settings differ only" in words(at)
-        table = frontier.table(runs, Metric.AUC)
-        assert at.dataframe[0].value["mean"].tolist() == table["mean"].tolist()
+        lines = frontier.lines(runs, Metric.AUC)
+        assert at.dataframe[0].value["mean"].tolist() == [one.mean for one in lines]
         assert frontier.chart(runs, Metric.AUC).alt in str(at.get("plotly_chart")[0].proto)
 
     def test_size_and_other_settings_can_be_linked_to(self, many: list[points.Result]) -> None:
@@ -192,11 +192,11 @@ class TestTransfer:
         found = [points.result(Store().open(folder.name)) for folder in folders]
         runs = matrix.comparable(found[0], found)
         assert len(runs) == 3
-        table = matrix.table(runs, Metric.HR10)
-        assert list(zip(table["teacher"], table["student"], strict=True)) == [
+        cells = matrix.cells(runs, Metric.HR10)
+        assert [(one.teacher, one.student) for one in cells] == [
             ("SASRec", "SASRec"), ("SASRec", "GRU4Rec"), ("GRU4Rec", "SASRec"),
         ]  # fmt: skip
-        assert at.dataframe[0].value["percent_of_full"].tolist() == table["percent_of_full"].tolist()
+        assert at.dataframe[0].value["percent_of_full"].tolist() == [one.percent_of_full for one in cells]
         assert matrix.chart(runs, Metric.HR10).alt in str(at.get("plotly_chart")[0].proto)
         assert settings.transfer_command(sized(6, 5), PRESETS["demo"].config) in words(at)
 

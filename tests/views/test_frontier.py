@@ -30,17 +30,20 @@ def test_only_runs_alike_are_joined_and_others_are_shown_when_asked_for() -> Non
     assert [one.run_id for one in wider.others] == ["r-other"]
     marks = named(frontier.chart(wider, Metric.HR10))["Distilled, other settings"]
     assert (marks.x[0], marks.y[0], marks.mode) == (24 * 5 * 3 + 36, 0.7, "markers")
-    assert frontier.table(wider, Metric.HR10).equals(frontier.table(RUNS, Metric.HR10))
+    assert frontier.lines(wider, Metric.HR10) == frontier.lines(RUNS, Metric.HR10)
 
 
-def test_the_table_by_hand() -> None:
-    table = frontier.table(RUNS, Metric.HR10).set_index(["row", "size"])
-    assert table.loc[("full", "all"), "mean"] == pytest.approx(70)
-    line = table.loc[("distilled", "6 × 5")]
-    assert [line["mean"], line["low"], line["high"]] == pytest.approx([53, 50, 56])
-    assert line["percent_of_full"] == pytest.approx(100 * 53 / 70)
-    assert (line["students"], line["label"], line["numbers"]) == (2, "Distilled", 126)
-    assert list(frontier.table(RUNS, Metric.HR10)["row"]) == ["full", "distilled", "distilled", *["random_users"] * 2]
+def test_the_lines_by_hand() -> None:
+    found = frontier.lines(RUNS, Metric.HR10)
+    assert [(one.row, one.size) for one in found] == [
+        ("full", "all"), ("distilled", "6 × 5"), ("distilled", "12 × 5"),
+        ("random_users", "6 × 5"), ("random_users", "12 × 5"),
+    ]  # fmt: skip
+    full, line, *_ = found
+    assert full.mean == pytest.approx(70)
+    assert [line.mean, line.low, line.high] == pytest.approx([53, 50, 56])
+    assert line.percent_of_full == pytest.approx(100 * 53 / 70)
+    assert (line.students, line.label, line.numbers) == (2, "Distilled", 126)
 
 
 def test_percent_turns_round_where_lower_is_better() -> None:
@@ -51,8 +54,8 @@ def test_percent_turns_round_where_lower_is_better() -> None:
     full, distilled = report.row(FULL), report.row(DISTILLED)
     assert full is not None
     assert distilled is not None
-    line = frontier.table(text, Metric.PPL).set_index("row").loc["distilled"]
-    assert line["percent_of_full"] == pytest.approx(100 * full.mean[Metric.PPL] / distilled.mean[Metric.PPL])
+    line = frontier.lines(text, Metric.PPL)[1]
+    assert line.percent_of_full == pytest.approx(100 * full.mean[Metric.PPL] / distilled.mean[Metric.PPL])
     chart = frontier.chart(text, Metric.PPL)
     assert "lower is better" in chart.figure.layout.yaxis.title.text
     assert "sentences" in chart.figure.layout.yaxis.title.text

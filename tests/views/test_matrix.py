@@ -22,14 +22,13 @@ def test_only_runs_of_the_same_size_and_settings_are_put_together() -> None:
 
 
 def test_the_cells_by_hand() -> None:
-    table = matrix.table(RUNS, Metric.HR10).set_index(["teacher", "student"])
-    assert list(table.index) == [("SASRec", "SASRec"), ("SASRec", "FMLP"), ("GRU4Rec", "SASRec")]
-    cell = table.loc[("SASRec", "SASRec")]
-    assert [cell["mean"], cell["low"], cell["high"], cell["full"]] == pytest.approx([50, 10, 80, 80])
-    assert cell["percent_of_full"] == pytest.approx(100 * 0.5 / 0.8)
-    assert (cell["students"], cell["seeds"], cell["runs"]) == (3, 2, ("r-a", "r-b"))
-    assert table.loc[("SASRec", "FMLP"), "percent_of_full"] == pytest.approx(100)
-    assert table.loc[("GRU4Rec", "SASRec"), "percent_of_full"] == pytest.approx(110)
+    found = matrix.cells(RUNS, Metric.HR10)
+    assert [(one.teacher, one.student) for one in found] == [
+        ("SASRec", "SASRec"), ("SASRec", "FMLP"), ("GRU4Rec", "SASRec"),
+    ]  # fmt: skip
+    assert found[0][2:7] == pytest.approx((50, 10, 80, 80, 100 * 0.5 / 0.8))
+    assert found[0][7:] == (3, 2, ("r-a", "r-b"))
+    assert [one.percent_of_full for one in found[1:]] == pytest.approx([100, 110])
 
 
 def test_the_figure_shows_every_cell_with_its_n_and_says_where_none_was_run() -> None:

@@ -1,5 +1,6 @@
 """Which runs may stand beside each other, and that every student counts once."""
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -65,26 +66,22 @@ def test_the_setting_that_names_a_method_exists() -> None:
 def test_students_of_real_data_that_two_runs_trained_alike_count_once() -> None:
     rows = {FULL: [0.6, 0.64], DISTILLED: [0.5, 0.52], RANDOM: [0.3, 0.4]}
     runs = [by_hand(sized(6, 5), rows), by_hand(sized(12, 5), rows), by_hand(sized(6, 5, seed=1), rows)]
-    frame = points.students(runs, "sasrec", Metric.AUC)
-    counts = frame.groupby(["row", "mu"]).size().to_dict()
-    assert counts == {
+    found = points.students(runs, "sasrec", Metric.AUC)
+    assert Counter((one.row.value, one.mu) for one in found) == {
         ("full", 0): 4,  # two seeds of two students, whatever the size of the synthetic data
         ("distilled", 6): 4,
         ("distilled", 12): 2,
         ("random_users", 6): 4,
         ("random_users", 12): 2,
     }
-    again = points.students([*runs, runs[0]], "sasrec", Metric.AUC)
-    assert again.equals(frame)
+    assert points.students([*runs, runs[0]], "sasrec", Metric.AUC) == found
 
 
 def test_stored_numbers_are_those_of_z_and_m_or_the_events() -> None:
     (one,) = [by_hand(sized(6, 5), {FULL: [0.6], DISTILLED: [0.5], RANDOM: [0.3]})]
-    frame = points.students([one], "sasrec", Metric.HR10).set_index("row")
-    assert frame.loc["distilled", "numbers"] == 6 * 5 * 3 + 3 * 12
-    assert frame.loc["random_users", "numbers"] == 30
-    assert frame.loc["full", "numbers"] == 510
-    assert points.students([one], "gru4rec", Metric.HR10).empty
+    found = {trained.row: trained.numbers for trained in points.students([one], "sasrec", Metric.HR10)}
+    assert found == {FULL: 510, DISTILLED: 6 * 5 * 3 + 3 * 12, RANDOM: 30}
+    assert points.students([one], "gru4rec", Metric.HR10) == []
 
 
 def test_the_spread_by_hand() -> None:
@@ -92,9 +89,10 @@ def test_the_spread_by_hand() -> None:
         by_hand(sized(6, 5), {FULL: [0.6], DISTILLED: [0.5, 0.6]}, "r-a"),
         by_hand(sized(6, 5, seed=1), {FULL: [0.6], DISTILLED: [0.1]}, "r-b"),
     ]
-    line = points.spread(points.students(runs, "sasrec", Metric.HR10)).set_index("row").loc["distilled"]
-    assert (line["mean"], line["low"], line["high"]) == (pytest.approx(0.4), 0.1, 0.6)
-    assert (line["students"], line["seeds"], line["runs"]) == (3, 2, ("r-a", "r-b"))
+    full, group = points.spread(points.students(runs, "sasrec", Metric.HR10))
+    assert (full.row, group.row) == (FULL, DISTILLED)
+    assert (group.mean, group.low, group.high) == (pytest.approx(0.4), 0.1, 0.6)
+    assert (group.students, group.seeds, group.runs) == (3, 2, ("r-a", "r-b"))
 
 
 def test_a_run_is_read_with_what_its_seconds_were_measured_on(farzi_home: Path) -> None:
