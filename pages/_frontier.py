@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from farzi_core.evaluation.report import Metric
-from farzi_core.views import cost, frontier, settings
+from farzi_core.views import cost, frontier, frontier_chart, settings
 from farzi_core.views.frontier import Axis
 from farzi_core.views.load import RunView
 
@@ -28,7 +28,7 @@ def show(view: RunView, metric: Metric) -> None:
     runs = frontier.frontier(chosen, found, others)
     sentences = frontier.reading(runs, metric)
     st.markdown("\n".join(f"- {sentence}" for sentence in sentences))
-    several.pick(frontier.chart(runs, metric, axis), f"frontier_{axis}_{metric}_{chosen.run_id}")
+    several.pick(frontier_chart.chart(runs, metric, axis), f"frontier_{axis}_{metric}_{chosen.run_id}")
     _more(view, len({one.size for one in runs.alike}))
     _table(runs, metric)
     several.side_by_side([*runs.alike, *runs.others])

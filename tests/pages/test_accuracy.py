@@ -13,7 +13,7 @@ from farzi_core.presets import PRESETS
 from farzi_core.runs.locks import run_locked
 from farzi_core.runs.manifest import RunState
 from farzi_core.runs.store import Store
-from farzi_core.views import accuracy, frontier, load, matrix, points, settings
+from farzi_core.views import accuracy, frontier, frontier_chart, load, matrix, points, settings
 from farzi_core.views.progress import METRIC_LABELS
 
 PAGE = "accuracy.py"
@@ -149,7 +149,7 @@ class TestFrontier:
         assert "3 runs whose settings differ only" in words(at)
         lines = frontier.lines(runs, Metric.AUC)
         assert at.dataframe[0].value["mean"].tolist() == [one.mean for one in lines]
-        assert frontier.chart(runs, Metric.AUC).alt in str(at.get("plotly_chart")[0].proto)
+        assert frontier_chart.chart(runs, Metric.AUC).alt in str(at.get("plotly_chart")[0].proto)
 
     def test_size_and_other_settings_can_be_linked_to(self, many: list[points.Result]) -> None:
         at = open_page(PAGE, view="frontier", run=many[0].run_id, size="Sequences", others="true")

@@ -8,9 +8,10 @@ import pytest
 from manysizes import SIZES, by_hand, make_runs, read, sized
 
 from farzi_core.evaluation.report import METRICS, Metric, RowName
-from farzi_core.views import cost, frontier, points
+from farzi_core.views import cost, frontier, frontier_chart, points
 from farzi_core.views.cost import Cost
 from farzi_core.views.frontier import Axis
+from farzi_core.views.theme import Chart
 
 FULL, DISTILLED, RANDOM, HEAD = RowName.FULL, RowName.DISTILLED, RowName.RANDOM, RowName.HEAD
 LOW = by_hand(sized(6, 5), {FULL: [0.6, 0.8], DISTILLED: [0.5, 0.56], RANDOM: [0.2, 0.4]}, "r-low")
@@ -19,7 +20,7 @@ OTHER = by_hand(sized(24, 5, outer__steps=9), {FULL: [0.9], DISTILLED: [0.7]}, "
 RUNS = frontier.frontier(LOW, [LOW, HIGH, OTHER])
 
 
-def named(chart: frontier.Chart) -> dict[str, object]:
+def named(chart: Chart) -> dict[str, object]:
     return {trace.name.split(" (")[0]: trace for trace in chart.figure.data if trace.name}
 
 
@@ -28,7 +29,7 @@ def test_only_runs_alike_are_joined_and_others_are_shown_when_asked_for() -> Non
     assert RUNS.others == ()
     wider = frontier.frontier(LOW, [LOW, HIGH, OTHER], others=True)
     assert [one.run_id for one in wider.others] == ["r-other"]
-    marks = named(frontier.chart(wider, Metric.HR10))["Distilled, other settings"]
+    marks = named(frontier_chart.chart(wider, Metric.HR10))["Distilled, other settings"]
     assert (marks.x[0], marks.y[0], marks.mode) == (24 * 5 * 3 + 36, 0.7, "markers")
     assert frontier.lines(wider, Metric.HR10) == frontier.lines(RUNS, Metric.HR10)
 
@@ -56,13 +57,13 @@ def test_percent_turns_round_where_lower_is_better() -> None:
     assert distilled is not None
     line = frontier.lines(text, Metric.PPL)[1]
     assert line.percent_of_full == pytest.approx(100 * full.mean[Metric.PPL] / distilled.mean[Metric.PPL])
-    chart = frontier.chart(text, Metric.PPL)
+    chart = frontier_chart.chart(text, Metric.PPL)
     assert "lower is better" in chart.figure.layout.yaxis.title.text
     assert "sentences" in chart.figure.layout.yaxis.title.text
 
 
 def test_marks_bars_and_dots_are_the_students() -> None:
-    chart = frontier.chart(RUNS, Metric.HR10)
+    chart = frontier_chart.chart(RUNS, Metric.HR10)
     distilled = named(chart)["Distilled"]
     assert list(distilled.x) == [126, 12 * 5 * 3 + 36]
     assert list(distilled.y) == pytest.approx([0.53, 0.63])
@@ -75,7 +76,7 @@ def test_marks_bars_and_dots_are_the_students() -> None:
 
 
 def test_the_full_data_line_and_band_span_the_figure() -> None:
-    chart = frontier.chart(RUNS, Metric.HR10)
+    chart = frontier_chart.chart(RUNS, Metric.HR10)
     line = named(chart)["Full data"]
     assert list(line.y) == pytest.approx([0.7, 0.7])
     assert line.x[0] < 30
@@ -86,7 +87,7 @@ def test_the_full_data_line_and_band_span_the_figure() -> None:
 
 
 def test_size_can_be_counted_in_sequences() -> None:
-    chart = frontier.chart(RUNS, Metric.HR10, Axis.SEQUENCES)
+    chart = frontier_chart.chart(RUNS, Metric.HR10, Axis.SEQUENCES)
     assert list(named(chart)["Distilled"].x) == list(named(chart)["Random users"].x) == [6, 12]
     assert chart.figure.layout.xaxis.title.text == "Training sequences (log scale)"
 
@@ -95,7 +96,7 @@ def test_several_methods_have_names_dashes_and_symbols_of_their_own() -> None:
     taught = by_hand(
         sized(12, 5, model__kind="gru4rec", evaluation__students=["sasrec"]), {FULL: [0.6, 0.8], DISTILLED: [0.5]}
     )
-    chart = frontier.chart(frontier.frontier(LOW, [LOW, HIGH, taught]), Metric.HR10)
+    chart = frontier_chart.chart(frontier.frontier(LOW, [LOW, HIGH, taught]), Metric.HR10)
     lines = [named(chart)[f"Distilled, {name}"] for name in ("GRU4Rec", "SASRec")]
     assert len({(one.line.dash, one.marker.symbol) for one in lines}) == 2
     assert list(lines[0].y) == [0.5]
@@ -107,7 +108,7 @@ def test_words_axis_titles_and_n(farzi_home: Path) -> None:
     assert frontier.frontier(LOW, real).alike == (), "they have other data"
     whole = frontier.frontier(real[0], real)
     for metric in METRICS["recommendation"]:
-        chart = frontier.chart(whole, metric)
+        chart = frontier_chart.chart(whole, metric)
         assert "test users (n = 200)" in chart.figure.layout.yaxis.title.text
         assert "Z and M" in chart.figure.layout.xaxis.title.text
         assert "3 runs" in chart.alt
@@ -135,9 +136,9 @@ def test_the_reading_names_the_best_size_and_counts_clear_wins() -> None:
 
 
 def test_runs_of_two_versions_of_the_program_are_said_to_be() -> None:
-    assert "versions" not in frontier.chart(RUNS, Metric.HR10).caption
+    assert "versions" not in frontier_chart.chart(RUNS, Metric.HR10).caption
     newer = points.Result(**{**vars(HIGH), "code": "newer"})
-    assert "2 versions" in frontier.chart(frontier.frontier(LOW, [LOW, newer]), Metric.HR10).caption
+    assert "2 versions" in frontier_chart.chart(frontier.frontier(LOW, [LOW, newer]), Metric.HR10).caption
 
 
 class TestCost:
