@@ -91,7 +91,7 @@ def _under(first: str, *below: str) -> Text:
 
 def _lines(tables: Tables, names: Sequence[str]) -> list[dict[str, Any]]:
     """JSON values of the lines: what they are, their runs, and their metrics."""
-    first = next(iter(tables.values()))
+    first: list[Line | Cell] = [*next(iter(tables.values()))]
     return [
         {
             **{name: getattr(one, name) for name in names},

@@ -5,7 +5,7 @@ experiment (`alike`) if their settings differ only in what such a figure shows: 
 synthetic sequences of xi events; a real row trains on as many sequences.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from statistics import fmean
 from typing import Any, NamedTuple
@@ -132,7 +132,7 @@ def recipe(config: RunConfig) -> str:
 
 def method(config: RunConfig) -> str:
     """How a run was distilled, for people: the values of `METHOD`, for example `SASRec`."""
-    names: Mapping[str, str] = {**KIND_LABELS}
+    names = {str(kind): name for kind, name in KIND_LABELS.items()}
     return ", ".join(names.get(one, one) for one in values(config, METHOD))
 
 
