@@ -14,7 +14,7 @@ from farzi_core.views.frontier import Frontier, Line
 from farzi_core.views.matrix import Cell
 from farzi_core.views.points import Result
 
-Tables = Mapping[Metric, Sequence[Line]] | Mapping[Metric, Sequence[Cell]]  # the same lines for each metric
+Tables = Mapping[Metric, Sequence[Line | Cell]]  # the same lines for each metric
 _NOTE = (
     "\nMeans over all students of all seeds, fractions in percent; below them percent of the same architecture's full "
     "data, then worst to best student."
@@ -91,7 +91,7 @@ def _under(first: str, *below: str) -> Text:
 
 def _lines(tables: Tables, names: Sequence[str]) -> list[dict[str, Any]]:
     """JSON values of the lines: what they are, their runs, and their metrics."""
-    first: list[Line | Cell] = [*next(iter(tables.values()))]
+    first = next(iter(tables.values()))
     return [
         {
             **{name: getattr(one, name) for name in names},
