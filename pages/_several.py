@@ -99,7 +99,9 @@ def _table(picked: Sequence[Result]) -> None:
     if not picked:
         return
     reports = {one.label: one.report for one in picked}
-    st.dataframe(compare.final_table(reports), hide_index=True, alt="Metrics of the picked runs and percent of full.")
+    st.dataframe(
+        compare.final_table(reports).round(1), hide_index=True, alt="Metrics of the picked runs and percent of full."
+    )
     with st.container(horizontal=True):
         for one in picked:
             query = {ui.Url.VIEW: "run", ui.Url.RUN: one.run_id}

@@ -80,8 +80,8 @@ def chart(runs: Frontier, sizes: Sequence[Cost]) -> Chart:
         color, dash = theme.category_color(place), theme.DASHES[place % len(theme.DASHES)]
         _line(figure, models, one.distil + one.distilled * models, f"Distilled {one.size}", color, dash)
     theme.layout(figure, x="Models trained (log scale)", y="Seconds in all (log scale)", height=380)
-    figure.update_xaxes(type="log", exponentformat="none")
-    figure.update_yaxes(type="log", exponentformat="none")
+    figure.update_xaxes(type="log", exponentformat="none", dtick="D2")
+    figure.update_yaxes(type="log", exponentformat="none", dtick=1)
     where = " and ".join(sorted({one.where for one in runs.alike if one.where})) or "an unknown device"
     number = count(sum(one.runs for one in sizes), "run")
     caption = (

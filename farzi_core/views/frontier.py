@@ -102,28 +102,28 @@ def methods(groups: Iterable[Group]) -> list[str]:
 
 
 def reading(runs: Frontier, metric: Metric) -> list[str]:
-    """The best size, and for each size what it reaches and which real subsets it beats beyond chance."""
+    """The best size, and for each size what can be said beyond chance."""
     mine = points.method(runs.chosen.config)
     distilled = [one for one in lines(runs, metric) if (one.row, one.method) == (RowName.DISTILLED.value, mine)]
     best = (min if metric.lower_is_better else max)(distilled, key=lambda one: one.mean)
     return [
         f"Best of {count(len(distilled), 'size')}: {best.size}, whose students reach {METRIC_LABELS[metric]} "
         f"{shown(metric, best.mean / scale(metric))} on average, {best.percent_of_full:.1f} % of full data.",
-        *(_beaten(runs, one.size, metric) for one in distilled),
+        *(_against(runs, one.size, metric) for one in distilled),
+        "Better and worse are said where the paired 95 % interval of the difference, of one run, leaves zero out.",
     ]
 
 
-def _beaten(runs: Frontier, size: str, metric: Metric) -> str:
-    """How often the paired interval of the difference to each real subset leaves zero out."""
-    mine = points.method(runs.chosen.config)
-    same = [one for one in runs.alike if size_label(*one.size) == size and points.method(one.config) == mine]
-    won: dict[RowName, list[bool]] = {}
-    for one in same:
-        table = next((table for table in one.report.tables if table.student == runs.chosen.report.student), None)
-        for row in table.rows if table else ():
-            if row.sequences and row.name not in {RowName.FULL, RowName.DISTILLED}:
-                won.setdefault(row.name, []).append(verdict(row.minus_distilled[metric], metric) == "better")
-    if not won:
-        return f"{size}: no real subset of equal size was trained beside it."
-    counts = ", ".join(f"{LABELS[name]} {sum(some)} of {len(some)}" for name, some in won.items())
-    return f"{size}: runs that beat real data of equal size beyond chance: {counts}."
+def _against(runs: Frontier, size: str, metric: Metric) -> str:
+    """In how many runs of this size distilled data are told apart from full data, and better than real subsets."""
+    found: dict[RowName, list[str]] = {}
+    for one in runs.alike:
+        if size_label(*one.size) == size and points.method(one.config) == points.method(runs.chosen.config):
+            for table in one.report.tables:
+                for row in table.rows if table.student == runs.chosen.report.student else ():
+                    if row.sequences and row.name is not RowName.DISTILLED:
+                        found.setdefault(row.name, []).append(verdict(row.minus_distilled[metric], metric))
+    full = found.pop(RowName.FULL)
+    counts = ", ".join(f"{full.count(one)} {one}" for one in ("better", "worse", "unclear") if one in full)
+    won = ", ".join(f"{LABELS[name]} in {some.count('better')} of {len(some)}" for name, some in found.items())
+    return f"{size}, {count(len(full), 'run')}: against full data {counts}{f'; better than {won}' if won else ''}."

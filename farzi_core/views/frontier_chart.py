@@ -7,15 +7,10 @@ import plotly.graph_objects as go
 from farzi_core.evaluation.report import Metric, RowName, shown
 from farzi_core.views import points, theme
 from farzi_core.views.frontier import Axis, Frontier, label, methods
-from farzi_core.views.points import Group, Trained, count, size_label
+from farzi_core.views.points import Group, Result, Trained, count, size_label
 from farzi_core.views.progress import METRIC_LABELS, people
 from farzi_core.views.terms import TERMS
 from farzi_core.views.theme import Chart, Style
-
-_TITLES: dict[Axis, str] = {
-    Axis.NUMBERS: "Stored numbers (distilled: Z and M; real: {events}; log scale)",
-    Axis.SEQUENCES: "Training {sequences} (log scale)",
-}
 
 
 def chart(runs: Frontier, metric: Metric, axis: Axis = Axis.NUMBERS) -> Chart:
@@ -23,7 +18,8 @@ def chart(runs: Frontier, metric: Metric, axis: Axis = Axis.NUMBERS) -> Chart:
     trained = runs.students(metric)
     groups, figure = points.spread(trained), go.Figure()
     full, *parts = groups
-    sizes = [_size(one, axis) for one in parts]
+    others = _other_groups(runs, metric)
+    sizes = [_size(one, axis) for one in (*parts, *(group for _, group in others))]
     _full(figure, full, metric, (min(sizes) / 1.6, max(sizes) * 1.6))
     for row, method in dict.fromkeys((one.row, one.method) for one in parts):
         style = _style(row, method, methods(groups))
@@ -31,11 +27,12 @@ def chart(runs: Frontier, metric: Metric, axis: Axis = Axis.NUMBERS) -> Chart:
         marks = [one for one in parts if (one.row, one.method) == (row, method)]
         figure.add_trace(_dots(dots, axis, style))
         figure.add_trace(_marks(sorted(marks, key=lambda one: _size(one, axis)), axis, style, metric))
-    _others(figure, runs, metric, axis)
-    words = TERMS[runs.task]
-    title = _TITLES[axis].format(events=words.events, sequences=words.sequences)
-    theme.layout(figure, x=title, y=_value_title(runs, metric), height=460, clickmode="event+select")
-    figure.update_xaxes(type="log", exponentformat="none")
+    if others:
+        figure.add_trace(_open_marks(others, axis))
+    title = "Stored numbers" if axis is Axis.NUMBERS else f"Training {TERMS[runs.task].sequences}"
+    y = _value_title(runs, metric)
+    theme.layout(figure, x=f"{title} (log scale)", y=y, height=460, clickmode="event+select")
+    figure.update_xaxes(type="log", exponentformat="none", dtick="D2")
     figure.update_yaxes(tickformat=".0%" if metric.is_fraction else "~g")
     return Chart(figure, _alt(runs, groups, metric, axis), _caption(runs, trained))
 
@@ -112,25 +109,25 @@ def _marks(part: Sequence[Group], axis: Axis, style: Style, metric: Metric) -> g
     )
 
 
-def _others(figure: go.Figure, runs: Frontier, metric: Metric, axis: Axis) -> None:
-    """Distilled data of other settings: one open mark a run, no line, for they are not one experiment."""
-    marks = [
-        (_size(group, axis), group.mean, one)
-        for one in runs.others
-        for group in points.spread(points.students([one], runs.chosen.report.student, metric))
-        if group.row is RowName.DISTILLED
-    ]
-    if marks:
-        figure.add_scatter(
-            x=[size for size, _, _ in marks],
-            y=[mean for _, mean, _ in marks],
-            mode="markers",
-            name=f"Distilled, other settings (n = {count(len(marks), 'run')})",
-            marker={"symbol": "circle-open", "size": 10, "color": theme.NEUTRAL, "line": {"width": 2}},
-            customdata=[[one.run_id] for _, _, one in marks],
-            text=[one.label for _, _, one in marks],
-            hovertemplate="other settings: %{text}<extra></extra>",
-        )
+def _other_groups(runs: Frontier, metric: Metric) -> list[tuple[Result, Group]]:
+    """Each run of other settings with its students on distilled data."""
+    kind = runs.chosen.report.student
+    found = [(one, group) for one in runs.others for group in points.spread(points.students([one], kind, metric))]
+    return [(one, group) for one, group in found if group.row is RowName.DISTILLED]
+
+
+def _open_marks(others: Sequence[tuple[Result, Group]], axis: Axis) -> go.Scatter:
+    """One mark a run and no line: runs of other settings are not one experiment."""
+    return go.Scatter(
+        x=[_size(group, axis) for _, group in others],
+        y=[group.mean for _, group in others],
+        mode="markers",
+        name=f"Distilled, other settings (n = {count(len(others), 'run')})",
+        marker={"symbol": "circle-open", "size": 10, "color": theme.NEUTRAL, "line": {"width": 2}},
+        customdata=[[one.run_id] for one, _ in others],
+        text=[one.label for one, _ in others],
+        hovertemplate="other settings: %{text}<extra></extra>",
+    )
 
 
 def _value_title(runs: Frontier, metric: Metric) -> str:
@@ -157,5 +154,5 @@ def _caption(runs: Frontier, trained: Sequence[Trained]) -> str:
         f"{count(len(runs.alike), 'run')} whose settings differ only in size, seed and method ({seeds}). Mark: mean "
         "over all their students; bar: from the worst to the best; faint dots: single students. Full data: "
         f"{report.full_events:,} {words.events} in {report.full_sequences:,} {words.sequences}, band from worst to "
-        f"best. Click a mark to compare its runs.{versions}"
+        f"best. Stored numbers: Z and M, or {words.events} of real data. Click a mark to compare its runs.{versions}"
     )

@@ -19,6 +19,7 @@ from farzi_core.views.progress import METRIC_LABELS, people
 from farzi_core.views.theme import Chart
 
 BOTH = (RowName.FULL, RowName.DISTILLED)
+COLOURS = (80, 120)  # percent at the ends of the scale, always the same: a difference within the noise looks pale
 
 
 class Cell(NamedTuple):
@@ -114,7 +115,8 @@ def _heat(known: Sequence[Cell], teachers: list[str], students: list[str], metri
         texttemplate="%{text}",
         hovertemplate="distilled with %{y}, trained %{x}<br>%{text}<extra></extra>",
         colorscale=theme.DIVERGING,
-        zmid=100,
+        zmin=COLOURS[0],
+        zmax=COLOURS[1],
         xgap=3,
         ygap=3,
         colorbar={"title": {"text": "% of own<br>full data"}, "thickness": 12},
@@ -124,6 +126,6 @@ def _heat(known: Sequence[Cell], teachers: list[str], students: list[str], metri
 def _caption(runs: list[Result]) -> str:
     return (
         f"{count(len(runs), 'run')} of size {size_label(*runs[0].size)} whose settings differ only in teacher and "
-        "seed. 100 % is the same student on full data, with a learning rate of its own; white is 100 %. In brackets "
+        "seed. 100 % is the same student on full data, with a learning rate of its own; white is 100 %, colours end at 80 and 120. In brackets "
         "the worst and the best student. On full data students differ too: a few points may be chance."
     )

@@ -110,16 +110,18 @@ def test_words_axis_titles_and_n(farzi_home: Path) -> None:
     for metric in METRICS["recommendation"]:
         chart = frontier_chart.chart(whole, metric)
         assert "test users (n = 200)" in chart.figure.layout.yaxis.title.text
-        assert "Z and M" in chart.figure.layout.xaxis.title.text
+        assert chart.figure.layout.xaxis.title.text == "Stored numbers (log scale)"
+        assert "Z and M, or events of real data" in chart.caption
         assert "3 runs" in chart.alt
         assert "510 events in 60 sequences" in chart.caption
         assert "(1 seed)" in chart.caption
 
 
 def test_the_reading_names_the_best_size_and_counts_clear_wins() -> None:
-    first, low, high = frontier.reading(RUNS, Metric.HR10)
+    first, low, high, meaning = frontier.reading(RUNS, Metric.HR10)
     assert first == ("Best of 2 sizes: 12 × 5, whose students reach HR@10 63.0 % on average, 90.0 % of full data.")
-    assert low == "6 × 5: runs that beat real data of equal size beyond chance: Random users 1 of 1."
+    assert low == "6 × 5, 1 run: against full data 1 worse; better than Random users in 1 of 1."
+    assert "95 %" in meaning
     unclear = LOW.report.model_copy(
         update={
             "rows": tuple(
@@ -130,7 +132,9 @@ def test_the_reading_names_the_best_size_and_counts_clear_wins() -> None:
         }
     )  # fmt: skip
     noisy = points.Result(**{**vars(LOW), "report": unclear})
-    assert frontier.reading(frontier.frontier(noisy, [noisy]), Metric.HR10)[1].endswith("Random users 0 of 1.")
+    assert frontier.reading(frontier.frontier(noisy, [noisy]), Metric.HR10)[1] == (
+        "6 × 5, 1 run: against full data 1 worse; better than Random users in 0 of 1."
+    )
     assert "of 1 size:" in frontier.reading(frontier.frontier(noisy, [noisy]), Metric.HR10)[0]
     assert high.startswith("12 × 5")
 
