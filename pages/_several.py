@@ -98,10 +98,8 @@ def _label(known: Mapping[str, Result]) -> Callable[[str], str]:
 def _table(picked: Sequence[Result]) -> None:
     if not picked:
         return
-    reports = {one.label: one.report for one in picked}
-    st.dataframe(
-        compare.final_table(reports).round(1), hide_index=True, alt="Metrics of the picked runs and percent of full."
-    )
+    table = compare.final_table({one.label: one.report for one in picked})
+    st.dataframe(table.round(2), hide_index=True, alt="Metrics of the picked runs, and percent of full data.")
     with st.container(horizontal=True):
         for one in picked:
             query = {ui.Url.VIEW: "run", ui.Url.RUN: one.run_id}

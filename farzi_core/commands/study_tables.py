@@ -57,7 +57,7 @@ def document(points: Sequence[Point], runs: Frontier | None) -> dict[str, Any]:
     """`runs` (id, state, what was done), and once one is done `dataset`, `points` and `cost`. Metrics as fractions."""
     if runs is None:
         return {"runs": _runs(points)}
-    names = ("row", "method", "size", "numbers", "sequences", "students", "seeds", "seconds")
+    names = ("row", "method", "mu", "xi", "numbers", "sequences", "students", "seeds", "seconds")
     paid = [{**vars(one), "payoff": one.payoff} for one in cost.costs(runs)]
     found = {"points": _lines(_tables(runs), names), "cost": paid, "runs": _runs(points)}
     return {"dataset": runs.chosen.config.data.source, **found}

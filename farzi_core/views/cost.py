@@ -87,7 +87,7 @@ def chart(runs: Frontier, sizes: Sequence[Cost]) -> Chart:
     caption = (
         "Distilled lines begin at the seconds of distillation, which count Omega, the start and validation. Means "
         f"over {number}, measured on {text.markdown(where)}, several students side by side. It pays where a "
-        "line falls below that of full data."
+        "line falls below that of full data. Time only: how good the students are stands above."
     )
     return Chart(figure, f"Seconds against models trained. {' '.join(one.sentence for one in sizes)}", caption)
 

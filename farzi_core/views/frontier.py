@@ -55,6 +55,9 @@ class Line(NamedTuple):
     size: str
     row: str
     method: str
+    mu: int
+    xi: int
+    """Of the runs; 0 and 0 for full data."""
     numbers: float
     sequences: float
     mean: float
@@ -77,6 +80,8 @@ def lines(runs: Frontier, metric: Metric) -> list[Line]:
             size=size_label(one.mu, one.xi) if one.mu else "all",
             row=one.row.value,
             method=one.method,
+            mu=one.mu,
+            xi=one.xi,
             numbers=one.numbers,
             sequences=one.sequences,
             mean=unit * one.mean,

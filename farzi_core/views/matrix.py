@@ -124,8 +124,10 @@ def _heat(known: Sequence[Cell], teachers: list[str], students: list[str], metri
 
 
 def _caption(runs: list[Result]) -> str:
+    low, high = COLOURS
     return (
         f"{count(len(runs), 'run')} of size {size_label(*runs[0].size)} whose settings differ only in teacher and "
-        "seed. 100 % is the same student on full data, with a learning rate of its own; white is 100 %, colours end at 80 and 120. In brackets "
-        "the worst and the best student. On full data students differ too: a few points may be chance."
+        "seed. 100 % (white) is the same student on full data, with a learning rate of its own; colours end at "
+        f"{low} and {high}. In brackets the worst and the best student. On full data students differ too: a few points "
+        "may be chance."
     )

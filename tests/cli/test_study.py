@@ -83,13 +83,11 @@ def test_what_is_done_is_read_and_its_figures_are_those_of_the_runs(
     ended = farzi(*FRONTIER, "--json")
     assert ended.status == 0
     assert len(Store().list()) == 4, "nothing was run again"
-    points = {(one["row"], one["size"]): one for one in ended.json["points"]}
-    assert set(points) == {("full", "all")} | {
-        (row, size) for row in ("distilled", *EQUAL) for size in ("6 × 5", "12 × 5")
-    }
+    points = {(one["row"], one["mu"], one["xi"]): one for one in ended.json["points"]}
+    assert set(points) == {("full", 0, 0)} | {(row, mu, 5) for row in ("distilled", *EQUAL) for mu in (6, 12)}
     single = [farzi("evaluate", str(number), "--json").json["results"] for number in (2, 4)]
     mean = sum(one["distilled"]["auc"] for one in single) / 2  # as many students each
-    shown = points["distilled", "12 × 5"]
+    shown = points["distilled", 12, 5]
     assert shown["metrics"]["auc"]["mean"] == pytest.approx(mean)
     assert (shown["students"], shown["seeds"], len(shown["runs"])) == (10, 2, 2)
     assert shown["numbers"] == 12 * 5 * 3 + 3 * 12
@@ -119,7 +117,7 @@ def test_a_point_that_failed_is_1_and_the_others_are_still_shown(
     assert ended.status == 1
     assert [one["state"] for one in ended.json["runs"]] == ["done"] * 3 + ["diverged"]
     assert "left the smooth region" in ended.err
-    assert {one["size"] for one in ended.json["points"]} == {"all", "6 × 5", "12 × 5"}
+    assert {one["mu"] for one in ended.json["points"]} == {0, 6, 12}
 
 
 def test_ctrl_c_leaves_the_queue_at_work_and_says_how_to_go_on(
