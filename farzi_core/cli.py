@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import typer
 from typer.main import get_command
 
-from farzi_core.commands import datasets, machine, runs, work
+from farzi_core.commands import datasets, machine, runs, study, work
 from farzi_core.commands.show import UsageError, say
 from farzi_core.errors import ConfigError, FarziError
 
@@ -23,6 +23,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 work.register(app)
+study.register(app)
 machine.register(app)
 app.add_typer(datasets.app, name="datasets")
 app.add_typer(runs.app, name="runs")

@@ -45,6 +45,7 @@ STORE_LOCK_SECONDS = 30.0  # seconds to wait for the store lock; its holders nee
 SLOT_POLL_SECONDS = 0.2  # seconds between two looks of a waiting worker at the device slot
 MAX_RECORD_BYTES = 16 * MIB  # bytes of config.json or manifest.json; real ones have kilobytes
 MAX_METRICS_BYTES = 1024 * MIB  # bytes of metrics.jsonl that are read; a million steps have about 250 MB
+MAX_STUDY_RUNS = 64  # runs one study queues; each waits in a process of its own (35 MB, 20 of them not shared)
 REMEMBERED_RUNS = 4096  # manifests and settings kept parsed in one process, about 10 kB each
 TAIL_BYTES = 256 * 1024  # bytes read from the end of worker.log or metrics.jsonl for a live view
 

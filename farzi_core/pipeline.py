@@ -167,8 +167,8 @@ def _distil(config: RunConfig, dataset: Dataset, device: torch.device, recorder:
     """Omega, the start and the outer loop."""
     train, items = dataset.part("train"), len(dataset.vocab)
     model = build(config.model, items, config.synthetic.xi)
+    recorder.log("stage", stage="distil", message="Omega, a start fitted to the data's pair counts, the outer loop")
     omega = _kept(recorder, "trajectories", lambda: {"states": trajectories(model, train, config, device)})
-    recorder.log("stage", stage="distil", message="Fitting the start to the data's pair counts, then the outer loop")
     start = _kept(recorder, "start", lambda: _tensors(initial(train, items, config.synthetic, config.seed)))
     with ranks.joined(device) as us:
         shared = us.share(Saved({**omega, **start}, {}))

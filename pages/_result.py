@@ -1,6 +1,6 @@
 """What the three pages that look inside a finished run share: opening its result, drawing a chart, saving a file."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 import _ui as ui
@@ -14,9 +14,10 @@ from farzi_core.views.load import NEAREST, RunView
 from farzi_core.views.theme import Chart
 
 
-def open_result(needed: str) -> RunView:
-    """The result of the chosen run; without the file `needed` the page says why, and what to do, and stops."""
-    run = ui.current_run()
+def open_result(needed: str, states: Collection[RunState] | None = None) -> RunView:
+    """The result of the chosen run, one in `states` (None: any); without the file `needed` the page says why, and what
+    to do, and stops."""
+    run = ui.current_run(states)
     if run is None:
         ui.empty_state(
             "Nothing distilled yet",

@@ -35,6 +35,7 @@ class Url(StrEnum):
     LIKE = "like"  # a run whose settings prefill the form
     MODE = "mode"
     LESSON = "lesson"
+    VIEW = "view"  # of accuracy: run, frontier or transfer
     CONTENT = "content"  # of an upload: events or a text
 
 
@@ -46,6 +47,7 @@ class State(StrEnum):
     ERRANDS = "errands"
     IMPORTED = "imported"
     SEEN = "seen_states"
+    POINTS = "picked_runs"  # chosen in a figure over several runs
     PICKED = "picked"  # (run id, item ids) last selected on the map of items
 
 
@@ -111,7 +113,9 @@ def current_run(states: Collection[RunState] | None = None) -> Run | None:
     return Run(Store().root / linked_choice("Run", runs, Url.RUN)) if runs else None
 
 
-def linked_choice(label: str, options: Mapping[str, str], url: Url, default: str | None = None) -> str:
+def linked_choice(
+    label: str, options: Mapping[str, str], url: Url, default: str | None = None, *, radio: bool = False
+) -> str:
     """A chooser of ids (shown as their labels, plain text) that is written to and read from the address.
 
     A link wins over the chooser, but only once: afterwards the chooser writes the address. The choice is kept for the
@@ -126,9 +130,11 @@ def linked_choice(label: str, options: Mapping[str, str], url: Url, default: str
             st.warning(f"{text.markdown(text.truncate(linked, 80))} is not here; choose another {label.lower()}.")
     if st.session_state.get(choice) not in options:
         st.session_state[choice] = default if default in options else next(iter(options))
-    chosen: str = st.selectbox(
-        label, list(options), format_func=lambda one: options[one], key=choice, persist_state="session"
-    )
+    ids, show = list(options), options.__getitem__
+    if radio:
+        chosen = st.radio(label, ids, format_func=show, key=choice, persist_state="session", horizontal=True)
+    else:
+        chosen = st.selectbox(label, ids, format_func=show, key=choice, persist_state="session")
     st.query_params[url] = st.session_state[followed] = chosen
     return chosen
 

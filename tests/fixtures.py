@@ -83,18 +83,21 @@ def make_finished_run(
     more: Mapping[str, bytes] | None = None,
     error: str = "",
     task: Task = "recommendation",
+    config: RunConfig | None = None,
 ) -> Path:
     """A run folder `r-<number in 16 hex digits>` in `home`/runs.
 
     result    with result files? Default: if it is done
     without   result files that the run did not come to write
     more      further result files
+    config    settings instead of name, mu, xi, d and seed
     """
     folder = home / "runs" / f"r-{number:016x}"
     folder.mkdir(parents=True)
-    config = with_settings(
-        RunConfig(name=name, seed=seed), {"synthetic.mu": mu, "synthetic.xi": xi, "synthetic.d": d, "outer.steps": 20}
-    )
+    if config is None:
+        sizes = {"synthetic.mu": mu, "synthetic.xi": xi, "synthetic.d": d, "outer.steps": 20}
+        config = with_settings(RunConfig(name=name, seed=seed), sizes)
+    mu, xi, d, seed = config.synthetic.mu, config.synthetic.xi, config.synthetic.d, config.seed
     wanted = result if result is not None else state is RunState.DONE
     files = _result(tuple(titles), mu, xi, d, seed, task) if wanted else {}
     files = {path: content for path, content in files.items() if path not in without} | dict(more or {})

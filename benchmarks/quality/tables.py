@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from farzi_core.commands.find import find_run
-from farzi_core.commands.result import seconds, sizes
+from farzi_core.commands.result import sizes
 from farzi_core.evaluation.report import LABELS, METRIC_LABELS, Evaluation, Metric, Row, RowName, shown
 from farzi_core.presets import PRESETS
 from farzi_core.views.load import RunView
+from farzi_core.views.runs import seconds
 from farzi_core.views.settings import command
 
 HERE = Path(__file__).resolve().parent

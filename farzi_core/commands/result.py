@@ -1,6 +1,6 @@
 """The result of a run in the terminal: the table of `demo`, and its JSON document."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 from rich.text import Text
@@ -10,12 +10,12 @@ from farzi_core.data.dataset import Task
 from farzi_core.evaluation.report import KIND_LABELS, LABELS, METRIC_LABELS, Evaluation, Metric, Row, RowName, scale
 from farzi_core.runs.run import Run
 from farzi_core.views.load import RunView
+from farzi_core.views.runs import seconds
 
 _WHAT: dict[Task, str] = {
     "recommendation": "Percent of {:,} test users",
     "language": "Percent of the tokens of {:,} test sentences, perplexities and nats a token as they are",
 }
-KINDS = {"prepare": "prepare", "teacher": "evaluate", "distil": "distil", "evaluate": "evaluate"}
 
 
 def document(run: Run) -> dict[str, Any]:
@@ -50,18 +50,6 @@ def sizes(report: Evaluation) -> dict[str, float]:
         "xi": distilled.events // distilled.sequences,
         "percent_of_sequences": 100 * distilled.sequences / report.full_sequences,
     }
-
-
-def seconds(events: Iterable[Mapping[str, Any]]) -> dict[str, float]:
-    """Seconds of work by stage, over all attempts: training on full data counts to `evaluate`, maps to nothing."""
-    spent = dict.fromkeys(("prepare", "distil", "evaluate"), 0.0)
-    stage, since = "", 0.0
-    for event in events:
-        if event["event"] in {"stage", "attempt", "end"}:
-            if stage in KINDS:
-                spent[KINDS[stage]] += event["elapsed"] - since
-            stage, since = str(event.get("stage", "")), event["elapsed"]
-    return {kind: round(value, 3) for kind, value in spent.items()}
 
 
 def table(run: Run) -> None:

@@ -22,6 +22,7 @@ STAGES = {
     "evaluate": "Testing on unseen data",
     "inspect": "Drawing maps, searching nearest sequences",
 }
+COUNTED = {"prepare": "prepare", "teacher": "evaluate", "distil": "distil", "evaluate": "evaluate"}
 RECENT = 30  # events of a stage that the speed is measured over: long enough to be calm, short enough to follow
 
 
@@ -104,6 +105,18 @@ def _mark(event: Event, stage: str) -> tuple[float, float, float] | None:
 def _seconds_left(marks: Sequence[tuple[float, float, float]]) -> float | None:
     (first, _, start), (last, total, end) = marks[0], marks[-1]
     return (total - last) * (end - start) / (last - first) if last > first else None
+
+
+def seconds(events: Iterable[Event]) -> dict[str, float]:
+    """Seconds of work by stage, over all attempts: training on full data counts to `evaluate`, maps to nothing."""
+    spent = dict.fromkeys(("prepare", "distil", "evaluate"), 0.0)
+    stage, since = "", 0.0
+    for event in events:
+        if event["event"] in {"stage", "attempt", "end"}:
+            if stage in COUNTED:
+                spent[COUNTED[stage]] += event["elapsed"] - since
+            stage, since = str(event.get("stage", "")), event["elapsed"]
+    return {kind: round(value, 3) for kind, value in spent.items()}
 
 
 def best(events: Iterable[Event]) -> float | None:

@@ -1,7 +1,7 @@
 """`RunConfig` as people see it: a `Setting` a field with label, help, range and choices; and the equal command."""
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args, get_origin
 
@@ -155,9 +155,28 @@ def changed(config: RunConfig, base: RunConfig) -> dict[str, Any]:
 
 def command(config: RunConfig, preset: RunConfig) -> str:
     """The command line that starts the same run from `preset`, as one would type it in a POSIX shell."""
-    words = ["python", "-m", "farzi_core", "distill", "--preset", preset.preset, "--data", config.data.source]
+    return _command("distill", config, preset, (), ())
+
+
+def frontier_command(config: RunConfig, preset: RunConfig) -> str:
+    """The command line of a frontier around a run: half, once and twice as many sequences, its seed and the next."""
+    mu, xi, seed = config.synthetic.mu, config.synthetic.xi, config.seed
+    sizes = ",".join(f"{one}x{xi}" for one in dict.fromkeys((max(1, mu // 2), mu, 2 * mu)))
+    decided = ("name", "seed", "synthetic.mu", "synthetic.xi", "evaluation.baselines")
+    return _command("frontier", config, preset, ("--sizes", sizes, "--seeds", f"{seed},{seed + 1}"), decided)
+
+
+def transfer_command(config: RunConfig, preset: RunConfig) -> str:
+    """The command line of the transfer matrix of a run: every teacher and student, its seed and the next."""
+    decided = ("name", "seed", "model.kind", "evaluation.students", "evaluation.baselines")
+    return _command("transfer", config, preset, ("--seeds", f"{config.seed},{config.seed + 1}"), decided)
+
+
+def _command(work: str, config: RunConfig, preset: RunConfig, more: Collection[str], decided: Collection[str]) -> str:
+    """`work` with the words `more` and every setting that differs from the preset, without those `decided` there."""
+    words = ["python", "-m", "farzi_core", work, "--preset", preset.preset, "--data", config.data.source, *more]
     for dotted, value in changed(config, preset).items():
-        words += ["--set", f"{dotted}={written(value)}"]
+        words += ["--set", f"{dotted}={written(value)}"] if dotted not in decided else []
     return shlex.join(words)
 
 

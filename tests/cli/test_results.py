@@ -12,10 +12,10 @@ import pytest
 from safetensors.numpy import load_file
 from small import SETTINGS
 
-from farzi_core.commands.result import seconds
 from farzi_core.data.planted import read_planted
 from farzi_core.data.prepare import prepare
 from farzi_core.evaluation.report import LABELS, METRIC_LABELS, Metric, RowName
+from farzi_core.views.runs import seconds
 
 METRICS = ["hr@10", "hr@100", "ndcg@10", "ndcg@100", "auc"]
 

@@ -16,6 +16,8 @@ PAGES = {
     f"/sequences?run={RUN}": "Sequences",
     f"/factors?run={RUN}": "Factors",
     f"/accuracy?run={RUN}": "Accuracy",
+    f"/accuracy?run={RUN}&view=frontier&compare={RUN}": "Accuracy",
+    f"/accuracy?run={RUN}&view=transfer": "Accuracy",
     "/learn?lesson=3": "Learn",
     "/learn?lesson=5&hide=lesson,teacher,factors": "Learn",
 }

@@ -5,12 +5,15 @@ from pathlib import Path
 import fixtures
 import pytest
 from apptest import assert_healthy, open_page, words
+from manysizes import sized
 from several import add_others
 
 from farzi_core.evaluation.report import METRICS, Metric, RowName
+from farzi_core.presets import PRESETS
 from farzi_core.runs.locks import run_locked
 from farzi_core.runs.manifest import RunState
-from farzi_core.views import accuracy, load
+from farzi_core.runs.store import Store
+from farzi_core.views import accuracy, frontier, frontier_chart, load, matrix, points, settings
 from farzi_core.views.progress import METRIC_LABELS
 
 PAGE = "accuracy.py"
@@ -55,7 +58,7 @@ def test_a_text_has_its_own_metrics(farzi_home: Path, metric: Metric) -> None:
     fixtures.make_finished_run(farzi_home, task="language")
     at = open_page(PAGE, metric=METRIC_LABELS[metric])
     assert_healthy(at)
-    assert at.radio[0].options == [METRIC_LABELS[one] for one in METRICS["language"]]
+    assert at.radio(key="metric").options == [METRIC_LABELS[one] for one in METRICS["language"]]
     for sentence in accuracy.reading(fixtures.evaluation(task="language"), metric):
         assert sentence in words(at)
 
@@ -112,3 +115,102 @@ def test_planted_truth_is_shown_where_a_run_has_it(farzi_home: Path) -> None:
     at = open_page(PAGE)
     assert_healthy(at)
     assert "the best possible HR@10 is known: 80.0%" in words(at)
+
+
+class TestFrontier:
+    def test_without_runs_it_says_what_to_do_next(self) -> None:
+        at = open_page(PAGE, view="frontier")
+        assert_healthy(at)
+        assert "Nothing distilled yet" in words(at)
+
+    def test_of_one_run_shows_it_and_the_command_for_more(self, farzi_home: Path) -> None:
+        config = sized(6, 5, outer__steps=7)
+        fixtures.make_finished_run(farzi_home, config=config)
+        at = open_page(PAGE, view="frontier")
+        assert_healthy(at)
+        assert "one size so far" in words(at)
+        assert settings.frontier_command(config, PRESETS["demo"].config) in words(at)
+        assert len(at.get("plotly_chart")) == 2
+        assert "never pays in time" in words(at)
+
+    @pytest.fixture
+    def many(self, farzi_home: Path) -> list[points.Result]:
+        plan = [sized(3, 5), sized(6, 5), sized(6, 5, seed=1), sized(6, 5, outer__steps=7)]
+        for number, config in enumerate(plan, start=1):
+            fixtures.make_finished_run(farzi_home, number=number, config=config)
+        return [points.result(Store().open(f"r-{number:016x}")) for number in range(1, 5)]
+
+    def test_of_many_runs_says_what_the_figure_says(self, many: list[points.Result]) -> None:
+        at = open_page(PAGE, view="frontier", run=many[0].run_id, metric="AUC")
+        assert_healthy(at)
+        runs = frontier.frontier(many[0], many)
+        for sentence in frontier.reading(runs, Metric.AUC):
+            assert sentence in words(at)
+        assert "3 runs whose settings differ only" in words(at)
+        lines = frontier.lines(runs, Metric.AUC)
+        assert at.dataframe[0].value["mean"].tolist() == [one.mean for one in lines]
+        assert frontier_chart.chart(runs, Metric.AUC).alt in str(at.get("plotly_chart")[0].proto)
+
+    def test_size_and_other_settings_can_be_linked_to(self, many: list[points.Result]) -> None:
+        at = open_page(PAGE, view="frontier", run=many[0].run_id, size="Sequences", others="true")
+        assert_healthy(at)
+        figure = str(at.get("plotly_chart")[0].proto)
+        assert "Training sequences (log scale)" in figure
+        assert "Distilled, other settings (n = 1 run)" in figure
+
+    def test_picked_runs_stand_side_by_side_and_in_the_address(self, many: list[points.Result]) -> None:
+        ids = [one.run_id for one in many]
+        at = open_page(PAGE, view="frontier", run=ids[0], compare=f"{ids[1]},{ids[3]},r-gone")
+        assert_healthy(at)
+        assert at.multiselect[0].value == [ids[1]], "the fourth has other settings, the last is not there"
+        assert at.dataframe[1].value["Run"].tolist() == [many[1].label]
+        at.multiselect[0].set_value([ids[0], ids[2]]).run()
+        assert at.query_params["compare"] == f"{ids[0]},{ids[2]}"
+        assert at.dataframe[1].value["Run"].tolist() == [many[0].label, many[2].label]
+
+    def test_runs_that_wait_or_cannot_be_read_are_said_to(self, farzi_home: Path, many: list[points.Result]) -> None:
+        (farzi_home / "runs" / many[2].run_id / load.EVALUATION).write_bytes(b"{}")
+        waiting = fixtures.make_finished_run(farzi_home, number=9, config=sized(12, 5), state=RunState.RUNNING)
+        with run_locked(waiting):
+            at = open_page(PAGE, view="frontier", run=many[0].run_id)
+        assert_healthy(at)
+        assert "1 run on these data queued or at work" in words(at)
+        assert f"cannot be read: {many[2].run_id}" in words(at)
+        assert "2 runs whose settings differ only" in words(at)
+
+
+class TestTransfer:
+    def test_cells_are_those_of_the_view_and_the_command_fills_the_rest(self, farzi_home: Path) -> None:
+        taught = sized(6, 5, model__kind="gru4rec", evaluation__students=["sasrec"])
+        folders = [
+            fixtures.make_finished_run(farzi_home, number=number, config=config)
+            for number, config in enumerate([sized(6, 5), sized(6, 5, seed=1), taught, sized(12, 5)], start=1)
+        ]
+        add_others(folders[0])
+        at = open_page(PAGE, view="transfer", run=folders[0].name)
+        assert_healthy(at)
+        found = [points.result(Store().open(folder.name)) for folder in folders]
+        runs = matrix.comparable(found[0], found)
+        assert len(runs) == 3
+        cells = matrix.cells(runs, Metric.HR10)
+        assert [(one.teacher, one.student) for one in cells] == [
+            ("SASRec", "SASRec"), ("SASRec", "GRU4Rec"), ("GRU4Rec", "SASRec"),
+        ]  # fmt: skip
+        assert at.dataframe[0].value["percent_of_full"].tolist() == [one.percent_of_full for one in cells]
+        assert matrix.chart(runs, Metric.HR10).alt in str(at.get("plotly_chart")[0].proto)
+        assert settings.transfer_command(sized(6, 5), PRESETS["demo"].config) in words(at)
+
+    def test_of_a_text_shows_its_metrics(self, farzi_home: Path) -> None:
+        fixtures.make_finished_run(farzi_home, task="language")
+        for view in ("transfer", "frontier"):
+            at = open_page(PAGE, view=view, metric="PPL")
+            assert_healthy(at)
+            assert "PPL" in str(at.get("plotly_chart")[0].proto)
+
+
+def test_a_view_that_is_not_there_is_said_to_be(farzi_home: Path) -> None:
+    fixtures.make_finished_run(farzi_home)
+    at = open_page(PAGE, view="nothing")
+    assert_healthy(at)
+    assert "is not here" in words(at)
+    assert "Final table" in words(at)

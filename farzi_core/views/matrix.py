@@ -1,0 +1,133 @@
+"""The transfer matrix: which architectures learn from data that were distilled with another one.
+
+A row is the teacher that was distilled with, a column the student that was trained. A cell is the mean over the runs
+of its teacher in percent of what the same student reaches on full data, so a weak architecture is not blamed on the
+data. Only runs of one size whose settings differ in seed and teacher alone are put together.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple, get_args
+
+import numpy as np
+import plotly.graph_objects as go
+
+from farzi_core.config import Kind
+from farzi_core.evaluation.report import KIND_LABELS, Metric, RowName, scale
+from farzi_core.views import points, theme
+from farzi_core.views.points import Group, Result, count, size_label
+from farzi_core.views.progress import METRIC_LABELS, people
+from farzi_core.views.theme import Chart
+
+BOTH = (RowName.FULL, RowName.DISTILLED)
+COLOURS = (80, 120)  # percent at the ends of the scale, always the same: a difference within the noise looks pale
+
+
+class Cell(NamedTuple):
+    """A teacher and a student that was trained: mean to full are of that student, fractions in percent."""
+
+    teacher: str
+    student: str
+    mean: float
+    low: float
+    high: float
+    full: float
+    percent_of_full: float
+    """Of the mean on distilled data against the mean of the same architecture on full data."""
+    students: int
+    seeds: int
+    runs: tuple[str, ...]
+
+
+def comparable(chosen: Result, found: Iterable[Result]) -> list[Result]:
+    """The runs of one matrix with `chosen`: its size and method, any teacher, any seed."""
+    fixed = [one for one in points.METHOD if one != points.TEACHER]
+    return [
+        one
+        for one in found
+        if points.alike(one, chosen)
+        and one.size == chosen.size
+        and points.values(one.config, fixed) == points.values(chosen.config, fixed)
+    ]
+
+
+def cells(runs: Iterable[Result], metric: Metric) -> list[Cell]:
+    """One a teacher and student that was trained, in the order of `Kind`."""
+    found, listed = [], list(runs)
+    for teacher in get_args(Kind):
+        taught = [one for one in listed if one.config.model.kind == teacher]
+        for student in get_args(Kind):
+            groups = {
+                one.row: one for one in points.spread(points.students(taught, student, metric)) if one.row in BOTH
+            }
+            if groups:
+                found.append(_cell(teacher, student, groups, metric))
+    return found
+
+
+def _cell(teacher: Kind, student: Kind, groups: dict[RowName, Group], metric: Metric) -> Cell:
+    distilled, full, unit = groups[RowName.DISTILLED], groups[RowName.FULL], scale(metric)
+    ratio = full.mean / distilled.mean if metric.lower_is_better else distilled.mean / full.mean
+    return Cell(
+        teacher=KIND_LABELS[teacher],
+        student=KIND_LABELS[student],
+        mean=unit * distilled.mean,
+        low=unit * distilled.low,
+        high=unit * distilled.high,
+        full=unit * full.mean,
+        percent_of_full=100 * ratio,
+        students=distilled.students,
+        seeds=distilled.seeds,
+        runs=distilled.runs,
+    )
+
+
+def chart(runs: Iterable[Result], metric: Metric) -> Chart:
+    """Heat map, teachers by students: percent of the student's own full data, the value, and how many students."""
+    listed = list(runs)
+    found = cells(listed, metric)
+    teachers, students = _present([one.teacher for one in found]), _present([one.student for one in found])
+    figure = go.Figure(_heat(found, teachers, students, metric))
+    x = f"Student, on test {people(metric)} (n = {listed[0].report.test_users:,})"
+    theme.layout(figure, x=x, y="Distilled with", height=140 + 110 * len(teachers))
+    figure.update_xaxes(type="category")
+    figure.update_yaxes(autorange="reversed", type="category")
+    said = "; ".join(f"{one.teacher} to {one.student} {one.percent_of_full:.0f} %" for one in found)
+    return Chart(figure, f"{METRIC_LABELS[metric]} by teacher and student: {said}.", _caption(listed))
+
+
+def _present(names: Sequence[str]) -> list[str]:
+    """Those of the architectures that occur, always in the same order."""
+    return [name for kind in get_args(Kind) if (name := KIND_LABELS[kind]) in names]
+
+
+def _heat(known: Sequence[Cell], teachers: list[str], students: list[str], metric: Metric) -> go.Heatmap:
+    unit, found = " %" if metric.is_fraction else "", {(one.teacher, one.student): one for one in known}
+    words = {
+        key: f"{one.percent_of_full:.1f} % of its full data<br>{METRIC_LABELS[metric]} {one.mean:.1f}{unit} "
+        f"({one.low:.1f} to {one.high:.1f})<br>n = {count(one.students, 'student')}, {count(one.seeds, 'seed')}"
+        for key, one in found.items()
+    }
+    return go.Heatmap(
+        z=[[found[a, b].percent_of_full if (a, b) in found else np.nan for b in students] for a in teachers],
+        x=students,
+        y=teachers,
+        text=[[words.get((a, b), "not run") for b in students] for a in teachers],
+        texttemplate="%{text}",
+        hovertemplate="distilled with %{y}, trained %{x}<br>%{text}<extra></extra>",
+        colorscale=theme.DIVERGING,
+        zmin=COLOURS[0],
+        zmax=COLOURS[1],
+        xgap=3,
+        ygap=3,
+        colorbar={"title": {"text": "% of own<br>full data"}, "thickness": 12},
+    )
+
+
+def _caption(runs: list[Result]) -> str:
+    low, high = COLOURS
+    return (
+        f"{count(len(runs), 'run')} of size {size_label(*runs[0].size)} whose settings differ only in teacher and "
+        "seed. 100 % (white) is the same student on full data, with a learning rate of its own; colours end at "
+        f"{low} and {high}. In brackets the worst and the best student. On full data students differ too: a few points "
+        "may be chance."
+    )

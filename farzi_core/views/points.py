@@ -1,0 +1,221 @@
+"""Finished runs beside each other: which may be compared, and one line a trained student. No torch.
+
+Two runs may stand in one figure if they have the same data, split and rules of ranking (`same_data`). They are one
+experiment (`alike`) if their settings differ only in what such a figure shows: size, seed and method. Legend: mu
+synthetic sequences of xi events; a real row trains on as many sequences.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from statistics import fmean
+from typing import Any, NamedTuple
+
+from farzi_core.config import Kind, RunConfig
+from farzi_core.evaluation.report import KIND_LABELS, LABELS, Evaluation, Metric, Row, RowName
+from farzi_core.runs.run import Run, stored_digest
+from farzi_core.views import runs
+from farzi_core.views.load import RunView
+
+TEACHER = "model.kind"
+METHOD = (TEACHER,)
+"""Settings that tell methods of distillation apart: each of their values has a line of its own in the frontier."""
+_AXES = (
+    *("schema_version", "preset", "seed", "synthetic.mu", "synthetic.xi", *METHOD, "runtime"),
+    *("evaluation.students", "evaluation.baselines", "evaluation.seeds", "evaluation.full_seeds"),
+)
+
+
+class Trained(NamedTuple):
+    """One student of one run."""
+
+    run: str
+    row: RowName
+    method: str
+    """Of distillation; empty for real data."""
+    mu: int
+    xi: int
+    """Of the run; 0 and 0 for full data."""
+    numbers: float
+    """Stored: Z and M together, or the events of real data."""
+    sequences: float
+    seed: int
+    """Of the run."""
+    student: int
+    """From 0."""
+    value: float
+    seconds: float
+    """To train one, mean of its row."""
+
+    @property
+    def group(self) -> tuple[RowName, str, int, int]:
+        """What is drawn as one mark."""
+        return self.row, self.method, self.mu, self.xi
+
+
+class Group(NamedTuple):
+    """All students of one mark, of all runs and seeds, never only the last one: numbers to seconds are means."""
+
+    row: RowName
+    method: str
+    mu: int
+    xi: int
+    numbers: float
+    sequences: float
+    seconds: float
+    mean: float
+    low: float
+    high: float
+    students: int
+    seeds: int
+    """Different seeds of runs."""
+    runs: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a figure over several runs needs of one finished run."""
+
+    run_id: str
+    config: RunConfig
+    data: str
+    """`DatasetInfo.digest`."""
+    report: Evaluation
+    distil_seconds: float
+    where: str
+    """Device and threads that the seconds were measured with."""
+    code: str
+    """Version of the program, 16 hex digits."""
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """(mu, xi)."""
+        return self.config.synthetic.mu, self.config.synthetic.xi
+
+    @property
+    def label(self) -> str:
+        """For choosers: size, method, seed, and the end of the id."""
+        size = size_label(*self.size)
+        return f"{size}, {method(self.config)}, seed {self.config.seed} (run {self.run_id[-4:]})"
+
+
+def result(run: Run) -> Result:
+    """Read a finished run; raises `StoreError` where it has no table. Cost: two small files and its log."""
+    view, environment = RunView(run.folder), run.manifest.environment
+    return Result(
+        run_id=run.id,
+        config=view.config,
+        data=view.info.digest,
+        report=view.evaluation,
+        distil_seconds=runs.seconds(run.events())["distil"],
+        where=f"{environment.device}, {environment.threads} threads" if environment else "",
+        code=environment.code if environment else "",
+    )
+
+
+def same_data(one: Result, other: Result) -> bool:
+    """Same sequences, split and ranking: their figures may be compared."""
+    return (one.data, one.report.masked_seen) == (other.data, other.report.masked_seen)
+
+
+def alike(one: Result, other: Result) -> bool:
+    """Same data, and settings that differ only in size, seed and method."""
+    return same_data(one, other) and recipe(one.config) == recipe(other.config)
+
+
+def recipe(config: RunConfig) -> str:
+    """Digest of the settings without size, seed, method, and what decides neither data nor students."""
+    values = config.model_dump(mode="json", exclude={"data"})
+    for path, last in map(_split, _AXES):
+        del _section(values, path)[last]
+    return stored_digest(values)
+
+
+def method(config: RunConfig) -> str:
+    """How a run was distilled, for people: the values of `METHOD`, for example `SASRec`."""
+    names = {str(kind): name for kind, name in KIND_LABELS.items()}
+    return ", ".join(names.get(one, one) for one in values(config, METHOD))
+
+
+def values(config: RunConfig, settings: Iterable[str]) -> list[str]:
+    """What `config` has for these dotted settings, as words."""
+    stored = config.model_dump(mode="json")
+    return [str(_section(stored, path)[last]) for path, last in map(_split, settings)]
+
+
+def count(number: int, noun: str) -> str:
+    """`1 seed`, `2 seeds`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def size_label(mu: int, xi: int) -> str:
+    return f"{mu:,} × {xi:,}"
+
+
+def students(results: Iterable[Result], kind: Kind, metric: Metric) -> list[Trained]:
+    """Every trained student of architecture `kind`; rules without training have none.
+
+    What a student of a real row learns follows from its seeds: runs that share them trained the same one again, which
+    counts once.
+    """
+    found: dict[tuple[object, ...], Trained] = {}
+    for one in results:
+        for table in one.report.tables:
+            for row in table.rows if table.student == kind else ():
+                for trained in _trained(one, row, metric) if row.sequences else ():
+                    found.setdefault((*trained.group, trained.seed, trained.student), trained)
+    return list(found.values())
+
+
+def spread(trained: Iterable[Trained]) -> list[Group]:
+    """`students` by row, method and size, in the order of `LABELS` and then of size."""
+    groups: dict[tuple[RowName, str, int, int], list[Trained]] = {}
+    for one in trained:
+        groups.setdefault(one.group, []).append(one)
+    order = list(LABELS)
+    return [_group(some) for _, some in sorted(groups.items(), key=lambda one: (order.index(one[0][0]), *one[0][1:]))]
+
+
+def _group(some: Sequence[Trained]) -> Group:
+    values = [one.value for one in some]
+    return Group(
+        *some[0].group,
+        numbers=fmean(one.numbers for one in some),
+        sequences=fmean(one.sequences for one in some),
+        seconds=fmean(one.seconds for one in some),
+        mean=fmean(values),
+        low=min(values),
+        high=max(values),
+        students=len(values),
+        seeds=len({one.seed for one in some}),
+        runs=tuple(dict.fromkeys(one.run for one in some)),
+    )
+
+
+def _trained(one: Result, row: Row, metric: Metric) -> Iterator[Trained]:
+    distilled = row.name is RowName.DISTILLED
+    mu, xi = (0, 0) if row.name is RowName.FULL else one.size
+    for student, values in enumerate(row.seeds):
+        yield Trained(
+            run=one.run_id,
+            row=row.name,
+            method=method(one.config) if distilled else "",
+            mu=mu,
+            xi=xi,
+            numbers=one.report.stored_numbers if distilled else row.events,
+            sequences=row.sequences,
+            seed=one.config.seed,
+            student=student,
+            value=values[metric],
+            seconds=row.seconds,
+        )
+
+
+def _split(dotted: str) -> tuple[list[str], str]:
+    *path, last = dotted.split(".")
+    return path, last
+
+
+def _section(values: dict[str, Any], path: list[str]) -> dict[str, Any]:
+    for name in path:
+        values = values[name]
+    return values
