@@ -52,6 +52,7 @@ TAIL_BYTES = 256 * 1024  # bytes read from the end of worker.log or metrics.json
 MAX_DENSE_NUMBERS = 100_000_000  # mu x xi x |V| up to which probs are held (400 MB, and as much per student at a time)
 
 MIN_EPS = 1e-6  # of Adam in the inner loop: below it d update / d g amplifies float32's rounding of g beyond the signal
+MAX_SNAPSHOT_BYTES = 64 * MIB  # of a run's snapshots for replay, those of validations not counted; the demo has 5 MB
 # |d outer / d theta_0| / |d outer / d theta_T| that is a warning: the relative error of a float32 gradient was measured
 # at 1e-6 to 1e-5 times the growth (docs/engine.md), so from here on it is above a percent
 MAX_GROWTH = 1e4

@@ -23,9 +23,10 @@ from farzi_core.distill.outer import OuterProblem, OuterState, Runner
 from farzi_core.distill.ranks import Alone, Ranks
 from farzi_core.distill.synthetic import Synthetic
 from farzi_core.distill.windows import StepReport
+from farzi_core.evaluation.report import Metric
 from farzi_core.evaluation.students import Student, on_synthetic
 from farzi_core.evaluation.tasks import judge_of
-from farzi_core.limits import MAX_GROWTH, MAX_ROLLBACKS
+from farzi_core.limits import MAX_GROWTH, MAX_ROLLBACKS, MAX_SNAPSHOT_BYTES
 from farzi_core.parallel import map_threads
 from farzi_core.recorder import Meta, Recorder, Stopped
 
@@ -79,6 +80,7 @@ class Distillation:
         part = dataset.part("validation")
         keep = np.random.default_rng(config.seed).permutation(len(part))[: config.validation.users]
         self.judge = judge_of(config, dataset, part.take(keep), config.synthetic.xi - 1, device)
+        self.snapshot_every = snapshot_every(config, len(dataset.vocab))
 
     def run(self, start: Synthetic, recorder: Recorder) -> Distilled:
         """From `start`, or from the recorder's last checkpoint, to the last outer step. Raises `Stopped`."""
@@ -121,6 +123,8 @@ class Distillation:
             logger.warning("step %d: adjoint growth %.1e, above %g", state.step, report.growth, MAX_GROWTH)
         if state.step % self.config.validation.every == 0 or state.step == self.config.outer.steps:
             progress = replace(progress, good=state, best=self._validate(state, progress.best, recorder))
+        elif state.step % self.snapshot_every == 0:
+            self._snapshot(state, {}, recorder)
         return progress
 
     def _roll_back(self, progress: _Progress, why: str, recorder: Recorder) -> _Progress:
@@ -151,12 +155,15 @@ class Distillation:
         now = Best(state.synthetic, state.step, measures.selection(means), steps)
         better = best is None or now.score > best.score
         recorder.log("validation", step=state.step, student_steps=now.student_steps, best=better, **means)
-        recorder.snapshot(
-            state.step,
-            {"latent": state.synthetic.latent, "decoder": state.synthetic.decoder},
-            {"tau": state.synthetic.tau} | {str(metric): value for metric, value in means.items()},
-        )
+        self._snapshot(state, means, recorder)
         return now if better or best is None else best
+
+    def _snapshot(self, state: OuterState, figures: dict[Metric, float], recorder: Recorder) -> None:
+        """Keep Z and M for the replay; rank 0 does it."""
+        if self.ranks.rank == 0:
+            tensors = {"latent": state.synthetic.latent, "decoder": state.synthetic.decoder}
+            meta: Meta = {"tau": state.synthetic.tau} | {str(metric): value for metric, value in figures.items()}
+            recorder.snapshot(state.step, tensors, meta)
 
     def students(self, probs: Tensor) -> list[Student]:
         """The validation students of one snapshot."""
@@ -189,6 +196,16 @@ class Distillation:
             _unpack("good", tensors, meta["good_step"], meta["good_ages"], tau),
             best, Guard.of_meta(meta.get("guard", {})), meta["lr_scale"], meta["rollbacks"],
         )  # fmt: skip
+
+
+def snapshot_every(config: RunConfig, items: int) -> int:
+    """Outer steps between two snapshots: the time between validations in equal parts where it can be cut so, about
+    `runtime.snapshots` of them in a run, together within `MAX_SNAPSHOT_BYTES`."""
+    synthetic, between = config.synthetic, min(config.validation.every, config.outer.steps)
+    size = 4 * synthetic.d * (synthetic.mu * synthetic.xi + items)  # bytes of one, float32
+    wanted = min(config.runtime.snapshots, MAX_SNAPSHOT_BYTES // size)
+    parts = -(-wanted * between // config.outer.steps)
+    return -(-between // max(1, parts))
 
 
 def _pack(prefix: str, state: OuterState) -> dict[str, Tensor]:
