@@ -36,6 +36,9 @@ class Url(StrEnum):
     MODE = "mode"
     LESSON = "lesson"
     CONTENT = "content"  # of an upload: events or a text
+    STEP = "step"  # outer step of a replay
+    EDITS = "edits"  # of the latent sequences, undone ones too
+    UPTO = "upto"  # how many of the edits count; all where it is absent
 
 
 class State(StrEnum):
