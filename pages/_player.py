@@ -1,4 +1,4 @@
-"""The replay player: a component that the browser draws (player.html, player.css, player.js), so that play is smooth."""
+"""The replay player: a component that the browser draws (player.html, .css and .js), so that play is smooth."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -42,7 +42,7 @@ called = replay.terms(events)
 motion = moved(view, result.key_of(view))
 st.write(
     f"The outer loop changes Z and M a little at every step. Here are {len(motion.steps)} snapshots of them, from the "
-    f"start at outer step {motion.steps[0]} to step {motion.steps[-1]}. Press play, or take the slider and the arrow keys."
+    f"start at outer step {motion.steps[0]} to step {motion.steps[-1]}. Press Play, or use the slider and arrow keys."
 )
 if state.active:
     with st.container(horizontal=True, vertical_alignment="center"):

@@ -136,7 +136,7 @@ def test_an_address_is_answered_by_the_nearest_frame(wanted: str | None, frame: 
 def test_snapshots_that_do_not_fit_are_refused_in_words(tmp_path: Path) -> None:
     files = fixtures.snapshots(0) | fixtures.snapshots(5, mu=7)
     view = RunView(fixtures.make_finished_run(tmp_path, more=files))
-    with pytest.raises(StoreError, match="step 5 .* has another shape"):
+    with pytest.raises(StoreError, match=r"step 5 .* has another shape"):
         replay.motion(view)
     with pytest.raises(StoreError, match="has no snapshots yet"):
         replay.motion(RunView(fixtures.make_finished_run(tmp_path, number=2)))
