@@ -61,6 +61,7 @@ MAX_GROWTH = 1e4
 MAX_COMPARED_POSITIONS = 40_000_000_000  # item look-ups of one nearest-window search; under a minute on one core
 MAX_HELD_OUT_WINDOWS = 300  # held-out windows of the memorisation reference; a histogram needs no more
 MAX_TSNE_ITEMS = 3000  # items on the t-SNE map, most frequent first; 3,000 take about 15 s
+MAX_CACHED_STUDENTS_BYTES = 256 * MIB  # ranks of a retraining's students; 20 on 100,000 users have 16 MB
 CALIBRATION_SECONDS = 60  # longest the estimate before a launch may take
 
 # --- export and command line -------------------------------------------------------------------------------------

@@ -165,6 +165,10 @@ class RunView:
         name = f"{SNAPSHOTS}/{step:010d}.safetensors"
         return self._fitting(name, self._arrays(name, ("latent", "decoder")), self.config.synthetic.tau)
 
+    def checksum(self, name: str) -> str:
+        """SHA-256 of a committed file, as the manifest has it."""
+        return self._files[name].sha256
+
     def read(self, name: str) -> bytes:
         """The bytes of a committed file, checked against the manifest."""
         if not self.has(name):
