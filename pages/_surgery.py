@@ -12,7 +12,7 @@ from farzi_core.evaluation.report import RowName
 from farzi_core.evaluation.surgery import COUNTED, LARGEST_FACTOR, MAX_EDITS, Edit, Retrained, Verb
 from farzi_core.views import surgery, text
 from farzi_core.views.load import EVALUATION, SYNTHETIC, RunView
-from farzi_core.views.surgery import VERBS, Trail
+from farzi_core.views.surgery import Trail
 from farzi_core.views.terms import Terms
 
 
@@ -55,11 +55,12 @@ def draw_trail(trail: Trail, titles: list[str], called: Terms) -> None:
             st.button(label, key=f"trail_{place}", type=kind, on_click=go, args=(trail.to(place),))
 
 
-def one_more(trail: Trail, view: RunView, titles: list[str]) -> None:
+def one_more(trail: Trail, view: RunView, titles: list[str], called: Terms) -> None:
     """The form for another edit."""
     synthetic = view.synthetic
     sizes = {"factor": len(synthetic.decoder), "sequence": synthetic.mu, "position": synthetic.xi}
-    verb = VERBS[st.selectbox("Edit", list(VERBS), key="verb", bind="query-params")]
+    verbs = surgery.verbs(called)
+    verb = verbs[st.selectbox("Edit", list(verbs), key="verb", bind="query-params")]
     names = COUNTED[verb]
     fields = st.columns(4, vertical_alignment="bottom")
     numbers = []

@@ -26,14 +26,15 @@ st.title("Surgery", anchor=False)
 view = result.open_result(SYNTHETIC)
 called, titles = TERMS[view.task], view.vocab["title"].tolist()
 st.write(
-    "What does a factor do, and what would be lost without a sequence? Edit the latent Z, see which probabilities move, "
-    "then train fresh students and read the difference. The run itself is never changed; the edits stand in the address."
+    f"What does a factor do, and what would be lost without a {called.sequence}? Edit the latent Z, see which "
+    "probabilities move, then train fresh students and read the difference. The run itself is never changed; the edits "
+    "stand in the address."
 )
 
 # --- the trail
 trail = parts.trail_of_address()
 parts.draw_trail(trail, titles, called)
-parts.one_more(trail, view, titles)
+parts.one_more(trail, view, titles, called)
 try:
     edited, found = moved(view, result.key_of(view), core.write(trail.current))
 except ConfigError as error:

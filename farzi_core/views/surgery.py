@@ -21,13 +21,6 @@ from farzi_core.views.terms import Terms
 
 CHUNK_NUMBERS = 1_000_000  # probabilities held at once, on either side: the server stays small
 TITLE_LENGTH = 40
-VERBS = {
-    "Zero a factor": Verb.ZERO,
-    "Multiply a factor": Verb.SCALE,
-    "Swap two factors": Verb.SWAP,
-    "Drop a sequence": Verb.DROP,
-    "Make a position say an item": Verb.PUT,
-}
 
 
 @dataclass(frozen=True)
@@ -60,6 +53,17 @@ class Trail:
     def address(self) -> tuple[str, str]:
         """The parameters that give back this trail; empty ones need not stand in an address."""
         return surgery.write(self.edits), "" if self.done == len(self.edits) else str(self.done)
+
+
+def verbs(called: Terms) -> dict[str, Verb]:
+    """What can be done, as a person chooses it."""
+    return {
+        "Zero a factor": Verb.ZERO,
+        "Multiply a factor": Verb.SCALE,
+        "Swap two factors": Verb.SWAP,
+        f"Drop a {called.sequence}": Verb.DROP,
+        f"Make a position say another {called.item}": Verb.PUT,
+    }
 
 
 def words(edit: Edit, titles: Sequence[str], called: Terms) -> str:
@@ -163,10 +167,10 @@ def outcome(found: Retrained) -> str:
         "worse": "The edits made students worse",
         "unclear": "The difference cannot be told from chance",
     }[verdict(found.test[metric], metric)]
-    count = len(found.after.test)
+    count = f"{len(found.after.test)} fresh student{'s' if len(found.after.test) > 1 else ''}"
     return (
         f"{said}: {METRIC_LABELS[metric]} {line['before']:.1f} before, {line['after']:.1f} after, difference "
-        f"{line['difference']}{unit} on {found.test_users:,} test {people(metric)}, {count} fresh students on each side."
+        f"{line['difference']}{unit} on {found.test_users:,} test {people(metric)}; {count} on each side."
     )
 
 
