@@ -56,27 +56,29 @@ def draw_trail(trail: Trail, titles: list[str], called: Terms) -> None:
 
 
 def one_more(trail: Trail, view: RunView, titles: list[str], called: Terms) -> None:
-    """The form for another edit."""
-    synthetic = view.synthetic
-    sizes = {"factor": len(synthetic.decoder), "sequence": synthetic.mu, "position": synthetic.xi}
+    """The form for another edit, in one line where the window is wide enough."""
     verbs = surgery.verbs(called)
-    verb = verbs[st.selectbox("Edit", list(verbs), key="verb", bind="query-params")]
-    names = COUNTED[verb]
-    fields = st.columns(4, vertical_alignment="bottom")
-    numbers = []
-    for place, (name, field) in enumerate(zip(names, fields, strict=False)):
-        label = name.capitalize() if names.count(name) == 1 else f"{name.capitalize()} {place + 1}"
-        if name == "item":
-            ids = range(1, len(titles) + 1)
-            numbers.append(field.selectbox(label, ids, format_func=lambda one: titles[one - 1], key="edit_item"))
-        else:
-            result.keep_in_range(key := f"edit_{name}_{place}", sizes[name])
-            numbers.append(int(field.number_input(label, 1, sizes[name], key=key)))
-    scaled = verb is Verb.SCALE
-    by = fields[1].number_input("Times", -LARGEST_FACTOR, LARGEST_FACTOR, 0.5, 0.1, key="edit_by") if scaled else None
-    full = len(trail.current) >= MAX_EDITS
-    more = trail if full else trail.add(Edit(verb, tuple(numbers), by))
-    st.button("Make this edit", icon=":material/content_cut:", on_click=go, args=(more,), disabled=full)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        verb = verbs[st.selectbox("Edit", list(verbs), key="verb", bind="query-params", width=280)]
+        numbers = tuple(_number(name, place, verb, view, titles) for place, name in enumerate(COUNTED[verb]))
+        by = None
+        if verb is Verb.SCALE:
+            by = st.number_input("Times", -LARGEST_FACTOR, LARGEST_FACTOR, 0.5, 0.1, key="edit_by", width=140)
+        full = len(trail.current) >= MAX_EDITS
+        more = trail if full else trail.add(Edit(verb, numbers, by))
+        st.button("Make this edit", icon=":material/content_cut:", on_click=go, args=(more,), disabled=full)
+
+
+def _number(name: str, place: int, verb: Verb, view: RunView, titles: list[str]) -> int:
+    """One whole number of an edit, from 1: a factor, sequence or position by its number, an item by its title."""
+    if name == "item":
+        ids = range(1, len(titles) + 1)
+        return st.selectbox("Item", ids, format_func=lambda one: titles[one - 1], key="edit_item", width=220)
+    synthetic = view.synthetic
+    size = {"factor": len(synthetic.decoder), "sequence": synthetic.mu, "position": synthetic.xi}[name]
+    result.keep_in_range(key := f"edit_{name}_{place}", size)
+    label = name.capitalize() if COUNTED[verb].count(name) == 1 else f"{name.capitalize()} {place + 1}"
+    return int(st.number_input(label, 1, size, key=key, width=140))
 
 
 def retrain(view: RunView, trail: Trail) -> Retrained | None:

@@ -118,7 +118,7 @@ def sentence(found: Moved, called: Terms) -> str:
     gone = int(np.isnan(found.variation).all(axis=1).sum())
     mean, most = np.nanmean(found.variation), np.nanmax(found.variation)
     said = (
-        f"Total variation of a position: {mean:.1%} on average, {most:.1%} at most. That share of its draws must come "
+        f"Total variation of a position: {100 * mean:.1f} % on average, {100 * most:.1f} % at most. That share of its draws must come "
         f"out as another {called.item}."
     )
     return f"{said} {gone:,} {called.sequences if gone > 1 else called.sequence} gone." if gone else said

@@ -38,7 +38,7 @@ def _alt(found: Moved, rows: np.ndarray, called: Terms) -> str:
     sequence, position = np.unravel_index(np.nanargmax(found.variation), found.variation.shape)
     return (
         f"Heat map of total variation, {len(rows)} {called.sequences} by {found.variation.shape[1]} positions; the "
-        f"largest is {np.nanmax(found.variation):.1%} at {called.sequence} {sequence + 1}, position {position + 1}."
+        f"largest is {100 * np.nanmax(found.variation):.1f} % at {called.sequence} {sequence + 1}, position {position + 1}."
     )
 
 

@@ -39,7 +39,17 @@ def test_the_first_page_is_there_in_five_seconds(studio: Studio, tab: Callable[.
 def test_the_server_stays_small(studio: Studio, tab: Callable[..., Tab], people: int) -> None:
     tabs = [tab() for _ in range(people)]
     for one in tabs:
-        for path in ("/", "/data?data=planted", "/distill", "/runs", "/sequences", "/factors", "/accuracy"):
+        for path in (
+            "/",
+            "/data?data=planted",
+            "/distill",
+            "/runs",
+            "/sequences",
+            "/factors",
+            "/replay",
+            "/surgery",
+            "/accuracy",
+        ):
             one.open(path if "?" in path else f"{path}?run={RUN}")
     print(f"\nserver after {people} people on every page: {studio.memory:.0f} MB")  # noqa: T201
     assert studio.memory < EVERY_PAGE_MB

@@ -47,7 +47,7 @@ def test_without_edits_nothing_has_moved_and_nothing_can_be_retrained(farzi_home
     fixtures.make_finished_run(farzi_home)
     at = open_page(PAGE)
     assert_healthy(at)
-    assert "0.0% on average" in words(at)
+    assert "0.0 % on average" in words(at)
     assert not at.dataframe
     disabled = {one.label: one.disabled for one in at.button}
     assert (disabled["Undo"], disabled["Redo"], disabled["Retrain the students"]) == (True, True, True)

@@ -93,7 +93,7 @@ def test_no_edit_moves_nothing(view: RunView) -> None:
     found = surgery.moved(synthetic, core.apply(synthetic.latent, synthetic.decoder, ()))
     assert not found.variation.any()
     assert surgery.items_table(found, view.vocab).empty
-    assert "0.0% on average" in surgery.sentence(found, terms.EVENTS)
+    assert "0.0 % on average" in surgery.sentence(found, terms.EVENTS)
 
 
 def test_items_are_listed_by_how_far_their_expected_count_moved(view: RunView) -> None:
@@ -130,7 +130,7 @@ def test_the_heat_map_has_one_scale_and_shows_the_sequences_that_moved_most(
     assert list(heat.y) == ["2", "4"]
     assert heat.z.tolist() == [[0.9, 0.8], [0.0, 0.6]]
     assert heat.colorscale[0][1] == theme.go.Heatmap(colorscale=theme.SEQUENTIAL).colorscale[0][1]
-    assert "90.0% at sequence 2, position 1" in chart.alt
+    assert "90.0 % at sequence 2, position 1" in chart.alt
     assert "The 2 of 4 that moved most" in chart.caption
     assert chart.figure.layout.xaxis.title.text
     assert chart.figure.layout.yaxis.title.text
