@@ -52,14 +52,11 @@ def retrain(source: str, progress: Progress) -> Retrained:
     use_threads(config.runtime.threads)
     dataset = _dataset(run)
     bench = Bench(config, dataset)
-    paths = [_path(source.rpartition("/")[0], one) for one in ((), edits)]
-    missing = sum(not path.exists() for path in {*paths})
+    first, second = (_path(source.rpartition("/")[0], one) for one in ((), edits))
+    missing = sum(not path.exists() for path in {first, second})
     trained = _Count(progress, missing * config.evaluation.seeds)
-    sides = [
-        _kept(path, lambda one=one: bench.students(one, trained))
-        for path, one in zip(paths, (synthetic, after), strict=True)
-    ]
-    return bench.compared(surgery.write(edits), *sides)
+    as_distilled = _kept(first, lambda: bench.students(synthetic, trained))
+    return bench.compared(surgery.write(edits), as_distilled, _kept(second, lambda: bench.students(after, trained)))
 
 
 class Bench:
@@ -76,15 +73,16 @@ class Bench:
         """What the judges see of each student on validation and test users, [S, U, ...] each; and their mean steps."""
         train = self.examiner.trainer(synthetic.probs())
 
-        def one(seed: int) -> tuple[Tensor, Tensor, int]:
+        def one(seed: int) -> tuple[list[Tensor], int]:
             student = train(seed)
             seen = [judge.see(self.model, student.weights).cpu() for judge in (self.validation, self.test)]
             trained()
-            return seen[0], seen[1], student.best.step
+            return seen, student.best.step
 
         every = map_threads(one, self.seeds, self.device)
-        seen = {name: torch.stack([one[place] for one in every]) for place, name in enumerate(("validation", "test"))}
-        return Saved(seen, {"steps": float(np.mean([steps for _, _, steps in every]))})
+        validation, test = (torch.stack([seen[place] for seen, _ in every]) for place in (0, 1))
+        steps = float(np.mean([step for _, step in every]))
+        return Saved({"validation": validation, "test": test}, {"steps": steps})
 
     def compared(self, edits: str, before: Saved, after: Saved) -> Retrained:
         """Both sides with the paired intervals of their difference."""

@@ -184,7 +184,8 @@ def towards(latent: Array, decoder: Array, item: int) -> Array:
     solution = np.linalg.pinv(covariance) @ centred[:, item]
 
     def sharpness(one: Array) -> Array:
-        return np.sqrt(np.maximum(np.einsum("...f,fg,...g->...", one, covariance, one), 0))
+        squares: Array = np.einsum("...f,fg,...g->...", one, covariance, one)
+        return np.asarray(np.sqrt(np.maximum(squares, 0)))
 
     own = float(sharpness(solution))
     wanted = float(sharpness(latent.astype(np.float64)).mean())

@@ -116,10 +116,10 @@ def moved(before: Synthetic, edited: Edited) -> Moved:
 def sentence(found: Moved, called: Terms) -> str:
     """How much moved, in words."""
     gone = int(np.isnan(found.variation).all(axis=1).sum())
-    mean, most = np.nanmean(found.variation), np.nanmax(found.variation)
+    mean, most = 100 * np.nanmean(found.variation), 100 * np.nanmax(found.variation)
     said = (
-        f"Total variation of a position: {100 * mean:.1f} % on average, {100 * most:.1f} % at most. That share of its draws must come "
-        f"out as another {called.item}."
+        f"Total variation of a position: {mean:.1f} % on average, {most:.1f} % at most. That share of its draws must "
+        f"come out as another {called.item}."
     )
     return f"{said} {gone:,} {called.sequences if gone > 1 else called.sequence} gone." if gone else said
 

@@ -36,9 +36,10 @@ def variation_chart(found: Moved, called: Terms) -> Chart:
 
 def _alt(found: Moved, rows: np.ndarray, called: Terms) -> str:
     sequence, position = np.unravel_index(np.nanargmax(found.variation), found.variation.shape)
+    most = 100 * np.nanmax(found.variation)
     return (
         f"Heat map of total variation, {len(rows)} {called.sequences} by {found.variation.shape[1]} positions; the "
-        f"largest is {100 * np.nanmax(found.variation):.1f} % at {called.sequence} {sequence + 1}, position {position + 1}."
+        f"largest is {most:.1f} % at {called.sequence} {sequence + 1}, position {position + 1}."
     )
 
 
