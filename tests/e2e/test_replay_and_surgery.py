@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 
+import pytest
 from fixtures import make_finished_run, snapshots
 from playwright.sync_api import expect
 from small import SETTINGS
@@ -16,9 +17,14 @@ from tests.workers import until
 FIXTURE = "r-0000000000000001"
 
 
-def test_play_moves_the_step_and_so_do_the_arrow_keys(studio: Studio, tab: Callable[..., Tab]) -> None:
+@pytest.fixture(scope="module")
+def serving(studio: Studio) -> Studio:
     make_finished_run(studio.home, more=snapshots(*range(0, 21, 5)))
     studio.start()
+    return studio
+
+
+def test_play_moves_the_step_and_so_do_the_arrow_keys(serving: Studio, tab: Callable[..., Tab]) -> None:
     one = tab()
     one.open(f"/replay?run={FIXTURE}&step=5", "Replay")
     slider, where = one.page.get_by_role("slider", name="Snapshot"), one.page.locator("#where")
@@ -35,18 +41,20 @@ def test_play_moves_the_step_and_so_do_the_arrow_keys(studio: Studio, tab: Calla
     one.idle()
 
 
-def test_students_are_retrained_and_a_colleague_s_link_shows_it(studio: Studio, tab: Callable[..., Tab]) -> None:
+def test_students_are_retrained_and_a_colleague_s_link_shows_it(serving: Studio, tab: Callable[..., Tab]) -> None:
     config = with_settings(RunConfig(), {**SETTINGS, "data.source": "planted"})
     one, other = tab(), tab()
-    with_home = launcher.submit(config, store=studio.store)
-    until(lambda: with_home.state() is RunState.DONE, 180)
-    one.open(f"/surgery?run={with_home.id}", "Surgery")
+    run = launcher.submit(config, store=serving.store)
+    until(lambda: run.state() is RunState.DONE, 180)
+    one.open(f"/surgery?run={run.id}", "Surgery")
     one.page.get_by_role("button", name="Make this edit").click()
     one.page.wait_for_url("**edits=zero.1*")
+    one.idle()
     one.page.get_by_role("button", name="Retrain the students").click()
+    one.shown(re.compile("Students trained"))
     one.page.reload()  # the work goes on, and the page finds it again
     expect(one.page.get_by_text(re.compile("The (edits made|difference cannot)"))).to_be_visible(timeout=120_000)
-    address = one.page.url.removeprefix(studio.url)
+    address = one.page.url.removeprefix(serving.url)
     other.open(address, "Surgery")
     other.shown(re.compile("2 fresh students on each side"))
     one.idle()
