@@ -39,7 +39,8 @@ if not view.snapshots:
 events = Run(view.folder).events()
 metrics = {METRIC_LABELS[one]: one for one in progress.metrics(events)}
 called = replay.terms(events)
-motion = moved(view, result.key_of(view))
+with st.spinner("Reading the snapshots"):
+    motion = moved(view, result.key_of(view))
 st.write(
     f"The outer loop changes Z and M a little at every step. Here are {len(motion.steps)} snapshots of them, from the "
     f"start at outer step {motion.steps[0]} to step {motion.steps[-1]}. Press Play, or use the slider and arrow keys."

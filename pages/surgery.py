@@ -36,7 +36,8 @@ trail = parts.trail_of_address()
 parts.draw_trail(trail, titles, called)
 parts.one_more(trail, view, titles, called)
 try:
-    edited, found = moved(view, result.key_of(view), core.write(trail.current))
+    with st.spinner("Comparing all probabilities"):
+        edited, found = moved(view, result.key_of(view), core.write(trail.current))
 except ConfigError as error:
     st.error(text.markdown(str(error)), icon=":material/error:")
     st.stop()
