@@ -38,6 +38,9 @@ def test_play_moves_the_step_and_so_do_the_arrow_keys(serving: Studio, tab: Call
     one.page.wait_for_url("**step=15*")
     one.page.reload()
     expect(where).to_have_text("outer step 15, snapshot 4 of 5")
+    one.page.emulate_media(reduced_motion="no-preference")  # items glide between snapshots
+    one.page.get_by_role("button", name="Play", exact=True).click()
+    expect(where).to_have_text("outer step 20, snapshot 5 of 5")
     one.idle()
 
 
