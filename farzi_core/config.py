@@ -134,6 +134,9 @@ class RuntimeConfig(Section):
     are slower. The CPU is deterministic as it is."""
     checkpoint_seconds: float = Field(10.0, ge=0, le=86_400)
     """Least time between two checkpoints; 0 writes one after every outer step."""
+    snapshots: int = Field(30, ge=0, le=1000)
+    """About how many snapshots of Z and M the replay of a run has, each a file of their size; very large ones are kept
+    less often, and validations keep theirs in any case."""
 
 
 class RunConfig(Section):
@@ -213,9 +216,7 @@ def with_settings(config: RunConfig, settings: dict[str, Any]) -> RunConfig:
         *path, last = dotted.split(".")
         for key in path:
             if not isinstance(section.get(key), dict):
-                raise ConfigError(
-                    f"unknown setting {dotted!r}: there is no section {key!r}; sections are {_sections()}"
-                )
+                raise ConfigError(f"unknown setting {dotted!r}: there is no section {key!r}; there are {_sections()}")
             section = section[key]
         section[last] = value
     return parse_config(values)

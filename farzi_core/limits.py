@@ -53,6 +53,7 @@ TAIL_BYTES = 256 * 1024  # bytes read from the end of worker.log or metrics.json
 MAX_DENSE_NUMBERS = 100_000_000  # mu x xi x |V| up to which probs are held (400 MB, and as much per student at a time)
 
 MIN_EPS = 1e-6  # of Adam in the inner loop: below it d update / d g amplifies float32's rounding of g beyond the signal
+MAX_SNAPSHOT_BYTES = 64 * MIB  # of a run's snapshots for replay, those of validations not counted; the demo has 5 MB
 # |d outer / d theta_0| / |d outer / d theta_T| that is a warning: the relative error of a float32 gradient was measured
 # at 1e-6 to 1e-5 times the growth (docs/engine.md), so from here on it is above a percent
 MAX_GROWTH = 1e4
@@ -61,6 +62,7 @@ MAX_GROWTH = 1e4
 MAX_COMPARED_POSITIONS = 40_000_000_000  # item look-ups of one nearest-window search; under a minute on one core
 MAX_HELD_OUT_WINDOWS = 300  # held-out windows of the memorisation reference; a histogram needs no more
 MAX_TSNE_ITEMS = 3000  # items on the t-SNE map, most frequent first; 3,000 take about 15 s
+MAX_CACHED_STUDENTS_BYTES = 256 * MIB  # ranks of a retraining's students; 20 on 100,000 users have 16 MB
 CALIBRATION_SECONDS = 60  # longest the estimate before a launch may take
 
 # --- export and command line -------------------------------------------------------------------------------------

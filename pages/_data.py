@@ -1,5 +1,7 @@
 """Pieces of the Data page: a data set's card, its download, and waiting for an errand."""
 
+from collections.abc import Callable
+
 import _ui as ui
 import streamlit as st
 
@@ -65,8 +67,9 @@ def download(card: SourceCard) -> None:
     wait(errand, "Downloading", begin=False)
 
 
-def wait(errand: Errand, doing: str, *, begin: bool = True) -> None:
-    """Progress of an errand until it has ended, then the page again. `begin`: start it, once, where nobody has."""
+def wait(errand: Errand, doing: str, *, begin: bool = True, unit: Callable[[int], str] = size) -> None:
+    """Progress of an errand until it has ended, then the page again. `begin`: start it, once, where nobody has; `unit`
+    writes its numbers."""
     asked: set[Errand] = st.session_state.setdefault(ui.State.ERRANDS, set())
     now = errands.look(errand)
     if not now.at_work and not now.refused and begin and errand not in asked:
@@ -75,7 +78,7 @@ def wait(errand: Errand, doing: str, *, begin: bool = True) -> None:
         now = errands.look(errand)
     if now.at_work:
         asked.add(errand)
-        st.fragment(_watch, run_every=1.0)(errand, doing)
+        st.fragment(_watch, run_every=1.0)(errand, doing, unit)
     elif now.refused or errand in asked:
         _ended(errand, now, begin)
 
@@ -91,11 +94,11 @@ def _ended(errand: Errand, now: errands.Look, again: bool) -> None:
         st.rerun()
 
 
-def _watch(errand: Errand, doing: str) -> None:
+def _watch(errand: Errand, doing: str, unit: Callable[[int], str]) -> None:
     with ui.guard():
         now = errands.look(errand)
         if not now.at_work:
             st.rerun()
-        amount = f": {size(now.done)} of {size(now.total)}" if now.total else ""
+        amount = f": {unit(now.done)} of {unit(now.total)}" if now.total else ""
         st.progress(min(now.done / now.total, 0.99) if now.total else 0.0, text=f"{doing}{amount}")
         st.caption("It goes on if you leave this page.")

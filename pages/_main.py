@@ -17,6 +17,8 @@ PAGES = (
     ("runs.py", "Runs", ":material/monitoring:", "Watch, stop, resume, duplicate, delete and compare runs."),
     ("sequences.py", "Sequences", ":material/view_timeline:", "Synthetic sequences beside their nearest real ones."),
     ("factors.py", "Factors", ":material/bubble_chart:", "The map of items, and what each latent factor stands for."),
+    ("replay.py", "Replay", ":material/slow_motion_video:", "How the synthetic sequences became what they are."),
+    ("surgery.py", "Surgery", ":material/content_cut:", "Change the latent sequences, see what moves, and retrain."),
     ("accuracy.py", "Accuracy", ":material/leaderboard:", "The distilled data against full data and small baselines."),
     ("learn.py", "Learn", ":material/school:", "Six lessons with live pictures: how Farzi works, and when it fails."),
 )

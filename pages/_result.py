@@ -1,7 +1,8 @@
-"""What the three pages that look inside a finished run share: opening its result, drawing a chart, saving a file."""
+"""What the pages that look inside a run share: opening its result, drawing a chart, saving a file."""
 
 from collections.abc import Callable, Collection
 from pathlib import Path
+from typing import NoReturn
 
 import _ui as ui
 import pandas as pd
@@ -14,9 +15,8 @@ from farzi_core.views.load import NEAREST, RunView
 from farzi_core.views.theme import Chart
 
 
-def open_result(needed: str, states: Collection[RunState] | None = None) -> RunView:
-    """The result of the chosen run, one in `states` (None: any); without the file `needed` the page says why, and what
-    to do, and stops."""
+def open_run(states: Collection[RunState] | None = None) -> tuple[RunView, RunState]:
+    """The chosen run, one in `states` (None: any), and its state; without one the page says what to do, and stops."""
     run = ui.current_run(states)
     if run is None:
         ui.empty_state(
@@ -29,20 +29,25 @@ def open_result(needed: str, states: Collection[RunState] | None = None) -> RunV
     summary = run.summary()
     if summary.state is RunState.DAMAGED:
         raise StoreError(summary.error)
-    state = summary.state
-    view = _view(str(run.folder), ui.fingerprint(run.folder / MANIFEST))
+    return _view(str(run.folder), ui.fingerprint(run.folder / MANIFEST)), summary.state
+
+
+def open_result(needed: str, states: Collection[RunState] | None = None) -> RunView:
+    """The result of the chosen run; without the file `needed` the page says why, and what to do, and stops."""
+    view, state = open_run(states)
     if not view.has(needed):
-        _not_yet(state)
+        not_yet(state, "This page fills when the run has finished.")
     if state is not RunState.DONE:
         st.warning("This run is not finished: what you see is the best result it stored.", icon=":material/info:")
     return view
 
 
-def _not_yet(state: RunState) -> None:
+def not_yet(state: RunState, when: str) -> NoReturn:
+    """Nothing to see of a run that works (`when` says until when) or that ended too early."""
     if state.active:
         ui.empty_state(
             "Still at work",
-            "This page fills when the run has finished. Until then, its curves and its time left are on the Runs page.",
+            f"{when} Until then, its curves and its time left are on the Runs page.",
             page="runs.py",
             label="Watch the run",
         )

@@ -22,8 +22,11 @@ LOG_LINES = 200
 RESULTS = (
     ("sequences.py", "Sequences", ":material/view_timeline:"),
     ("factors.py", "Factors", ":material/bubble_chart:"),
+    ("replay.py", "Replay", ":material/slow_motion_video:"),
+    ("surgery.py", "Surgery", ":material/content_cut:"),
     ("accuracy.py", "Accuracy", ":material/leaderboard:"),
 )
+WHILE_IT_WORKS = tuple(one for one in RESULTS if one[1] == "Replay")
 
 
 def actions(run: Run, state: RunState) -> None:
@@ -39,7 +42,8 @@ def actions(run: Run, state: RunState) -> None:
         why = "Stop it first." if state.active else None
         if st.button("Delete", icon=":material/delete:", disabled=state.active, help=why):
             _confirm_delete(run)
-        for page, label, icon in RESULTS if state is RunState.DONE else ():
+        begun = WHILE_IT_WORKS if state.active and run.snapshots else ()
+        for page, label, icon in RESULTS if state is RunState.DONE else begun:
             st.page_link(page, label=label, icon=icon, query_params={ui.Url.RUN: run.id})
 
 

@@ -37,6 +37,9 @@ class Url(StrEnum):
     LESSON = "lesson"
     VIEW = "view"  # of accuracy: run, frontier or transfer
     CONTENT = "content"  # of an upload: events or a text
+    STEP = "step"  # outer step of a replay
+    EDITS = "edits"  # of the latent sequences, undone ones too
+    UPTO = "upto"  # how many of the edits count; all where it is absent
 
 
 class State(StrEnum):

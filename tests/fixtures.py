@@ -246,6 +246,22 @@ def _result(titles: tuple[str, ...], mu: int, xi: int, d: int, seed: int, task: 
     } | text
 
 
+def snapshots(*steps: int, mu: int = 6, xi: int = 5, d: int = 3, items: int = 12, seed: int = 0) -> dict[str, bytes]:
+    """Files of snapshots at these outer steps, for `more=`: Z grows with the step, M drifts."""
+    random = np.random.default_rng([seed, 5])
+    latent, decoder = random.normal(size=(mu, xi, d)), random.normal(size=(d, items))
+    drift = random.normal(size=(d, items))
+    return {
+        f"snapshots/{step:010d}.safetensors": safetensors.numpy.save(
+            {
+                "latent": (latent * (1 + step / 10)).astype(np.float32),
+                "decoder": (decoder + step / 20 * drift).astype(np.float32),
+            }
+        )
+        for step in steps
+    }
+
+
 def curves(report: Evaluation, seed: int = 0) -> pd.DataFrame:
     """row, seed, step, seconds, metric, value: every trained row rises towards its final value."""
     random = np.random.default_rng([seed, 3])

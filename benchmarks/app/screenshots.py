@@ -35,7 +35,8 @@ def pages(run_id: str, data: str) -> dict[str, str]:
         "home": "/",
         "data": f"/data?data={data}",
         "distil": f"/distill?data={data}",
-        **{name: f"/{name}?run={run_id}" for name in ("runs", "sequences", "factors", "accuracy")},
+        **{name: f"/{name}?run={run_id}" for name in ("runs", "sequences", "factors", "replay", "accuracy")},
+        "surgery": f"/surgery?run={run_id}&edits=zero.1~scale.2.0.5",
         "learn": "/learn",
     }
 

@@ -1,4 +1,4 @@
-"""Work of seconds to minutes that a page asks for, done in a process of its own: portraits and downloads.
+"""Work of seconds to minutes that a page asks for, in a process of its own: portraits, downloads, retrained students.
 
     page -> start(errand) -> python -m farzi_core.data.errands KIND SOURCE -> result.json
     page -> look(errand)  -> progress, result or refusal from files, the same for every tab and for a new server
@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, cast, get_args
+from typing import Literal, TypeVar, cast, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -26,6 +26,7 @@ from farzi_core.data.events import Finding, IngestReport
 from farzi_core.data.prepare import prepare
 from farzi_core.data.profile import Profile, profile
 from farzi_core.errors import DatasetError, FarziError, StoreError
+from farzi_core.evaluation.surgery import Retrained
 from farzi_core.home import home
 from farzi_core.limits import MAX_RECORD_BYTES
 from farzi_core.runs import atomic
@@ -33,7 +34,8 @@ from farzi_core.runs.files import open_append, read_bounded
 from farzi_core.runs.locks import alive, held, identity, try_lock
 from farzi_core.runs.manifest import Process
 
-Kind = Literal["portrait", "download"]
+Kind = Literal["portrait", "download", "retrain"]
+Result = TypeVar("Result", bound=BaseModel)
 RULE = 2  # part of the folder's name: raise it when a result changes its form or meaning
 NOTE_SECONDS = 0.3  # least time between two notes of progress
 _ROOT = Path(__file__).resolve().parents[2]  # where `farzi_core` is importable from, installed or not
@@ -66,7 +68,7 @@ class Look(Record):
 
 @dataclass(frozen=True)
 class Errand:
-    """One thing to do: its kind and the data set it is about."""
+    """One thing to do: its kind and what it is about, a data set or (`surgery.source`) a run and edits."""
 
     kind: Kind
     source: str
@@ -80,16 +82,26 @@ class Errand:
 
 def portrait(source: str) -> Portrait | None:
     """The finished portrait of a data set, or None."""
+    return _result(Errand("portrait", source), Portrait)
+
+
+def retrained(source: str) -> Retrained | None:
+    """What students learnt from an edited run, or None as long as none were trained."""
+    return _result(Errand("retrain", source), Retrained)
+
+
+def _result(errand: Errand, form: type[Result]) -> Result | None:
     try:
-        content = read_bounded(Errand("portrait", source).folder / "result.json", MAX_RECORD_BYTES)
-        return Portrait.model_validate_json(content)
+        return form.model_validate_json(read_bounded(errand.folder / "result.json", MAX_RECORD_BYTES))
     except (StoreError, ValidationError):
         return None
 
 
 def finished(errand: Errand) -> bool:
     """Whether the errand has done what it was for."""
-    return catalogue.is_ready(errand.source) if errand.kind == "download" else portrait(errand.source) is not None
+    if errand.kind == "download":
+        return catalogue.is_ready(errand.source)
+    return (portrait if errand.kind == "portrait" else retrained)(errand.source) is not None
 
 
 def look(errand: Errand) -> Look:
@@ -175,7 +187,17 @@ def _download(source: str, progress: Progress) -> None:
     download.download(source, accept_licence=True, progress=lambda done, total: progress(done, total or 0))
 
 
-_WORK: dict[Kind, Callable[[str, Progress], Portrait | None]] = {"portrait": _portrait, "download": _download}
+def _retrain(source: str, progress: Progress) -> Retrained:
+    from farzi_core import retrain  # torch, for which this process is
+
+    return retrain.retrain(source, progress)
+
+
+_WORK: dict[Kind, Callable[[str, Progress], BaseModel | None]] = {
+    "portrait": _portrait,
+    "download": _download,
+    "retrain": _retrain,
+}
 
 
 def _notes(errand: Errand) -> Progress:

@@ -24,9 +24,9 @@ from farzi_core.distill.synthetic import Synthetic
 from farzi_core.evaluation.report import Metric
 from farzi_core.evaluation.students import Student, on_synthetic
 from farzi_core.evaluation.tasks import judge_of
-from farzi_core.limits import MAX_GROWTH, MAX_ROLLBACKS
+from farzi_core.limits import MAX_GROWTH, MAX_ROLLBACKS, MAX_SNAPSHOT_BYTES
 from farzi_core.parallel import map_threads
-from farzi_core.recorder import Recorder, Stopped
+from farzi_core.recorder import Meta, Recorder, Stopped
 
 logger = logging.getLogger(__name__)
 
@@ -55,6 +55,7 @@ class Distillation:
         part = dataset.part("validation")
         keep = np.random.default_rng(config.seed).permutation(len(part))[: config.validation.users]
         self.judge = judge_of(config, dataset, part.take(keep), config.synthetic.xi - 1, device)
+        self.snapshot_every = snapshot_every(config, len(dataset.vocab))
 
     def run(self, start: Synthetic, recorder: Recorder) -> Distilled:
         """From `start`, or from the recorder's last checkpoint, to the last outer step. Raises `Stopped`."""
@@ -100,6 +101,8 @@ class Distillation:
         if state.step % self.config.validation.every == 0 or state.step == self.config.outer.steps:
             best = self._validate(state, progress.best, recorder)
             progress = progress.validated(best, self.config.validation.average)
+        elif state.step % self.snapshot_every == 0:
+            self._snapshot(state, {}, recorder)
         return progress
 
     def _roll_back(self, progress: Progress, why: str, recorder: Recorder) -> Progress:
@@ -123,11 +126,7 @@ class Distillation:
         now, means = self._scored(state.synthetic, state.step)
         better = best is None or now.score > best.score
         recorder.log("validation", step=state.step, student_steps=now.student_steps, best=better, **means)
-        recorder.snapshot(
-            state.step,
-            {"latent": state.synthetic.latent, "decoder": state.synthetic.decoder},
-            {"tau": state.synthetic.tau} | {str(metric): value for metric, value in means.items()},
-        )
+        self._snapshot(state, means, recorder)
         return now if better or best is None else best
 
     def _with_average(self, progress: Progress, recorder: Recorder) -> Best:
@@ -155,6 +154,13 @@ class Distillation:
         steps = float(np.mean([student.best.step for student in students]))
         return Best(synthetic, step, measures.selection(means), steps), means
 
+    def _snapshot(self, state: OuterState, figures: dict[Metric, float], recorder: Recorder) -> None:
+        """Keep Z and M for the replay; rank 0 does it."""
+        if self.ranks.rank == 0:
+            tensors = {"latent": state.synthetic.latent, "decoder": state.synthetic.decoder}
+            meta: Meta = {"tau": state.synthetic.tau} | {str(metric): value for metric, value in figures.items()}
+            recorder.snapshot(state.step, tensors, meta)
+
     def students(self, probs: Tensor) -> list[Student]:
         """The validation students of one snapshot."""
         config = self.config.validation
@@ -163,3 +169,13 @@ class Distillation:
         return map_threads(
             lambda seed: on_synthetic(self.config, probs, self.judge, seed, config.steps, every), seeds, self.device
         )
+
+
+def snapshot_every(config: RunConfig, items: int) -> int:
+    """Outer steps between two snapshots: the time between validations in equal parts where it can be cut so, about
+    `runtime.snapshots` of them in a run, together within `MAX_SNAPSHOT_BYTES`."""
+    synthetic, between = config.synthetic, min(config.validation.every, config.outer.steps)
+    size = 4 * synthetic.d * (synthetic.mu * synthetic.xi + items)  # bytes of one, float32
+    wanted = min(config.runtime.snapshots, MAX_SNAPSHOT_BYTES // size)
+    parts = -(-wanted * between // config.outer.steps)
+    return -(-between // max(1, parts))

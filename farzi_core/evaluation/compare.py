@@ -46,6 +46,20 @@ def table(outcomes: list[Outcome], items: int, seed: int = 0, task: Task = "reco
     return tuple(_row(measures, one, seeds, drawn) for one in outcomes)
 
 
+def paired(
+    before: list[Tensor], after: list[Tensor], items: int, seed: int = 0, task: Task = "recommendation"
+) -> dict[Metric, Interval]:
+    """Intervals of (mean over `after` - mean over `before`): what a judge saw [U, ...] of each student, resampled with
+    the same draws of sequences on both sides."""
+    measures = MEASURES[task]
+    weights = _draws(len(before[0]), seed)
+    one, other = (
+        np.mean([measures.combine(weights @ measures.statistics(seen, items)) for seen in side], axis=0)
+        for side in (before, after)
+    )
+    return _intervals(measures, other - one)
+
+
 def _row(measures: Measures, one: Outcome, seeds: dict[RowName, list[Floats]], drawn: dict[RowName, Floats]) -> Row:
     mean = np.mean(seeds[one.name], axis=0)
     paired = drawn[RowName.DISTILLED] - drawn[one.name]

@@ -97,17 +97,21 @@ class Examiner:
     def distilled(self, probs: Tensor) -> Outcome:
         """Row "distilled": fresh students on the synthetic data."""
         mu, xi, _ = probs.shape
-        evaluation = self.config.evaluation
-        validation, test = self._judges(xi - 1)
-        model = build(self.config.model, self.items, xi)
-        probs = probs.to(self.device)
+        _, test = self.judges(xi - 1)
+        model, train = build(self.config.model, self.items, xi), self.trainer(probs)
 
         def one(seed: int) -> tuple[Student, Tensor]:
-            every = max(1, evaluation.steps // POINTS)
-            student = on_synthetic(self.config, probs, validation, SEEDS_FROM + seed, evaluation.steps, every)
+            student = train(seed)
             return student, test.see(model, student.weights)
 
-        return self._row(RowName.DISTILLED, mu, mu * xi, one, evaluation.seeds)
+        return self._row(RowName.DISTILLED, mu, mu * xi, one, self.config.evaluation.seeds)
+
+    def trainer(self, probs: Tensor) -> Callable[[int], Student]:
+        """Index of a student -> the fresh student of that index, trained on synthetic rows probs [mu, xi, V]."""
+        evaluation = self.config.evaluation
+        validation, _ = self.judges(probs.shape[1] - 1)
+        probs, every = probs.to(self.device), max(1, evaluation.steps // POINTS)
+        return lambda seed: on_synthetic(self.config, probs, validation, SEEDS_FROM + seed, evaluation.steps, every)
 
     def equal_size(self) -> list[Outcome]:
         """The configured rows of as much real data as the run has synthetic data."""
@@ -125,7 +129,7 @@ class Examiner:
 
     def rules(self) -> list[Outcome]:
         """Rows that train nothing: "most popular" and "Markov", for text "unigram" and "bigram"."""
-        _, test = self._judges(self.config.model.max_length - 1)
+        _, test = self.judges(self.config.model.max_length - 1)
         return [Outcome(name, 0, 0, [rule(self.train, self.items, test)]) for name, rule in self.judging.rules.items()]
 
     def table(self, outcomes: list[Outcome]) -> tuple[Row, ...]:
@@ -137,7 +141,8 @@ class Examiner:
         name = RowName(baseline)
         return self.judging.renamed.get(name, name)
 
-    def _judges(self, length: int) -> tuple[Judge, Judge]:
+    def judges(self, length: int) -> tuple[Judge, Judge]:
+        """Of validation and of test users, for models that see at most `length` events."""
         part = self.dataset.part("validation")
         keep = np.random.default_rng(self.config.seed).permutation(len(part))[: self.config.validation.users]
         parts = (part.take(keep), self.dataset.part("test"))
@@ -146,7 +151,7 @@ class Examiner:
 
     def _real(self, name: RowName, adam: Adam, parts: list[Sequences], steps: int, every: int) -> Outcome:
         """A row trained on real sequences: one student a part, its index the seed."""
-        validation, test = self._judges(self.config.model.max_length - 1)
+        validation, test = self.judges(self.config.model.max_length - 1)
         model = build(self.config.model, self.items, self.config.model.max_length)
 
         def one(seed: int) -> tuple[Student, Tensor]:

@@ -37,6 +37,7 @@ SYNTHETIC, MAPS = "result/synthetic.safetensors", "result/maps.safetensors"
 VOCAB, CURVES, NEAREST = "result/vocab.parquet", "result/curves.parquet", "result/nearest.parquet"
 TOKENISER = "result/tokeniser.json"  # of a text
 DATASET, EVALUATION, MEMORISATION = "result/dataset.json", "result/evaluation.json", "result/memorisation.json"
+SNAPSHOTS = "snapshots"  # a folder, there while the run works
 RECOVERY = "result/recovery.json"  # planted data only; absent in runs of version 0.1
 _AGAIN = "Duplicate the run and start it again."
 CHUNK_NUMBERS = 4_000_000  # probabilities held at once: 32 MB as float64
@@ -150,13 +151,23 @@ class RunView:
     @cached_property
     def synthetic(self) -> Synthetic:
         arrays = self._arrays(SYNTHETIC, ("latent", "decoder", "tau"))
-        latent, decoder, tau = arrays["latent"], arrays["decoder"], arrays["tau"]
-        fits = latent.ndim == 3 and decoder.ndim == 2 and latent.shape[2] == decoder.shape[0] and tau.size == 1
-        self._check(SYNTHETIC, fits, "has tensors whose shapes do not fit each other")
-        finite = all(np.isfinite(one).all() for one in arrays.values())
-        self._check(SYNTHETIC, finite, "holds a number that is not finite")
-        self._check(SYNTHETIC, decoder.shape[1] == len(self.vocab), "has another number of items than the vocabulary")
-        return Synthetic(latent, decoder, float(tau.ravel()[0]))
+        tau = arrays["tau"]
+        self._check(SYNTHETIC, tau.size == 1 and bool(np.isfinite(tau).all()), "has no temperature")
+        return self._fitting(SYNTHETIC, arrays, float(tau.ravel()[0]))
+
+    @cached_property
+    def snapshots(self) -> tuple[int, ...]:
+        """Outer steps at which Z and M were kept, in order; a run that still works has those so far."""
+        return tuple(sorted(int(Path(name).stem) for name in self._files if name.startswith(f"{SNAPSHOTS}/")))
+
+    def snapshot(self, step: int) -> Synthetic:
+        """Z and M as they were after `step` outer steps; read anew at each call."""
+        name = f"{SNAPSHOTS}/{step:010d}.safetensors"
+        return self._fitting(name, self._arrays(name, ("latent", "decoder")), self.config.synthetic.tau)
+
+    def checksum(self, name: str) -> str:
+        """SHA-256 of a committed file, as the manifest has it."""
+        return self._files[name].sha256
 
     def read(self, name: str) -> bytes:
         """The bytes of a committed file, checked against the manifest."""
@@ -174,6 +185,16 @@ class RunView:
     @cached_property
     def _files(self) -> dict[str, manifest.FileRecord]:
         return migrate.read_manifest(self.folder).manifest.files
+
+    def _fitting(self, name: str, arrays: dict[str, Array], tau: float) -> Synthetic:
+        latent, decoder = arrays["latent"], arrays["decoder"]
+        fits = latent.ndim == 3 and decoder.ndim == 2 and latent.shape[2] == decoder.shape[0]
+        self._check(name, fits, "has tensors whose shapes do not fit each other")
+        finite = bool(np.isfinite(latent).all() and np.isfinite(decoder).all())
+        self._check(name, finite, "holds a number that is not finite")
+        known = not self.has(VOCAB) or decoder.shape[1] == len(self.vocab)
+        self._check(name, known, "has another number of items than the vocabulary")
+        return Synthetic(latent, decoder, tau)
 
     def _where(self, name: str) -> str:
         return f"{name} of run {self.folder.name}"

@@ -80,6 +80,7 @@ _LABELS = {
     "evaluation.baselines": "Real data of equal size",
     "evaluation.mask_seen": "Remove seen items",
     "runtime.checkpoint_seconds": "Seconds between checkpoints",
+    "runtime.snapshots": "Snapshots for replay",
 }
 
 # Of the settings above, what a text calls them.

@@ -11,7 +11,7 @@ from farzi_core.config import RunConfig, with_settings
 from farzi_core.data.dataset import Dataset
 from farzi_core.data.planted import PlantedSettings, read_planted
 from farzi_core.data.prepare import prepare
-from farzi_core.distill.loop import Distillation, Distilled
+from farzi_core.distill.loop import Distillation, Distilled, snapshot_every
 from farzi_core.distill.matching import distance_to, matched, pair_shares
 from farzi_core.distill.outer import OuterProblem, OuterState, cosine, meta_parameters
 from farzi_core.distill.start import from_windows, initial
@@ -106,7 +106,9 @@ def test_a_run_reports_steps_and_keeps_its_best_validation(dataset: Dataset) -> 
     done = _run(dataset, recorder)
     validations = [line for line in recorder.events if line["event"] == "validation"]
     assert [line["step"] for line in recorder.events if line["event"] == "step"] == list(range(1, 9))
-    assert [line["step"] for line in validations] == [0, 4, 8] == sorted(recorder.snapshots)
+    assert [line["step"] for line in validations] == [0, 4, 8]
+    assert sorted(recorder.snapshots) == list(range(9)), "eight steps are fewer than the thirty wanted"
+    assert {step for step, one in recorder.snapshots.items() if "hr@10" in one.meta} == {0, 4, 8}
     mean = {
         line["step"]: np.mean([line[m] for m in ("hr@10", "hr@100", "ndcg@10", "ndcg@100", "auc")])
         for line in validations
@@ -114,6 +116,25 @@ def test_a_run_reports_steps_and_keeps_its_best_validation(dataset: Dataset) -> 
     assert done.best.score == pytest.approx(max(mean.values()))
     assert torch.equal(done.best.synthetic.latent, recorder.snapshots[done.best.step].tensors["latent"])
     assert not done.diverged
+
+
+@pytest.mark.parametrize(
+    ("steps", "every", "wanted", "mu", "between"),
+    [
+        (90, 45, 30, 200, 3),  # the demo: 30 besides the start
+        (2000, 100, 30, 100, 50),  # a divisor of the time between validations: 40, evenly spaced
+        (4000, 200, 0, 100, 200),  # none but those of validations
+        (10, 1_000_000, 30, 100, 1),  # shorter than the time between validations, fewer steps than wanted
+        (90, 45, 30, 100_000, 45),  # 102 MB each are more than the bound allows
+        (90, 45, 30, 8000, 12),  # 8.3 MB each: 8 fit into 64 MiB, so four between two validations at most
+    ],
+)
+def test_snapshots_are_as_many_as_wanted_and_as_few_as_the_bound_on_bytes_allows(
+    steps: int, every: int, wanted: int, mu: int, between: int
+) -> None:
+    settings = {"outer.steps": steps, "validation.every": every, "runtime.snapshots": wanted, "synthetic.mu": mu}
+    config = with_settings(RunConfig(), settings | {"synthetic.xi": 8, "synthetic.d": 32})
+    assert snapshot_every(config, 500) == between
 
 
 class StopsAt(MemoryRecorder):

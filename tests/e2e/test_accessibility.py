@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from fixtures import make_finished_run
+from fixtures import make_finished_run, snapshots
 from studio import Studio, Tab
 
 RUN = "r-0000000000000001"
@@ -15,6 +15,8 @@ PAGES = {
     f"/runs?run={RUN}": "Runs",
     f"/sequences?run={RUN}": "Sequences",
     f"/factors?run={RUN}": "Factors",
+    f"/replay?run={RUN}&step=10": "Replay",
+    f"/surgery?run={RUN}&edits=zero.1~drop.3~put.1.2.5&upto=2": "Surgery",
     f"/accuracy?run={RUN}": "Accuracy",
     f"/accuracy?run={RUN}&view=frontier&compare={RUN}": "Accuracy",
     f"/accuracy?run={RUN}&view=transfer": "Accuracy",
@@ -25,7 +27,7 @@ PAGES = {
 
 @pytest.fixture(scope="module")
 def serving(studio: Studio) -> Studio:
-    make_finished_run(studio.home, name="fixture")
+    make_finished_run(studio.home, name="fixture", more=snapshots(0, 10, 20))
     studio.start()
     return studio
 

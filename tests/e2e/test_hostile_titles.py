@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from fixtures import HOSTILE_TITLES, make_finished_run
+from fixtures import HOSTILE_TITLES, make_finished_run, snapshots
 from playwright.sync_api import expect
 from studio import Studio, Tab
 
@@ -15,6 +15,9 @@ PAGES = {
     f"/runs?run={RUN}": "Runs",
     f"/sequences?run={RUN}": "Sequences",
     f"/factors?run={RUN}&highlight=e&colour=Group": "Factors",
+    f"/replay?run={RUN}&step=x": "Replay",
+    f"/surgery?run={RUN}&edits=put.1.1.1~put.1.2.2": "Surgery",
+    "/surgery?edits=" + NAME: "Surgery",
     f"/accuracy?run={RUN}": "Accuracy",
     "/sequences?run=" + NAME: "Sequences",
 }
@@ -22,7 +25,7 @@ PAGES = {
 
 @pytest.fixture(scope="module")
 def serving(studio: Studio) -> Studio:
-    make_finished_run(studio.home, name=NAME, titles=HOSTILE_TITLES)
+    make_finished_run(studio.home, name=NAME, titles=HOSTILE_TITLES, more=snapshots(0, 10))
     studio.start()
     return studio
 

@@ -148,5 +148,5 @@ def _cold_link(studio: Studio, tab: Callable[..., Tab], run_id: str) -> None:
     cold = tab()
     cold.open(f"/sequences?run={run_id}&sequence=7", "Sequences")
     expect(cold.page.get_by_label("Sequence", exact=True)).to_have_value("7")
-    expect(cold.page.get_by_test_id("stSidebarNav").get_by_role("link")).to_have_count(8)
+    expect(cold.page.get_by_test_id("stSidebarNav").get_by_role("link")).to_have_count(10)
     assert run_id in cold.page.url

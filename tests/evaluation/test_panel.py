@@ -11,7 +11,7 @@ from farzi_core.data.dataset import Dataset
 from farzi_core.data.planted import PlantedSettings, read_planted
 from farzi_core.distill.synthetic import Synthetic
 from farzi_core.errors import ConfigError
-from farzi_core.evaluation.compare import Outcome, table
+from farzi_core.evaluation.compare import Outcome, paired, table
 from farzi_core.evaluation.final import Panel
 from farzi_core.evaluation.report import METRICS, Metric, RowName
 from farzi_core.evaluation.students import inner_optimizer
@@ -115,3 +115,15 @@ def test_students_are_asked_for_by_name(dataset: Dataset, synthetic: Synthetic) 
     config = with_settings(farzi.RunConfig(), {"evaluation.students": " gru4rec, gru4rec ,fmlp"})
     assert config.evaluation.students == ("gru4rec", "fmlp")
     assert with_settings(config, {"evaluation.students": ""}).students == ("sasrec",)
+
+
+def test_a_paired_interval_is_the_table_s() -> None:
+    """`paired` on the seeds of two rows gives what the table says of one row minus the other."""
+    generator = torch.Generator().manual_seed(1)
+    seen = {
+        name: [torch.randint(1, 300, (80,), generator=generator) for _ in range(3)] for name in ("full", "distilled")
+    }
+    rows = table([Outcome(RowName(name), 1, 1, some) for name, some in seen.items()], 300, seed=5)
+    assert paired(seen["full"], seen["distilled"], 300, seed=5) == rows[0].minus_distilled
+    nothing = paired(seen["full"], seen["full"], 300, seed=5)
+    assert {(one.low, one.high) for one in nothing.values()} == {(0.0, 0.0)}

@@ -38,6 +38,15 @@ def test_a_working_run_can_be_stopped_but_not_deleted(farzi_home: Path) -> None:
         assert "stopping]" in words(at)
 
 
+def test_a_run_leads_to_its_replay_while_it_works_and_to_all_pages_when_it_is_done(farzi_home: Path) -> None:
+    folder = fixtures.make_finished_run(farzi_home, number=1, state=RunState.RUNNING, more=fixtures.snapshots(0))
+    fixtures.make_finished_run(farzi_home, number=2)
+    with run_locked(folder):
+        working, done = open_page(PAGE, run=folder.name), open_page(PAGE, run="r-0000000000000002")
+    found = [[link.proto.label for link in at.get("page_link")] for at in (working, done)]
+    assert found == [["Replay"], ["Sequences", "Factors", "Replay", "Surgery", "Accuracy"]]
+
+
 def test_progress_names_the_stage_the_count_and_the_time_left(farzi_home: Path) -> None:
     folder = fixtures.make_finished_run(farzi_home, state=RunState.RUNNING)
     log = metrics_log.MetricsLog(folder / metrics_log.METRICS)
