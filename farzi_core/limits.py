@@ -59,6 +59,8 @@ MAX_GROWTH = 1e4
 # --- inspection of a finished run (farzi_core.evaluation.inspect) ------------------------------------------------
 MAX_COMPARED_POSITIONS = 40_000_000_000  # item look-ups of one nearest-window search; under a minute on one core
 MAX_HELD_OUT_WINDOWS = 300  # held-out windows of the memorisation reference; a histogram needs no more
+MAX_COVERED_POSITIONS = 1_000_000  # sequences x xi of the coverage table: 2 MB that a page reads at once
+MAX_REFERENCE_SEQUENCES = 300  # of those, sequences whose nearest other real one is looked up
 MAX_TSNE_ITEMS = 3000  # items on the t-SNE map, most frequent first; 3,000 take about 15 s
 CALIBRATION_SECONDS = 60  # longest the estimate before a launch may take
 

@@ -37,6 +37,7 @@ SYNTHETIC, MAPS = "result/synthetic.safetensors", "result/maps.safetensors"
 VOCAB, CURVES, NEAREST = "result/vocab.parquet", "result/curves.parquet", "result/nearest.parquet"
 TOKENISER = "result/tokeniser.json"  # of a text
 DATASET, EVALUATION, MEMORISATION = "result/dataset.json", "result/evaluation.json", "result/memorisation.json"
+COVERAGE = "result/coverage.parquet"  # absent in runs of version 0.1
 RECOVERY = "result/recovery.json"  # planted data only; absent in runs of version 0.1
 _AGAIN = "Duplicate the run and start it again."
 CHUNK_NUMBERS = 4_000_000  # probabilities held at once: 32 MB as float64
@@ -139,6 +140,13 @@ class RunView:
     def nearest(self) -> pd.DataFrame:
         """synthetic, rank, user, offset, distance, items."""
         return self._table(NEAREST, ("synthetic", "rank", "user", "offset", "distance", "items"))
+
+    @cached_property
+    def coverage(self) -> pd.DataFrame:
+        """user, synthetic, offset, distance, reference, items: which synthetic sequence stands for which real one."""
+        frame = self._table(COVERAGE, ("user", "synthetic", "offset", "distance", "reference", "items"))
+        self._check(COVERAGE, frame["synthetic"].between(0, self.synthetic.mu - 1).all(), "names unknown sequences")
+        return frame
 
     @cached_property
     def maps(self) -> dict[str, Array]:
