@@ -35,6 +35,7 @@ class Url(StrEnum):
     LIKE = "like"  # a run whose settings prefill the form
     MODE = "mode"
     LESSON = "lesson"
+    ITEM = "item"  # an item id of the data
     CONTENT = "content"  # of an upload: events or a text
 
 

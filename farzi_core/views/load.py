@@ -149,6 +149,13 @@ class RunView:
         return frame
 
     @cached_property
+    def covered_windows(self) -> Array:
+        """The items of `coverage` as one table [n, xi]; -1 beyond the ends of the real sequence."""
+        lists = self.coverage["items"].tolist()
+        self._check(COVERAGE, all(len(one) == self.synthetic.xi for one in lists), "has windows of another length")
+        return np.array(lists, dtype=np.int64).reshape(len(lists), self.synthetic.xi)
+
+    @cached_property
     def maps(self) -> dict[str, Array]:
         """pca [V, 2], tsne [V, 2], cluster [V], pca_variance [2]."""
         arrays = self._arrays(MAPS, ("pca", "tsne", "cluster", "pca_variance"))
