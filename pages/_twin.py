@@ -44,7 +44,8 @@ def stands_for(view: RunView, chosen: int) -> None:
     examples = coverage.stood_for(view.coverage, chosen, reading.of_run(view))
     if len(examples):
         alt = f"Real {called.sequences} whose nearest synthetic one is no. {chosen + 1}, nearest first."
-        st.dataframe(examples, hide_index=True, column_config=columns(called), alt=alt, height=250)
+        height = min(38 + 35 * len(examples), 250)
+        st.dataframe(examples, hide_index=True, column_config=columns(called), alt=alt, height=height)
     st.subheader(f"All synthetic {called.sequences} together", anchor=False)
     st.write(coverage.reading(table, len(view.coverage), view.evaluation.full_sequences, called))
     left, right = st.columns(2, gap="medium")
