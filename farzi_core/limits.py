@@ -56,7 +56,7 @@ MIN_EPS = 1e-6  # of Adam in the inner loop: below it d update / d g amplifies f
 # at 1e-6 to 1e-5 times the growth (docs/engine.md), so from here on it is above a percent
 MAX_GROWTH = 1e4
 
-WEIGHING_SECONDS = 120  # wall-clock seconds the memory measurement of lesson 4 may take; it takes about 8
+WEIGHING_SECONDS = 300  # wall-clock seconds the memory measurement of lesson 4 may take; it needs about 8 of one core
 
 # --- inspection of a finished run (farzi_core.evaluation.inspect) ------------------------------------------------
 MAX_COMPARED_POSITIONS = 40_000_000_000  # item look-ups of one nearest-window search; under a minute on one core
