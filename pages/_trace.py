@@ -25,7 +25,7 @@ def _occurrences(_view: RunView, item: int, key: tuple[str, int, int]) -> Occurr
 
 
 def traced(view: RunView) -> None:
-    """The item of the address, of the last click, or the most probable one of the data."""
+    """The item of the address, of the last click, or the most frequent one."""
     called, vocab = TERMS[view.task], view.vocab
     st.header(f"Trace one {called.item}", anchor=False)
     titles = dict(zip(vocab["item"], vocab["title"], strict=True))

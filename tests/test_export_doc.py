@@ -17,16 +17,18 @@ BLOCKS = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "export.md").read_t
 ALLOWED = {"pandas", "torch", "safetensors.torch"}
 
 
-@pytest.fixture
-def made(farzi_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What the document's code leaves behind, run where an exported folder lies."""
-    monkeypatch.chdir(tmp_path)
-    view = RunView(fixtures.make_finished_run(farzi_home))
-    Package.of_run(view).save("farzi-data")
+    folder = tmp_path_factory.mktemp("export")
+    view = RunView(fixtures.make_finished_run(folder / "home"))
+    Package.of_run(view).save(folder / "farzi-data")
     torch.manual_seed(0)
     namespace: dict[str, Any] = {"expected": torch.from_numpy(view.synthetic.probs(0, view.synthetic.mu))}
-    for block in BLOCKS:
-        exec(compile(block, "docs/export.md", "exec"), namespace)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        for block in BLOCKS:
+            exec(compile(block, "docs/export.md", "exec"), namespace)
     return namespace
 
 
