@@ -29,11 +29,11 @@ ENOUGH = 100_000_000  # bytes; "revolve" is planned too, though it is not measur
 CPU = torch.device("cpu")
 
 
-class Scales(TorchDispatchMode):
+class Scales(TorchDispatchMode):  # type: ignore[no-untyped-call] # torch leaves its class without types
     """Counts the bytes of storages that operations make while it is entered, until each is freed."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.now = self.peak = 0
         self._known: set[int] = set()
 
@@ -68,7 +68,8 @@ def student() -> Problem:
 
 def weigh(problem: Problem, way: Way, steps: int) -> int:
     """Bytes at the peak of one meta-gradient through `steps` steps."""
-    with Scales() as scales:
+    scales = Scales()
+    with scales:
         if way == "unroll":
             unrolled(problem, steps)
         else:

@@ -145,7 +145,8 @@ class RunView:
     def coverage(self) -> pd.DataFrame:
         """user, synthetic, offset, distance, reference, items: which synthetic sequence stands for which real one."""
         frame = self._table(COVERAGE, ("user", "synthetic", "offset", "distance", "reference", "items"))
-        self._check(COVERAGE, frame["synthetic"].between(0, self.synthetic.mu - 1).all(), "names unknown sequences")
+        known = bool(frame["synthetic"].between(0, self.synthetic.mu - 1).all())
+        self._check(COVERAGE, known, "names synthetic sequences that there are not")
         return frame
 
     @cached_property
