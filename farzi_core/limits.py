@@ -58,9 +58,13 @@ MAX_SNAPSHOT_BYTES = 64 * MIB  # of a run's snapshots for replay, those of valid
 # at 1e-6 to 1e-5 times the growth (docs/engine.md), so from here on it is above a percent
 MAX_GROWTH = 1e4
 
+WEIGHING_SECONDS = 300  # wall-clock seconds the memory measurement of lesson 4 may take; it needs about 8 of one core
+
 # --- inspection of a finished run (farzi_core.evaluation.inspect) ------------------------------------------------
 MAX_COMPARED_POSITIONS = 40_000_000_000  # item look-ups of one nearest-window search; under a minute on one core
 MAX_HELD_OUT_WINDOWS = 300  # held-out windows of the memorisation reference; a histogram needs no more
+MAX_COVERED_POSITIONS = 1_000_000  # sequences x xi of the coverage table: 2 MB that a page reads at once
+MAX_REFERENCE_SEQUENCES = 300  # of those, sequences whose nearest other real one is looked up
 MAX_TSNE_ITEMS = 3000  # items on the t-SNE map, most frequent first; 3,000 take about 15 s
 MAX_CACHED_STUDENTS_BYTES = 256 * MIB  # ranks of a retraining's students; 20 on 100,000 users have 16 MB
 CALIBRATION_SECONDS = 60  # longest the estimate before a launch may take

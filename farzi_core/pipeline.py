@@ -29,6 +29,7 @@ from farzi_core.distill.start import initial
 from farzi_core.distill.synthetic import Synthetic
 from farzi_core.errors import ConfigError, RunError, StoreError
 from farzi_core.evaluation import inspect
+from farzi_core.evaluation.coverage import coverage
 from farzi_core.evaluation.final import Panel
 from farzi_core.evaluation.recovery import recovery
 from farzi_core.evaluation.report import Evaluation, Recovery
@@ -53,6 +54,7 @@ class Outcome:
     memorisation: dict[str, Any]
     maps: dict[str, npt.NDArray[Any]]
     diverged: bool
+    coverage: pd.DataFrame
     recovery: Recovery | None = None  # planted data only
 
     def write(self, folder: Path) -> None:
@@ -65,6 +67,7 @@ class Outcome:
         vocabulary_frame(self.dataset).to_parquet(folder / "vocab.parquet")
         self.curves.to_parquet(folder / "curves.parquet")
         self.nearest.to_parquet(folder / "nearest.parquet")
+        self.coverage.to_parquet(folder / "coverage.parquet")
         (folder / "evaluation.json").write_text(self.evaluation.model_dump_json())
         (folder / "dataset.json").write_text(self.dataset.info.model_dump_json())
         (folder / "memorisation.json").write_text(json.dumps(self.memorisation))
@@ -120,6 +123,7 @@ def run_on(config: RunConfig, dataset: Dataset, recorder: Recorder) -> Outcome:
         inspect.memorisation(probs, train, dataset.part("test")),
         inspect.maps(synthetic.decoder.numpy(), dataset.vocab.counts),
         distilled.diverged,
+        coverage(probs, train),
         recovery(config, dataset, synthetic.decoder.numpy()),
     )
 

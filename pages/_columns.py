@@ -45,6 +45,10 @@ COLUMNS: dict[str, Any] = {
     "distance": NUMBER(
         "Distance", format="%.3f", help="To the nearest training window: 0 is a copy, 1 shares nothing."
     ),
+    "reference": NUMBER(
+        "To another real one", format="%.3f", help="From the same places; looked up for a random sample only."
+    ),
+    "apart": NUMBER("Apart", format="%.3f", help="Euclidean distance of the columns of M."),
     # positions
     "position": NUMBER("Position", width="small"),
     "rank": NUMBER("Rank", width="small"),

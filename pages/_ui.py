@@ -36,6 +36,7 @@ class Url(StrEnum):
     MODE = "mode"
     LESSON = "lesson"
     VIEW = "view"  # of accuracy: run, frontier or transfer
+    ITEM = "item"  # an item id of the data
     CONTENT = "content"  # of an upload: events or a text
     STEP = "step"  # outer step of a replay
     EDITS = "edits"  # of the latent sequences, undone ones too

@@ -5,7 +5,7 @@ import streamlit as st
 
 from farzi_core.views import lessons
 from farzi_core.views.lesson_charts import Shown
-from farzi_core.views.lessons import LESSONS, Control, Lesson
+from farzi_core.views.lessons import LESSONS, Control, Experiment, Lesson, Question
 
 st.title("Learn", anchor=False)
 hide = lessons.hidden(st.query_params.get_all("hide"))
@@ -59,8 +59,31 @@ def ask(lesson: Lesson, number: str) -> None:
     question = lesson.question
     st.header("Predict, then look", anchor=False)
     guess = st.radio(question.asks, question.choices, index=None, key=f"guess_{number}")
-    if not st.button("Reveal the answer", key=f"reveal_{number}", disabled=guess is None):
-        return
+    if st.button("Reveal the answer", key=f"reveal_{number}", disabled=guess is None):
+        answer(question, guess)
+
+
+@ui.cached
+def _measured(number: str) -> Shown:
+    experiment = LESSONS[number].experiment
+    assert experiment
+    return experiment.measure()
+
+
+def measure(experiment: Experiment, number: str) -> None:
+    """Predict again, then let the machine measure; the result is kept for everybody."""
+    question = experiment.question
+    st.header("Predict, then measure", anchor=False)
+    st.write(experiment.sentence)
+    guess = st.radio(question.asks, question.choices, index=None, key=f"bet_{number}")
+    if st.toggle("Measure on this machine, about 10 seconds", key=f"measure_{number}", disabled=guess is None):
+        with st.spinner("Measuring in a process of its own", show_time=True), ui.guard():
+            draw(_measured(number), f"{number}_measured")
+            answer(question, guess)
+
+
+def answer(question: Question, guess: str | None) -> None:
+    """Whether the guess was right, and the reason."""
     right = question.choices[question.right]
     (st.success if guess == right else st.info)(
         f"{'Right' if guess == right else 'Not quite'}: **{right}**. {question.reason}",
@@ -70,7 +93,7 @@ def ask(lesson: Lesson, number: str) -> None:
 
 def share(lesson: Lesson, number: str, values: dict[str, float]) -> None:
     """How a teacher makes a link to this view."""
-    names = [*lessons.ALWAYS, *values]
+    names = [*lesson.parts, *values]
     with st.expander("Share this view with a class", icon=":material/link:"):
         st.write(
             "Copy this address: the lesson and every slider stand in it. Add `hide=` with names, commas between, to "
@@ -92,6 +115,8 @@ for column, control in zip(st.columns(len(lesson.controls), gap="medium"), lesso
 draw(lesson.show(*values.values()), number)
 if "question" not in hide:
     ask(lesson, number)
+if lesson.experiment and "experiment" not in hide:
+    measure(lesson.experiment, number)
 st.page_link(lesson.page, label=lesson.link, icon=":material/arrow_forward:")
 if "teacher" not in hide:
     share(lesson, number, values)

@@ -22,6 +22,7 @@ from farzi_core.config import RunConfig, with_settings
 from farzi_core.data import tokenise
 from farzi_core.data.dataset import DatasetInfo, Sequences, Task
 from farzi_core.evaluation import inspect
+from farzi_core.evaluation.coverage import coverage
 from farzi_core.evaluation.report import METRICS, Evaluation, Interval, Metric, Recovery, Row, RowName
 from farzi_core.runs import manifest, metrics_log
 from farzi_core.runs.files import sha256
@@ -239,6 +240,7 @@ def _result(titles: tuple[str, ...], mu: int, xi: int, d: int, seed: int, task: 
         "result/evaluation.json": report.model_dump_json().encode(),
         "result/curves.parquet": curves(report, seed).to_parquet(index=False),
         "result/nearest.parquet": inspect.nearest(probs, train).to_parquet(index=False),
+        "result/coverage.parquet": coverage(probs, train).to_parquet(index=False),
         "result/memorisation.json": json.dumps(
             inspect.memorisation(probs, train, train_sequences(items, seed + 1, 15))
         ).encode(),

@@ -42,13 +42,14 @@ class Check:
 
 @dataclass(frozen=True)
 class Problem:
-    """The small bi-level problem, all float64."""
+    """The small bi-level problem; the checks use float64. `budget` is the bytes "revolve" may keep."""
 
     model: Model
     weights: Tensors
     meta: Tensors
     tokens: Tensor
     adam: Adam
+    budget: int = BUDGET
 
     @classmethod
     def make(cls, device: torch.device, kind: Kind = "sasrec", seed: int = 0) -> "Problem":
@@ -69,11 +70,11 @@ class Problem:
     def outer(self, weights: Tensors) -> Tensor:
         return hard_loss(self.model, weights, self.tokens)
 
-    def engine(self, memory: Memory) -> Tensors:
+    def engine(self, memory: Memory, steps: int = STEPS) -> Tensors:
         """The meta-gradient by `adam_metagradient`."""
         return adam_metagradient(
             self.inner, self.outer, self.weights, self.meta,
-            steps=STEPS, optimizer=self.adam, memory=memory, budget_bytes=BUDGET,
+            steps=steps, optimizer=self.adam, memory=memory, budget_bytes=self.budget,
         ).grads  # fmt: skip
 
     def value(self, meta: Tensors) -> float:
@@ -91,14 +92,14 @@ def run(device: torch.device, kind: Kind = "sasrec") -> list[Check]:
     return [*checks, Check("store against central differences", differences_error(problem, grads["store"]))]
 
 
-def unrolled(problem: Problem) -> Tensors:
+def unrolled(problem: Problem, steps: int = STEPS) -> Tensors:
     """The meta-gradient by plain autograd through a textbook Adam: T graphs in memory at once."""
     adam, (b1, b2) = problem.adam, problem.adam.betas
     meta = {name: tensor.clone().requires_grad_() for name, tensor in problem.meta.items()}
     theta = {name: tensor.clone().requires_grad_() for name, tensor in problem.weights.items()}
     m = {name: torch.zeros_like(tensor) for name, tensor in theta.items()}
     v = {name: torch.zeros_like(tensor) for name, tensor in theta.items()}
-    for t in range(STEPS):
+    for t in range(steps):
         grads = torch.autograd.grad(problem.inner(theta, meta, t), list(theta.values()), create_graph=True)
         moved = {}
         for (name, old), g in zip(theta.items(), grads, strict=True):

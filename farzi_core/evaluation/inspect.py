@@ -2,15 +2,9 @@
 
 Run by the worker at the end of a run; numpy and scikit-learn only. Legend: mu synthetic sequences of xi events over
 V items; U training sequences with N events together; d latent factors.
-
-Distance between a synthetic sequence X [xi, V] and a window r of a real sequence: 1 - (1/xi) sum_i X[i, r_i], one
-minus the expected share of positions where both agree. 0 is a verbatim copy; 1 shares nothing. A window may reach
-beyond either end of its sequence; places outside (written -1) agree with nothing. Between two real windows this is the
-normalised Hamming distance. Cost: mu xi (N + U (xi - 1)) look-ups, about 1e9 a second on one core.
+The distance is that of `windows`.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -22,10 +16,8 @@ from sklearn.manifold import TSNE
 
 from farzi_core import limits
 from farzi_core.data.dataset import IntArray, Sequences
+from farzi_core.evaluation.windows import FloatArray, Windows, one_hot, with_blank
 
-FloatArray = npt.NDArray[np.float32]
-OUTSIDE = -1  # item of a window position beyond the ends of the real sequence
-CHUNK = 1 << 18  # window starts scored at once: the score, 1 MB, stays in the cache
 CLUSTERS = 8  # as many as there are colours that everybody can tell apart
 MIN_TSNE_ITEMS = 5  # fewer points have no neighbourhoods to keep
 SEED = 0  # of every random choice here: the same run gives the same maps
@@ -39,10 +31,10 @@ def nearest(probs: FloatArray, train: Sequences, *, k: int = 5) -> pd.DataFrame:
     """
     mu, xi, _ = probs.shape
     train = compared(train, mu, xi)
-    windows = _Windows.of(train, xi)
+    windows = Windows.of(train, xi)
     rows: list[tuple[int, int, str, int, float, list[int]]] = []
     for synthetic in range(mu):
-        table = _with_blank(probs[synthetic])
+        table = with_blank(probs[synthetic])
         agreement = windows.best_agreement(table)
         for rank, sequence in enumerate(_largest(agreement, k)):
             offset, items = windows.best_window(table, int(sequence))
@@ -61,12 +53,12 @@ def memorisation(probs: FloatArray, train: Sequences, held_out: Sequences) -> di
     mu, xi, items = probs.shape
     hard = held_out_windows(held_out, xi)
     train_compared = compared(train, mu + mu + len(hard), xi)
-    windows = _Windows.of(train_compared, xi)
+    windows = Windows.of(train_compared, xi)
     argmax = probs.argmax(axis=2)
     return {
-        "synthetic": [windows.distance(_with_blank(one)) for one in probs],
-        "argmax": [windows.distance(_one_hot(one, items)) for one in argmax],
-        "heldout": [windows.distance(_one_hot(one, items)) for one in hard],
+        "synthetic": [windows.distance(with_blank(one)) for one in probs],
+        "argmax": [windows.distance(one_hot(one, items)) for one in argmax],
+        "heldout": [windows.distance(one_hot(one, items)) for one in hard],
         "length": int(xi),
         "heldout_sequences": len(held_out),
         "train_sequences": len(train_compared),
@@ -113,67 +105,6 @@ def held_out_windows(held_out: Sequences, xi: int) -> IntArray:
     places: IntArray = (held_out.offsets[long_enough] + starts)[:, None] + np.arange(xi)
     windows: IntArray = held_out.items[places]
     return windows
-
-
-@dataclass(frozen=True)
-class _Windows:
-    """All windows of length xi, one behind the other: sequence u owns the starts bounds[u]..bounds[u + 1]."""
-
-    flat: npt.NDArray[np.intp]  # xi - 1 blanks in front of and behind every sequence; blank = -1 = the last column
-    bounds: IntArray  # [U + 1]
-    xi: int
-
-    @classmethod
-    def of(cls, sequences: Sequences, xi: int) -> "_Windows":
-        bounds = np.concatenate([[0], np.cumsum(sequences.lengths + xi - 1)])
-        flat = np.full(bounds[-1] + xi - 1, OUTSIDE, dtype=np.intp)
-        shift = bounds[:-1] + xi - 1 - sequences.offsets[:-1]  # first event of u in `flat`, minus its place in `items`
-        flat[np.arange(len(sequences.items)) + np.repeat(shift, sequences.lengths)] = sequences.items
-        return cls(flat, bounds, xi)
-
-    def distance(self, table: FloatArray) -> float:
-        """Distance of the nearest window."""
-        return max(0.0, 1 - float(self.best_agreement(table).max()) / self.xi)
-
-    def best_agreement(self, table: FloatArray) -> FloatArray:
-        """[U] expected number of agreeing positions at the best offset of each sequence; table [xi, V + 1]."""
-        best = np.zeros(len(self.bounds) - 1, dtype=np.float32)
-        for first, last in self._chunks():
-            score = self._score(table, self.bounds[first], self.bounds[last])
-            best[first:last] = np.maximum.reduceat(score, self.bounds[first:last] - self.bounds[first])
-        return best
-
-    def best_window(self, table: FloatArray, sequence: int) -> tuple[int, list[int]]:
-        """Offset into the real sequence (negative: starts before it) and the items of its best window."""
-        start = int(self.bounds[sequence])
-        best = int(self._score(table, start, int(self.bounds[sequence + 1])).argmax())
-        return best - (self.xi - 1), self.flat[start + best : start + best + self.xi].tolist()
-
-    def _score(self, table: FloatArray, start: int, stop: int) -> FloatArray:
-        score = np.zeros(stop - start, dtype=np.float32)
-        for position in range(self.xi):
-            score += table[position].take(self.flat[start + position : stop + position], mode="wrap")
-        return score
-
-    def _chunks(self) -> Iterator[tuple[int, int]]:
-        """Ranges of whole sequences with about CHUNK windows each."""
-        first, count = 0, len(self.bounds) - 1
-        while first < count:
-            last = int(np.searchsorted(self.bounds, self.bounds[first] + CHUNK, side="right")) - 1
-            last = min(max(last, first + 1), count)
-            yield first, last
-            first = last
-
-
-def _with_blank(probs: FloatArray) -> FloatArray:
-    """[xi, V + 1]: one more column of zeros, so that places outside a sequence agree with nothing."""
-    return np.pad(probs, ((0, 0), (0, 1))).astype(np.float32, copy=False)
-
-
-def _one_hot(items: IntArray, vocabulary: int) -> FloatArray:
-    table = np.zeros((len(items), vocabulary + 1), dtype=np.float32)
-    table[np.arange(len(items)), items] = 1
-    return table
 
 
 def _largest(values: FloatArray, k: int) -> IntArray:

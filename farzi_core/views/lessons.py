@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from farzi_core.views import lesson_adam_charts as adam_charts
 from farzi_core.views import lesson_charts as charts
+from farzi_core.views import lesson_memory
 from farzi_core.views.lesson_charts import Shown
 
 ALWAYS = ("lesson", "question", "teacher")  # parts of every lesson that can be hidden too
@@ -50,6 +51,15 @@ class Question:
 
 
 @dataclass(frozen=True)
+class Experiment:
+    """Something to measure on this machine after a guess; `measure` takes seconds and may raise `FarziError`."""
+
+    sentence: str
+    question: Question
+    measure: Callable[[], Shown]
+
+
+@dataclass(frozen=True)
 class Lesson:
     """Two sentences, sliders, what they show (called with the values in their order), a question, where it is used."""
 
@@ -60,6 +70,12 @@ class Lesson:
     question: Question
     page: str
     link: str
+    experiment: Experiment | None = None
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """What `hide=` can take away beside the sliders."""
+        return (*ALWAYS, "experiment") if self.experiment else ALWAYS
 
 
 def hidden(written: list[str]) -> frozenset[str]:
@@ -162,6 +178,22 @@ _LESSONS = (
         ),
         "distill.py",
         "Distil estimates time and memory of a run before it starts",
+        Experiment(
+            "The same on a real student, small enough for seconds: SASRec with 15,136 weights trained on 20 synthetic "
+            "sequences, the meta-gradient three times over 2, 5, 10 and 20 steps, in a process of its own.",
+            Question(
+                "From 5 to 20 steps, by what factor does the peak of unrolling grow, and that of the tapes?",
+                (
+                    "Both by 4, as T does",
+                    "Unrolling by a little more than 3, the tapes by less than 1.5",
+                    "Unrolling by 16, the tapes by 4",
+                ),
+                1,
+                "Unrolling adds the graph of every step to what is there anyway, so it nears 4 from below. The tapes "
+                "add a gradient a step, or less, to one graph: at this size the graph is most of it.",
+            ),
+            lesson_memory.measured,
+        ),
     ),
     Lesson(
         "Latent factors and rank",

@@ -38,6 +38,7 @@ VOCAB, CURVES, NEAREST = "result/vocab.parquet", "result/curves.parquet", "resul
 TOKENISER = "result/tokeniser.json"  # of a text
 DATASET, EVALUATION, MEMORISATION = "result/dataset.json", "result/evaluation.json", "result/memorisation.json"
 SNAPSHOTS = "snapshots"  # a folder, there while the run works
+COVERAGE = "result/coverage.parquet"  # absent in runs of version 0.1
 RECOVERY = "result/recovery.json"  # planted data only; absent in runs of version 0.1
 _AGAIN = "Duplicate the run and start it again."
 CHUNK_NUMBERS = 4_000_000  # probabilities held at once: 32 MB as float64
@@ -140,6 +141,21 @@ class RunView:
     def nearest(self) -> pd.DataFrame:
         """synthetic, rank, user, offset, distance, items."""
         return self._table(NEAREST, ("synthetic", "rank", "user", "offset", "distance", "items"))
+
+    @cached_property
+    def coverage(self) -> pd.DataFrame:
+        """user, synthetic, offset, distance, reference, items: which synthetic sequence stands for which real one."""
+        frame = self._table(COVERAGE, ("user", "synthetic", "offset", "distance", "reference", "items"))
+        known = bool(frame["synthetic"].between(0, self.synthetic.mu - 1).all())
+        self._check(COVERAGE, known, "names synthetic sequences that there are not")
+        return frame
+
+    @cached_property
+    def covered_windows(self) -> Array:
+        """The items of `coverage` as one table [n, xi]; -1 beyond the ends of the real sequence."""
+        lists = self.coverage["items"].tolist()
+        self._check(COVERAGE, all(len(one) == self.synthetic.xi for one in lists), "has windows of another length")
+        return np.array(lists, dtype=np.int64).reshape(len(lists), self.synthetic.xi)
 
     @cached_property
     def maps(self) -> dict[str, Array]:

@@ -55,7 +55,7 @@ def strip(frame: pd.DataFrame, number: int, items: int, called: Terms = terms.EV
 
 def memorisation_chart(distances: dict[str, list[float]], length: int, called: Terms = terms.EVENTS) -> Chart:
     """Histogram of distances to the nearest training window: synthetic, its argmax decoding, held-out people."""
-    edges = _edges(length)
+    edges = distance_bins(length)
     figure = go.Figure()
     for index, (key, label, pattern) in enumerate(_kinds(called)):
         values = distances.get(key, [])
@@ -169,7 +169,7 @@ def _segment(part: pd.DataFrame, colors: dict[int, str], name: str) -> go.Bar:
         insidetextanchor="start",
         textangle=0,
         insidetextfont={"color": [theme.ink_on(fill) for fill in fills], "size": 12},
-        customdata=np.column_stack([full, part["rank"].astype(str)]),
+        customdata=np.column_stack([full, part["rank"].astype(str), part["id"].astype(str)]),
         hovertemplate="position %{y}, rank %{customdata[1]}<br>%{customdata[0]}<br>probability %{x:.1%}<extra></extra>",
     )
 
@@ -186,7 +186,7 @@ def _bar(positions: Array, values: Array, color: str, hover: str) -> go.Bar:
     )
 
 
-def _edges(length: int) -> Float64:
+def distance_bins(length: int) -> Float64:
     """Bins centred on the possible distances j / length of hard windows; for long windows several share a bin."""
     step = max(1, round(length / 25))
     edges: Float64 = (np.arange(0, length + step + 1, step) - 0.5) / length

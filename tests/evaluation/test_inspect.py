@@ -10,7 +10,7 @@ from threadpoolctl import threadpool_limits
 
 from farzi_core import limits
 from farzi_core.data.dataset import Sequences
-from farzi_core.evaluation import inspect
+from farzi_core.evaluation import inspect, windows
 
 Probs = npt.NDArray[np.float32]
 
@@ -54,7 +54,7 @@ def all_distances(probs: Probs, real: list[int]) -> dict[int, float]:
 def test_nearest_agrees_with_a_plain_loop_over_every_sequence_and_offset(
     xi: int, chunk: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(inspect, "CHUNK", chunk)
+    monkeypatch.setattr(windows, "CHUNK", chunk)
     random = np.random.default_rng(xi)
     train, probs = random_sequences(random, 23, 6, 8), random_probs(random, 5, xi, 6)
     found = inspect.nearest(probs, train, k=4)
@@ -68,7 +68,7 @@ def test_nearest_agrees_with_a_plain_loop_over_every_sequence_and_offset(
             real = train[train.users.index(row.user)].tolist()
             assert distance_by_hand(probs[synthetic], real, row.offset) == pytest.approx(row.distance, abs=1e-6)
             padded = {place: item for place, item in enumerate(real)}
-            assert row.items == [padded.get(row.offset + i, inspect.OUTSIDE) for i in range(xi)]
+            assert row.items == [padded.get(row.offset + i, windows.OUTSIDE) for i in range(xi)]
 
 
 def test_a_verbatim_copy_has_distance_zero_and_its_place_is_found() -> None:
@@ -105,17 +105,17 @@ def test_memorisation_compares_synthetic_argmax_and_held_out_with_the_same_measu
     assert told["synthetic"] == pytest.approx([by_hand(one) for one in probs], abs=1e-6)
     hard = np.eye(5, dtype=np.float32)
     assert told["argmax"] == pytest.approx([by_hand(hard[one.argmax(1)]) for one in probs], abs=1e-6)
-    windows = inspect.held_out_windows(held_out, 4)
-    assert told["heldout"] == pytest.approx([by_hand(hard[one]) for one in windows], abs=1e-6)
+    places = inspect.held_out_windows(held_out, 4)
+    assert told["heldout"] == pytest.approx([by_hand(hard[one]) for one in places], abs=1e-6)
     assert told["length"] == 4
     assert (told["train_sequences"], told["train_sequences_total"], told["heldout_sequences"]) == (30, 30, 12)
 
 
 def test_held_out_windows_are_windows_of_sequences_that_are_long_enough() -> None:
     held_out = sequences([0, 1], [2, 3, 4, 5], [6, 7, 8])
-    windows = inspect.held_out_windows(held_out, 3)
-    assert windows[0].tolist() in ([2, 3, 4], [3, 4, 5])
-    assert windows[1].tolist() == [6, 7, 8]
+    places = inspect.held_out_windows(held_out, 3)
+    assert places[0].tolist() in ([2, 3, 4], [3, 4, 5])
+    assert places[1].tolist() == [6, 7, 8]
     assert inspect.held_out_windows(held_out, 9).shape == (0, 9)  # no reference is possible: an empty one, no error
 
 

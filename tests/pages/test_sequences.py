@@ -54,7 +54,7 @@ def test_a_finished_run_shows_overview_strip_neighbours_and_reference(farzi_home
     view = RunView(folder)
     expected = sequences.overview(view.synthetic, reading.of_run(view), view.nearest)
     pd.testing.assert_frame_equal(at.dataframe[0].value.reset_index(drop=True), expected, check_dtype=False)
-    assert len(at.get("plotly_chart")) == 2
+    assert len(at.get("plotly_chart")) == 5
     assert at.code[0].value == expected["decoded"][0]
     assert "decoded synthetic sequences are verbatim copies" in words(at)
     assert len(at.get("download_button")) == 4
@@ -99,6 +99,46 @@ def test_long_sequences_are_shown_a_page_at_a_time(farzi_home: Path) -> None:
     at = open_page(PAGE)
     assert_healthy(at)
     assert "positions 1 to 50 of 60" in words(at)
+
+
+def test_coverage_says_whom_the_chosen_sequence_stands_for(farzi_home: Path) -> None:
+    folder = fixtures.make_finished_run(farzi_home)
+    chosen = int(RunView(folder).coverage["synthetic"].mode()[0])
+    mine = RunView(folder).coverage.query("synthetic == @chosen")
+    at = open_page(PAGE, sequence=str(chosen + 1))
+    assert_healthy(at)
+    assert f"It stands for {len(mine)} real sequences" in words(at)
+    examples = next(one.value for one in at.dataframe if "reference" in one.value)
+    assert sorted(examples["user"]) == sorted(mine["user"])
+
+
+def test_a_run_of_an_older_version_says_what_it_did_not_look_up(farzi_home: Path) -> None:
+    fixtures.make_finished_run(farzi_home, without=[load.COVERAGE])
+    at = open_page(PAGE)
+    assert_healthy(at)
+    assert "made by an older version, which did not look this up" in words(at)
+    assert "kept no real windows to search" in words(at)
+
+
+def test_a_link_traces_an_item_and_the_chooser_another(farzi_home: Path) -> None:
+    view = RunView(fixtures.make_finished_run(farzi_home))
+    at = open_page(PAGE, item="id3")
+    assert_healthy(at)
+    assert at.selectbox(key="choice_item").value == "id3"
+    count = int(view.vocab["count"].iloc[3])
+    assert f"it has {count} events" in words(at)
+    assert any("apart" in one.value for one in at.dataframe)
+    at.selectbox(key="choice_item").set_value("id6").run()
+    assert_healthy(at)
+    assert at.query_params["item"] == "id6"
+
+
+@pytest.mark.parametrize("item", ["<img src=x>", "id99", ""])
+def test_an_item_that_the_run_does_not_have_becomes_the_most_frequent(farzi_home: Path, item: str) -> None:
+    fixtures.make_finished_run(farzi_home)
+    at = open_page(PAGE, item=item)
+    assert_healthy(at)
+    assert at.selectbox(key="choice_item").value == "id0"
 
 
 def test_a_damaged_result_is_said_in_words(farzi_home: Path) -> None:

@@ -116,7 +116,7 @@ def test_an_item_has_one_colour_along_the_strip(view: RunView) -> None:
     seen: dict[str, set[str]] = {}
     for trace in figure.data:
         if trace.customdata is not None:
-            for (title, _), color in zip(trace.customdata, trace.marker.color, strict=True):
+            for (title, _, _), color in zip(trace.customdata, trace.marker.color, strict=True):
                 seen.setdefault(title, set()).add(color)
     assert all(len(colors) == 1 for colors in seen.values())
     assert len(seen) > 4

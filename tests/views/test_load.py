@@ -20,6 +20,7 @@ ATTRIBUTES = {
     load.MEMORISATION: "memorisation",
     load.MAPS: "maps",
     load.NEAREST: "nearest",
+    load.COVERAGE: "coverage",
 }
 
 
@@ -72,7 +73,7 @@ def test_an_unfinished_run_has_no_result_and_says_what_to_do(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(
-    "name", [load.SYNTHETIC, load.VOCAB, load.EVALUATION, load.MEMORISATION, load.MAPS, load.NEAREST]
+    "name", [load.SYNTHETIC, load.VOCAB, load.EVALUATION, load.MEMORISATION, load.MAPS, load.NEAREST, load.COVERAGE]
 )
 @pytest.mark.parametrize("damage", ["flip", "truncate", "remove"])
 def test_a_damaged_file_is_named_and_never_shown(run_folder: Path, tmp_path: Path, name: str, damage: str) -> None:

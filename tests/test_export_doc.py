@@ -1,0 +1,87 @@
+"""docs/export.md: its code trains a model on an exported folder, from two files and without farzi_core."""
+
+import ast
+import re
+from pathlib import Path
+from typing import Any
+
+import fixtures
+import pytest
+import torch
+
+from farzi_core.views.load import RunView
+from farzi_core.views.package import Package
+
+ROOT = Path(__file__).resolve().parents[1]
+BLOCKS = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "export.md").read_text(encoding="utf-8"), re.DOTALL)
+ALLOWED = {"pandas", "torch", "safetensors.torch"}
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What the document's code leaves behind, run where an exported folder lies."""
+    folder = tmp_path_factory.mktemp("export")
+    view = RunView(fixtures.make_finished_run(folder / "home"))
+    Package.of_run(view).save(folder / "farzi-data")
+    torch.manual_seed(0)
+    namespace: dict[str, Any] = {"expected": torch.from_numpy(view.synthetic.probs(0, view.synthetic.mu))}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        for block in BLOCKS:
+            exec(compile(block, "docs/export.md", "exec"), namespace)
+    return namespace
+
+
+def test_it_needs_nothing_of_farzi() -> None:
+    nodes = [node for block in BLOCKS for node in ast.walk(ast.parse(block))]
+    names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    assert names | {node.module for node in nodes if isinstance(node, ast.ImportFrom)} == ALLOWED
+
+
+def test_soft_rows_are_the_data_and_the_other_forms_follow_from_them(made: dict[str, Any]) -> None:
+    soft, forms = made["soft"], made["forms"]
+    assert torch.allclose(soft.double(), made["expected"], atol=1e-6)
+    assert torch.equal(forms["argmax"].argmax(-1), soft.argmax(-1))
+    for name in ("argmax", "sampled"):
+        assert (forms[name].sum(-1) == 1).all()
+        assert set(forms[name].unique().tolist()) == {0.0, 1.0}
+
+
+def test_training_fits_the_rows_it_was_given(made: dict[str, Any]) -> None:
+    """No model beats the entropy of its soft targets; a trained one comes near, an untrained one does not."""
+    soft = made["soft"]
+    targets = soft[:, 1:].flatten(0, 1)
+    entropy = float(-(targets * targets.log()).sum(-1).mean())
+
+    @torch.no_grad()
+    def loss(model: torch.nn.Module) -> float:
+        return float(torch.nn.functional.cross_entropy(model(soft[:, :-1]).flatten(0, 1), targets))
+
+    fresh, trained = loss(made["Next"](soft.shape[-1])), loss(made["models"]["soft"])
+    assert entropy - 1e-4 <= trained < entropy + 0.25 * (fresh - entropy)
+
+
+def test_hit_rates_are_counted_over_histories_of_item_ids(made: dict[str, Any]) -> None:
+    class Favourite(torch.nn.Module):
+        """Always ranks item 3 first, then 4, 5, ..."""
+
+        def forward(self, rows: torch.Tensor) -> torch.Tensor:
+            return -((torch.arange(12.0) - 3) % 12).expand(*rows.shape[:2], 12)
+
+    histories = [["id0", "id3"], ["id1", "id2", "id4"], ["id3", "id2"]]
+    assert made["hit_rate"](Favourite(), histories, k=1) == pytest.approx(1 / 3)
+    assert made["hit_rate"](Favourite(), histories, k=2) == pytest.approx(2 / 3)
+    assert made["hit_rate"](Favourite(), histories, k=12) == 1
+
+
+def test_the_notebook_has_the_same_lines() -> None:
+    """Model, training and measurement of the notebook `someone_elses_model` are those of the document."""
+    notebook = (ROOT / "notebooks" / "someone_elses_model.py").read_text(encoding="utf-8")
+
+    def parts(source: str) -> dict[str, str]:
+        wanted = (ast.ClassDef, ast.FunctionDef)
+        return {node.name: ast.unparse(node) for node in ast.parse(source).body if isinstance(node, wanted)}
+
+    document = {name: code for block in BLOCKS for name, code in parts(block).items()}
+    assert set(document) == {"Next", "train", "hit_rate", "hard"}
+    assert parts(notebook) == document
