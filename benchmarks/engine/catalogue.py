@@ -4,14 +4,13 @@
 
 20 x 50 synthetic events, the student of case.py, one thread, a fresh process each. "plain" is the dense loss by
 autograd and is left out above MAX_PLAIN items. peak is the process's peak above its size with weights and
-meta-parameters loaded.
+meta-parameters loaded (Linux: the high-water mark is set back before).
 Writes results/catalogue.json. Measure on a quiet machine.
 """
 
 import argparse
 import json
 import os
-import resource
 import subprocess
 import sys
 import time
@@ -23,6 +22,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 import torch
 from case import Case
 
+from farzi_core.device import peak_bytes
 from farzi_core.distill.differentiate import products_of
 from farzi_core.distill.inner_loss import StudentCore, SyntheticLoss
 from farzi_core.distill.layout import Layout
@@ -31,6 +31,7 @@ HERE = Path(__file__).resolve().parent
 KINDS = ("plain", "parts", "parts from Z and M")
 MAX_PLAIN = 20_000  # items; at 200,000 the dense loss keeps about seven arrays of 0.8 GB
 REPEATS = 3
+CPU = torch.device("cpu")
 
 
 def measure(kind: str, items: int) -> dict[str, Any]:
@@ -38,25 +39,21 @@ def measure(kind: str, items: int) -> dict[str, Any]:
     torch.set_num_threads(1)
     case = Case.make(items=items, mu=20)
     synthetic = case.synthetic
-    dense = {"probs": synthetic.probs()}
-    meta = {"latent": synthetic.latent, "decoder": synthetic.decoder} if "Z" in kind else dense
-    del dense
+    factors = {"latent": synthetic.latent, "decoder": synthetic.decoder}
+    meta = factors if "Z" in kind else {"probs": synthetic.probs()}
     layout = Layout.of(case.weights)
     theta = layout.flatten(case.weights)
     loss = (lambda p, m, t: case.dense(p, m["probs"])) if kind == "plain" else SyntheticLoss(StudentCore(case.model))
     u = torch.randn(theta.shape, generator=torch.Generator().manual_seed(1))
     before = _resident()
+    Path("/proc/self/clear_refs").write_text("5")  # Linux: the peak starts again from here
     products = products_of(loss, layout, meta, theta.device, "eager")
     taken = []
     for _ in range(REPEATS):
         started = time.process_time()
         products.product(theta, u, 0)
         taken.append(time.process_time() - started)
-    return {"kind": kind, "items": items, "seconds": min(taken), "peak_mb": max(0.0, _peak() - before)}
-
-
-def _peak() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return {"kind": kind, "items": items, "seconds": min(taken), "peak_mb": peak_bytes(CPU) / 2**20 - before}
 
 
 def _resident() -> float:
