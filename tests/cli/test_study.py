@@ -1,5 +1,6 @@
 """frontier and transfer: what they queue, what they print, and how they end."""
 
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from farzi_core.runs.manifest import RunState
 from farzi_core.runs.run import Run
 from farzi_core.runs.store import Store
 from farzi_core.study import Size
+from farzi_core.views.settings import frontier_command, transfer_command
 
 CHANGES = {**SETTINGS, "data.source": "planted", "synthetic.d": 3}
 BASE = with_settings(PRESETS["demo"].config, CHANGES)
@@ -149,3 +151,19 @@ def test_transfer_reads_every_teacher_and_student(farzi: Callable, farzi_home: P
     people = farzi(*TRANSFER).out.split("\n\n")[0].splitlines()
     assert max(map(len, people)) <= 80
     assert people[1].split()[:2] == ["SASRec", "SASRec"]
+
+
+def test_the_commands_that_the_page_shows_contain_the_run_they_are_shown_for(farzi: Callable) -> None:
+    base = PRESETS["demo"].config
+    judged = {"evaluation.baselines": ["random_users", "head_users", "coreset"], "seed": 3}
+    shown = with_settings(BASE, judged)
+    found = farzi(*shlex.split(frontier_command(shown, base))[3:], "--detach", "--json").json["runs"]
+    digests = [Store().open(one["run_id"]).manifest.config_digest for one in found]
+    assert study.settings_digest(shown) in digests
+    assert len(digests) == 6, "three sizes and two seeds"
+    taught = study.transfer(BASE, ["gru4rec"], ["sasrec", "gru4rec", "fmlp"], [0])[0]
+    found = farzi(*shlex.split(transfer_command(taught, base))[3:], "--detach", "--json").json["runs"]
+    digests = [Store().open(one["run_id"]).manifest.config_digest for one in found]
+    assert study.settings_digest(taught) in digests
+    assert len(digests) == 6, "three teachers and two seeds"
+    until(lambda: all(one.state is RunState.DONE for one in Store().list()))
