@@ -43,8 +43,8 @@ class InnerConfig(Section):
     batch: int = Field(50, ge=1, le=100_000)
     """Synthetic sequences a step; mu or more means all of them."""
     optimizer: Literal["adam", "sgd"] = "adam"
-    """What trains students on synthetic data, in the inner loop and in the final table alike. sgd wants a larger step size
-    (0.3 where Adam has 0.01, on planted data); training on real data is Adam's in either case."""
+    """What trains students on synthetic data, in the inner loop and in the final table alike. sgd wants a larger step
+    size (0.3 where Adam has 0.01, on planted data); training on real data is Adam's in either case."""
     momentum: float = Field(0.9, ge=0, lt=1)
     """Decay of SGD's momentum buffer; Adam has its own."""
     lr: float = Field(0.01, gt=0, le=1)
