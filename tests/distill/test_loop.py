@@ -155,9 +155,9 @@ class StopsAt(MemoryRecorder):
         (1, {}),
         (3, {}),
         (5, {}),
-        (3, {"inner__optimizer": "sgd", "validation__average": 2}),
-        (3, {"objective__kind": "gradient"}),
-        (5, {"objective__kind": "trajectory", "inner__optimizer": "sgd"}),
+        (3, {"inner__optimizer": "sgd", "validation__average": 2, "teacher__trajectories": 0}),
+        (3, {"objective__kind": "gradient", "teacher__trajectories": 0}),
+        (5, {"objective__kind": "trajectory", "inner__optimizer": "sgd", "teacher__trajectory_steps": 6}),
     ],
 )
 def test_a_resumed_run_ends_bit_for_bit_like_an_unbroken_one(
@@ -191,7 +191,7 @@ def test_the_mean_of_the_last_snapshots_is_one_more_candidate(
 
     monkeypatch.setattr(Distillation, "_scored", scored)
     recorder = MemoryRecorder()
-    done = _run(dataset, recorder, validation__average=2)
+    done = _run(dataset, recorder, validation__average=2, teacher__trajectories=0)
     four, eight = (recorder.snapshots[step].tensors for step in (4, 8))
     wanted = {"mean": {name: (four[name] + one) / 2 for name, one in eight.items()}, "last": eight}[kept]
     torch.testing.assert_close(done.best.synthetic.latent, wanted["latent"])
