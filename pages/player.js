@@ -159,23 +159,35 @@ class Player {
     pen.globalAlpha = 0.45;
     for (let item = 0; item < count; item++) if (!colours[item]) disc(item, 2.5), pen.fill();
     pen.globalAlpha = 1;
-    for (const [item, [fill]] of Object.entries(colours)) if (item < count) this.trail(pen, Number(item), fill, disc, ink);
+    const taken = [];
+    for (const [item, [fill]] of Object.entries(colours)) if (item < count) {
+      const [x, y] = this.trail(pen, Number(item), fill, disc);
+      pen.fillStyle = ink;
+      this.label(pen, strip.names[item].slice(0, 24), x, y, width, taken);
+    }
     pen.strokeStyle = ink;
     for (const item of new Set(strip.frames[frame].map((one) => one[0][0]))) if (item < count) disc(item, 8), pen.stroke();
     this.at("map").setAttribute("aria-label",
       `Map of ${count} items at outer step ${this.data.steps[frame]}; the items of the strip are coloured, with the way they came`);
   }
 
-  trail(pen, item, fill, disc, ink) {
+  trail(pen, item, fill, disc) {
     pen.strokeStyle = pen.fillStyle = fill;
     pen.beginPath();
     for (let place = 0; place < this.place; place++) pen.lineTo(...this.spot(item, place));
     pen.lineTo(...this.spot(item, this.place));
     pen.stroke();
-    const [x, y] = disc(item, 5);
+    const where = disc(item, 5);
     pen.fill();
-    pen.fillStyle = ink;
-    pen.fillText(this.data.strip.names[item].slice(0, 24), x + 8, y - 6);
+    return where;
+  }
+
+  // A name beside its disc, inside the picture, and only where no other name stands.
+  label(pen, name, x, y, width, taken) {
+    const long = pen.measureText(name).width, left = x + 8 + long > width ? x - 8 - long : x + 8;
+    if (taken.some((one) => Math.abs(one.y - y) < 13 && left < one.right && one.left < left + long)) return;
+    taken.push({ y, left, right: left + long });
+    pen.fillText(name, left, y - 6);
   }
 
   drawCurve(step) {
