@@ -216,7 +216,7 @@ def with_settings(config: RunConfig, settings: dict[str, Any]) -> RunConfig:
         *path, last = dotted.split(".")
         for key in path:
             if not isinstance(section.get(key), dict):
-                raise ConfigError(f"unknown setting {dotted!r}: there is no section {key!r}; there are {_sections()}")
+                raise ConfigError(f"unknown setting {dotted!r}: no section {key!r}; sections are {_sections()}")
             section = section[key]
         section[last] = value
     return parse_config(values)

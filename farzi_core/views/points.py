@@ -17,8 +17,11 @@ from farzi_core.views import runs
 from farzi_core.views.load import RunView
 
 TEACHER = "model.kind"
-METHOD = (TEACHER,)
+METHOD = (TEACHER, "objective.kind", "inner.optimizer")
 """Settings that tell methods of distillation apart: each of their values has a line of its own in the frontier."""
+METHOD_LABELS = {
+    "meta": "", "gradient": "gradient matching", "trajectory": "trajectory matching", "adam": "", "sgd": "SGD",
+}  # fmt: skip
 _AXES = (
     *("schema_version", "preset", "seed", "synthetic.mu", "synthetic.xi", *METHOD, "runtime"),
     *("evaluation.students", "evaluation.baselines", "evaluation.seeds", "evaluation.full_seeds"),
@@ -131,9 +134,9 @@ def recipe(config: RunConfig) -> str:
 
 
 def method(config: RunConfig) -> str:
-    """How a run was distilled, for people: the values of `METHOD`, for example `SASRec`."""
-    names = {str(kind): name for kind, name in KIND_LABELS.items()}
-    return ", ".join(names.get(one, one) for one in values(config, METHOD))
+    """How a run was distilled, for people: the values of `METHOD` that are not Farzi's, for example `SASRec, SGD`."""
+    names = {str(kind): name for kind, name in KIND_LABELS.items()} | METHOD_LABELS
+    return ", ".join(filter(None, (names[one] for one in values(config, METHOD))))
 
 
 def values(config: RunConfig, settings: Iterable[str]) -> list[str]:
