@@ -59,8 +59,11 @@ def test_other_data_another_split_or_another_ranking_never_stand_in_one_figure()
 
 
 def test_the_setting_that_names_a_method_exists() -> None:
-    assert points.values(HERE, points.METHOD) == ["sasrec"]
+    assert points.values(HERE, points.METHOD) == ["sasrec", "meta", "adam"]
     assert points.method(sized(6, 5, model__kind="fmlp")) == "FMLP"
+    assert points.method(sized(6, 5, objective__kind="gradient", inner__optimizer="sgd")) == (
+        "SASRec, gradient matching, SGD"
+    )
 
 
 def test_students_of_real_data_that_two_runs_trained_alike_count_once() -> None:
