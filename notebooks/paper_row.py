@@ -33,8 +33,9 @@ TINY = os.environ.get("FARZI_NOTEBOOK_TINY") == "1"  # the tests run this notebo
 # ## 1. The data, or a stand-in
 #
 # The data set is not part of this project. Download it once, after reading its licence:
-# `python -m farzi_core datasets download amazon-magazine --accept-licence`. Without it a **stand-in** is used: planted sequences with as
-# many users and items and the same mean length. It shows the steps; nothing about Magazine follows from it.
+# `python -m farzi_core datasets download amazon-magazine --accept-licence`. Without it a **stand-in** is used: planted
+# sequences with as many users and items and the same mean length. It shows the steps; nothing about Magazine follows
+# from it.
 
 # %%
 real = catalogue.is_ready("amazon-magazine") and not TINY
