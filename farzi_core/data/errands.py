@@ -1,4 +1,4 @@
-"""Work of seconds to minutes that a page asks for, in a process of its own: portraits, downloads, and what students say.
+"""Work of seconds to minutes that a page asks for, in a process of its own: portraits, downloads, asking students.
 
     page -> start(errand) -> python -m farzi_core.data.errands KIND SOURCE -> result.json
     page -> look(errand)  -> progress, result or refusal from files, the same for every tab and for a new server
@@ -69,8 +69,8 @@ class Look(Record):
 
 @dataclass(frozen=True)
 class Errand:
-    """One thing to do: its kind and what it is about, a data set, or (`surgery.source`, `prompt.Question.source`) a run and
-    what is asked of it."""
+    """One thing to do: its kind and what it is about, a data set, or a run and what is asked of it
+    (`surgery.source`, `prompt.Question.source`)."""
 
     kind: Kind
     source: str
