@@ -7,7 +7,6 @@ import streamlit as st
 from farzi_core.data import errands
 from farzi_core.data.tokenise import END, Tokeniser
 from farzi_core.evaluation.prompt import HOTTEST, SEEDS, Answer, Question
-from farzi_core.evaluation.report import RowName
 from farzi_core.limits import MAX_CONTINUED_ITEMS, MAX_KEPT_STUDENT_BYTES, MAX_PROMPT_CHARACTERS, MIB
 from farzi_core.views import continuation, reading, text
 from farzi_core.views.continuation import HEADINGS
@@ -16,7 +15,7 @@ from farzi_core.views.terms import TERMS
 
 NONE_KEPT = (
     "This run kept no students to ask: an older version made it, or they have more than "
-    f"{MAX_KEPT_STUDENT_BYTES // MIB} MB of weights. Duplicate it on the Runs page, with a smaller model if it is large."
+    f"{MAX_KEPT_STUDENT_BYTES // MIB} MB of weights. Duplicate it on the Runs page, with a smaller model if need be."
 )
 
 
@@ -83,8 +82,8 @@ def _question(view: RunView, items: tuple[int, ...]) -> Question:
         0.1,
         key="temperature",
         bind="query-params",
-        help=f"Of the continuation: 0 always takes the most probable {called.item}, above they are drawn. The bars show "
-        "temperature 1.",
+        help=f"Of the continuation: 0 always takes the most probable {called.item}, above they are drawn. The bars "
+        "show temperature 1.",
     )
     seed = drawn.number_input(
         "Seed of the drawing", 0, SEEDS, 0, key="draw", bind="query-params", disabled=not temperature

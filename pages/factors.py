@@ -84,10 +84,11 @@ with st.expander("As a table"):
 st.header("Where Z uses the factors", anchor=False)
 result.keep_in_range("sequence", synthetic.mu)
 which, number = st.columns([2, 3], vertical_alignment="bottom")
-shows = which.radio(
-    "Show", ["Mean of all", f"One {called.sequence}"], horizontal=True, key="latent", bind="query-params"
+shows = {"mean": "Mean of all", "one": f"One {called.sequence}"}
+latent = which.radio(
+    "Show", list(shows), format_func=shows.__getitem__, horizontal=True, key="latent", bind="query-params"
 )
-mean = shows == "Mean of all"
+mean = latent == "mean"
 sequence = number.number_input(
     called.sequence.capitalize(), 1, synthetic.mu, key="sequence", bind="query-params", disabled=mean, width=200
 )

@@ -32,8 +32,8 @@ class Prompt:
 
 
 def prompt(written: str, tokeniser: Tokeniser, vocabulary: Sequence[str]) -> Prompt:
-    """`written` (its first `MAX_PROMPT_CHARACTERS`) cut by the run's own tokeniser. Tokens outside the vocabulary become
-    `<unk>`; a vocabulary that has no `<unk>` leaves them out."""
+    """`written` (its first `MAX_PROMPT_CHARACTERS`) cut by the run's own tokeniser. Tokens outside the vocabulary
+    become `<unk>`; a vocabulary that has no `<unk>` leaves them out."""
     plain = written[:MAX_PROMPT_CHARACTERS].encode("utf-8", errors="replace").decode("utf-8")
     tokens = tokeniser.encode(plain)
     tokens = tokens[1:] if tokens[:1] == [END] else tokens

@@ -102,8 +102,8 @@ def latent_chart(synthetic: Synthetic, sequence: int | None, called: Terms = ter
 def _map_caption(projection: Projection, called: Terms) -> str:
     if projection is Projection.PCA:
         return (
-            f"{called.items.capitalize()} that the decoder treats alike lie together. The two axes show only the shares "
-            f"of variance written on them; {called.items} that overlap here may differ along other directions."
+            f"{called.items.capitalize()} that the decoder treats alike lie together. The two axes show only the "
+            f"shares of variance written on them; {called.items} that overlap here may differ along other directions."
         )
     few = "small catalogues" if called is terms.EVENTS else "small vocabularies"
     return (
@@ -114,8 +114,8 @@ def _map_caption(projection: Projection, called: Terms) -> str:
 
 def _factor_caption(called: Terms) -> str:
     return (
-        f"Positive Z at a position raises the {called.items} on the right and lowers those on the left. Factors are not "
-        f"unique: another training could mix them or swap their signs and describe the same {called.sequences}."
+        f"Positive Z at a position raises the {called.items} on the right and lowers those on the left. Factors are "
+        f"not unique: another training could mix them or swap their signs and describe the same {called.sequences}."
     )
 
 

@@ -133,5 +133,5 @@ def test_students_of_events_are_asked_by_title(farzi_home: Path, started: list[E
     assert not started
     at.multiselect[0].set_value([4, 1]).run()
     assert_healthy(at)
-    assert [one.value for one in at.code][0] == "os.path.join → .append → os.path.join → open → len …"
+    assert at.code[0].value == "os.path.join → .append → os.path.join → open → len …"
     assert "most probable next items" in bars(at)[0]
