@@ -8,7 +8,6 @@ import fixtures
 import numpy as np
 import pytest
 from apptest import assert_healthy, open_page, words
-
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Dataframe
 
