@@ -66,6 +66,10 @@ MAX_HELD_OUT_WINDOWS = 300  # held-out windows of the memorisation reference; a 
 MAX_COVERED_POSITIONS = 1_000_000  # sequences x xi of the coverage table: 2 MB that a page reads at once
 MAX_REFERENCE_SEQUENCES = 300  # of those, sequences whose nearest other real one is looked up
 MAX_TSNE_ITEMS = 3000  # items on the t-SNE map, most frequent first; 3,000 take about 15 s
+MAX_KEPT_STUDENT_BYTES = 32 * MIB  # weights of one student that a run keeps; 5,000 words in 32 units have 1.3 MB untied
+MAX_PROMPT_CHARACTERS = 1000  # of the beginning of a sentence; longer than any context that a preset has
+MAX_PROMPT_ITEMS = 256  # items before a question, the last ones; an answer is cached under their numbers
+MAX_CONTINUED_ITEMS = 100  # items that a student says one after the other: about 0.1 s of small students
 MAX_CACHED_STUDENTS_BYTES = 256 * MIB  # ranks of a retraining's students; 20 on 100,000 users have 16 MB
 CALIBRATION_SECONDS = 60  # longest the estimate before a launch may take
 

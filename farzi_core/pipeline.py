@@ -5,7 +5,7 @@ Every stage says that it begins; its product is kept by the recorder, so an inte
 
 import json
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from farzi_core.data.token_table import TextSettings
 from farzi_core.data.tokenise import dump
 from farzi_core.device import pick, use_exact_products, use_threads
 from farzi_core.distill import ranks
+from farzi_core.distill.layout import Tensors
 from farzi_core.distill.loop import Distillation, Distilled
 from farzi_core.distill.start import initial
 from farzi_core.distill.synthetic import Synthetic
@@ -56,6 +57,7 @@ class Outcome:
     diverged: bool
     coverage: pd.DataFrame
     recovery: Recovery | None = None  # planted data only
+    students: Tensors = field(default_factory=dict)  # kept ones (`evaluation.kept`)
 
     def write(self, folder: Path) -> None:
         """Write the files of result/ into an existing, empty folder."""
@@ -64,6 +66,8 @@ class Outcome:
         for name, content in (("synthetic", arrays), ("maps", self.maps)):  # safetensors writes memory as it lies
             plain = {key: np.ascontiguousarray(array) for key, array in content.items()}
             save_file(plain, folder / f"{name}.safetensors")
+        if self.students:
+            safetensors.torch.save_file(self.students, folder / "students.safetensors")
         vocabulary_frame(self.dataset).to_parquet(folder / "vocab.parquet")
         self.curves.to_parquet(folder / "curves.parquet")
         self.nearest.to_parquet(folder / "nearest.parquet")
@@ -125,6 +129,7 @@ def run_on(config: RunConfig, dataset: Dataset, recorder: Recorder) -> Outcome:
         distilled.diverged,
         coverage(probs, train),
         recovery(config, dataset, synthetic.decoder.numpy()),
+        panel.students(),
     )
 
 

@@ -1,7 +1,8 @@
-"""One run's accuracy: what its table says, the table, other architectures, curves, downloads."""
+"""One run's accuracy: what its table says, the table, other architectures, curves, what students say, downloads."""
 
 from functools import partial
 
+import _continue as asked
 import _result as result
 import streamlit as st
 
@@ -23,6 +24,7 @@ def show(view: RunView, metric: Metric) -> None:
     if view.has(CURVES):
         st.header("While students train", anchor=False)
         result.draw(accuracy.curve_chart(view.curves, metric, report), "curve_chart")
+    asked.show(view)
     _downloads(view, metric)
 
 

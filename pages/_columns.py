@@ -21,6 +21,7 @@ def columns(called: Terms) -> dict[str, Any]:
     if called is not EVENTS:
         words |= {
             "item": TEXT("Token"),
+            "count": NUMBER(called.events.capitalize(), help=f"Among training {called.sequences}."),
             "title": TEXT(called.item.capitalize()),
             "user": TEXT(called.sequence.capitalize()),
             "offset": NUMBER(f"Starts at {called.event}", help=f"Of the real {called.sequence}, from 0."),

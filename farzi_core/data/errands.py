@@ -1,4 +1,4 @@
-"""Work of seconds to minutes that a page asks for, in a process of its own: portraits, downloads, retrained students.
+"""Work of seconds to minutes that a page asks for, in a process of its own: portraits, downloads, asking students.
 
     page -> start(errand) -> python -m farzi_core.data.errands KIND SOURCE -> result.json
     page -> look(errand)  -> progress, result or refusal from files, the same for every tab and for a new server
@@ -26,6 +26,7 @@ from farzi_core.data.events import Finding, IngestReport
 from farzi_core.data.prepare import prepare
 from farzi_core.data.profile import Profile, profile
 from farzi_core.errors import DatasetError, FarziError, StoreError
+from farzi_core.evaluation.prompt import Answer
 from farzi_core.evaluation.surgery import Retrained
 from farzi_core.home import home
 from farzi_core.limits import MAX_RECORD_BYTES
@@ -34,7 +35,7 @@ from farzi_core.runs.files import open_append, read_bounded
 from farzi_core.runs.locks import alive, held, identity, try_lock
 from farzi_core.runs.manifest import Process
 
-Kind = Literal["portrait", "download", "retrain"]
+Kind = Literal["portrait", "download", "retrain", "answer"]
 Result = TypeVar("Result", bound=BaseModel)
 RULE = 2  # part of the folder's name: raise it when a result changes its form or meaning
 NOTE_SECONDS = 0.3  # least time between two notes of progress
@@ -68,7 +69,8 @@ class Look(Record):
 
 @dataclass(frozen=True)
 class Errand:
-    """One thing to do: its kind and what it is about, a data set or (`surgery.source`) a run and edits."""
+    """One thing to do: its kind and what it is about, a data set, or a run and what is asked of it
+    (`surgery.source`, `prompt.Question.source`)."""
 
     kind: Kind
     source: str
@@ -90,6 +92,11 @@ def retrained(source: str) -> Retrained | None:
     return _result(Errand("retrain", source), Retrained)
 
 
+def answered(source: str) -> Answer | None:
+    """What the students of a run say to a question, or None as long as nobody asked."""
+    return _result(Errand("answer", source), Answer)
+
+
 def _result(errand: Errand, form: type[Result]) -> Result | None:
     try:
         return form.model_validate_json(read_bounded(errand.folder / "result.json", MAX_RECORD_BYTES))
@@ -97,11 +104,18 @@ def _result(errand: Errand, form: type[Result]) -> Result | None:
         return None
 
 
+_READ: dict[Kind, Callable[[str], BaseModel | None]] = {
+    "portrait": portrait,
+    "retrain": retrained,
+    "answer": answered,
+}
+
+
 def finished(errand: Errand) -> bool:
     """Whether the errand has done what it was for."""
     if errand.kind == "download":
         return catalogue.is_ready(errand.source)
-    return (portrait if errand.kind == "portrait" else retrained)(errand.source) is not None
+    return _READ[errand.kind](errand.source) is not None
 
 
 def look(errand: Errand) -> Look:
@@ -193,10 +207,17 @@ def _retrain(source: str, progress: Progress) -> Retrained:
     return retrain.retrain(source, progress)
 
 
+def _answer(source: str, _: Progress) -> Answer:
+    from farzi_core.answer import answer  # torch, for which this process is
+
+    return answer(source)
+
+
 _WORK: dict[Kind, Callable[[str, Progress], BaseModel | None]] = {
     "portrait": _portrait,
     "download": _download,
     "retrain": _retrain,
+    "answer": _answer,
 }
 
 

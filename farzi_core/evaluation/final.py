@@ -13,7 +13,8 @@ from torch import Tensor
 from farzi_core.config import Baseline, Kind, RunConfig
 from farzi_core.data.dataset import Dataset, Sequences
 from farzi_core.distill.adam import Adam
-from farzi_core.evaluation import baselines, compare
+from farzi_core.distill.layout import Tensors
+from farzi_core.evaluation import baselines, compare, kept
 from farzi_core.evaluation.compare import Outcome
 from farzi_core.evaluation.measures import MEASURES
 from farzi_core.evaluation.report import Evaluation, Row, RowName, StudentTable
@@ -41,7 +42,9 @@ class Panel:
 
     def __init__(self, config: RunConfig, dataset: Dataset, device: torch.device, recorder: Recorder) -> None:
         self.config, self.dataset = config, dataset
-        self.first, *self.others = (Examiner(config, kind, dataset, device, recorder) for kind in config.students)
+        first, *others = config.students
+        self.first = Examiner(config, first, dataset, device, recorder, keeps=True)
+        self.others = [Examiner(config, kind, dataset, device, recorder) for kind in others]
 
     def full(self) -> None:
         """Train the first student's reference now: people see the bar before the distillation, not after it."""
@@ -72,12 +75,25 @@ class Panel:
         """Validation metrics while the first student's rows train (columns `CURVE`)."""
         return pd.DataFrame(self.first.curves, columns=CURVE)
 
+    def students(self) -> Tensors:
+        """The first architecture's kept students (`kept`), or none where one of the two could not be kept."""
+        found = self.first.students
+        whole = len(found) == len(kept.ROWS)
+        return {name: one for row in found if whole for name, one in kept.named(row, found[row]).items()}
+
 
 class Examiner:
     """Trains and ranks the rows of one student architecture's table."""
 
     def __init__(
-        self, config: RunConfig, student: Kind, dataset: Dataset, device: torch.device, recorder: Recorder
+        self,
+        config: RunConfig,
+        student: Kind,
+        dataset: Dataset,
+        device: torch.device,
+        recorder: Recorder,
+        *,
+        keeps: bool = False,
     ) -> None:
         self.config, self.student, self.dataset = config.for_student(student), student, dataset
         self.device, self.recorder = device, recorder
@@ -85,6 +101,7 @@ class Examiner:
         self.items = len(dataset.vocab)
         self.judging, self.measures = JUDGING[dataset.info.task], MEASURES[dataset.info.task]
         self.curves: list[dict[str, object]] = []
+        self.keeps, self.students = keeps, dict[RowName, Tensors]()
         self._done: dict[RowName, Outcome] = {}
 
     def full(self) -> Outcome:
@@ -171,7 +188,11 @@ class Examiner:
         saved = self.recorder.kept(stage)
         if saved is None:
             trained = map_threads(one, range(seeds), self.device)
-            saved = Saved({"seen": torch.stack([seen for _, seen in trained])}, _meta([one for one, _ in trained]))
+            students = [one for one, _ in trained]
+            tensors = {"seen": torch.stack([seen for _, seen in trained])}
+            if self.keeps and name in kept.ROWS:
+                tensors |= kept.named("weights", kept.portable(students[0].weights))
+            saved = Saved(tensors, _meta(students))
             self.recorder.keep(stage, *saved)
             for seed, (_, seen) in enumerate(trained):
                 values = self.measures.of(seen, self.items)
@@ -179,6 +200,8 @@ class Examiner:
         if self.recorder.should_stop():
             raise Stopped
         self.curves += [dict(zip(CURVE, (name, *point), strict=True)) for point in saved.meta["curve"]]
+        if weights := kept.under("weights", saved.tensors):
+            self.students[name] = weights
         found, meta = list(saved.tensors["seen"]), saved.meta
         self._done[name] = Outcome(name, sequences, events, found, meta["steps"], meta["seconds"])
         return self._done[name]

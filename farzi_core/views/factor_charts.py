@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from farzi_core.views import text, theme
+from farzi_core.views import terms, text, theme
 from farzi_core.views.factors import Colour, Projection
 from farzi_core.views.load import Array, Synthetic
+from farzi_core.views.terms import Terms
 from farzi_core.views.theme import Chart
 
 MAX_SVG_POINTS = 2000  # beyond this the browser draws points on the graphics card (WebGL)
@@ -18,29 +19,36 @@ UNKNOWN = "no group"
 
 
 def map_chart(
-    frame: pd.DataFrame, projection: Projection, colour: Colour, found: pd.DataFrame, variance: Array, items: int
+    frame: pd.DataFrame,
+    projection: Projection,
+    colour: Colour,
+    found: pd.DataFrame,
+    variance: Array,
+    items: int,
+    called: Terms = terms.EVENTS,
 ) -> Chart:
     """Items as points; `found` (rows of `frame`) are ringed and named. `items` is V, the size of the catalogue."""
     figure = go.Figure()
-    for trace in _by_popularity(frame) if colour is Colour.POPULARITY else _by_category(frame, colour):
+    by_popularity = colour is Colour.POPULARITY
+    for trace in _by_popularity(frame, called) if by_popularity else _by_category(frame, colour, called):
         figure.add_trace(trace)
     if len(found):
-        figure.add_trace(_rings(found))
+        figure.add_trace(_rings(found, called))
     x, y = _axes(projection, variance)
     theme.layout(figure, x=x, y=y, height=560, dragmode="lasso")
     figure.update_xaxes(zeroline=False)
     figure.update_yaxes(zeroline=False)
     missing = items - len(frame)
-    note = f" The {missing:,} rarest items are not on this map." if missing else ""
+    note = f" The {missing:,} rarest {called.items} are not on this map." if missing else ""
     alt = (
-        f"Map of {len(frame):,} items by their columns of M ({projection}), coloured by {colour}.{note} "
-        f"Most popular: {_names(frame.nlargest(5, 'count'))}."
+        f"Map of {len(frame):,} {called.items} by their columns of M ({projection}), coloured by {colour}.{note} "
+        f"Most {_frequent(called)}: {_names(frame.nlargest(5, 'count'))}."
     )
     alt += f" Found: {_names(found.head(5))}." if len(found) else ""
-    return Chart(figure, alt, _MAP_CAPTIONS[projection] + note)
+    return Chart(figure, alt, _map_caption(projection, called) + note)
 
 
-def factor_chart(frame: pd.DataFrame, factor: int) -> Chart:
+def factor_chart(frame: pd.DataFrame, factor: int, called: Terms = terms.EVENTS) -> Chart:
     """Weights of the top and bottom items of one factor (index from 0), as bars to the right and left of zero."""
     shown = pd.concat([frame[frame["side"] == "top"], frame[frame["side"] == "bottom"][::-1]])
     places = np.arange(len(shown))
@@ -53,19 +61,20 @@ def factor_chart(frame: pd.DataFrame, factor: int) -> Chart:
         hovertemplate="%{customdata}<br>weight %{x:.3f}<extra></extra>",
     )
     figure, weight = go.Figure(bars), f"Weight in factor {factor + 1} (logits per unit of Z)"
-    theme.layout(figure, x=weight, y=f"Item (n = {len(shown)})", height=80 + 24 * len(shown))
+    theme.layout(figure, x=weight, y=f"{called.item.capitalize()} (n = {len(shown)})", height=80 + 24 * len(shown))
     ticks = [text.plotly(text.truncate(one, 32)) for one in shown["title"]]
     figure.update_yaxes(autorange="reversed", tickvals=places, ticktext=ticks)
     tops, bottoms = (frame[frame["side"] == side].head(5) for side in ("top", "bottom"))
-    return Chart(figure, f"Factor {factor + 1}. Highest: {_names(tops)}. Lowest: {_names(bottoms)}.", _FACTOR_CAPTION)
+    alt = f"Factor {factor + 1}. Highest: {_names(tops)}. Lowest: {_names(bottoms)}."
+    return Chart(figure, alt, _factor_caption(called))
 
 
-def latent_chart(synthetic: Synthetic, sequence: int | None) -> Chart:
+def latent_chart(synthetic: Synthetic, sequence: int | None, called: Terms = terms.EVENTS) -> Chart:
     """Position-by-factor heat map of Z: of one sequence (index from 0), or the mean over all (None)."""
     latent = synthetic.latent.mean(axis=0) if sequence is None else synthetic.latent[sequence]
     values = latent.astype(np.float64).T  # [d, xi]
     limit = float(np.abs(values).max()) or 1.0
-    what = f"mean of {synthetic.mu:,} sequences" if sequence is None else f"sequence {sequence + 1}"
+    what = f"mean of {synthetic.mu:,} {called.sequences}" if sequence is None else f"{called.sequence} {sequence + 1}"
     heat = go.Heatmap(
         z=values,
         x=np.arange(1, values.shape[1] + 1),
@@ -78,7 +87,8 @@ def latent_chart(synthetic: Synthetic, sequence: int | None) -> Chart:
         colorbar={"title": {"text": "Z"}, "thickness": 12},
         hovertemplate="position %{x}, factor %{y}<br>Z = %{z:.3f}<extra></extra>",
     )
-    figure = theme.layout(go.Figure(heat), x="Position in the sequence", y="Factor", height=140 + 20 * len(values))
+    x = f"Position in the {called.sequence}"
+    figure = theme.layout(go.Figure(heat), x=x, y="Factor", height=140 + 20 * len(values))
     figure.update_yaxes(autorange="reversed", dtick=max(1, len(values) // 16))
     figure.update_xaxes(dtick=max(1, values.shape[1] // 20))
     factor, position = (int(one) + 1 for one in np.unravel_index(np.abs(values).argmax(), values.shape))
@@ -89,20 +99,28 @@ def latent_chart(synthetic: Synthetic, sequence: int | None) -> Chart:
     return Chart(figure, alt, f"Z, {what}. Red is positive, blue negative; a factor matters where its row is strong.")
 
 
-_MAP_CAPTIONS = {
-    Projection.PCA: (
-        "Items that the decoder treats alike lie together. The two axes show only the shares of variance written on "
-        "them; items that overlap here may differ along other directions."
-    ),
-    Projection.TSNE: (
+def _map_caption(projection: Projection, called: Terms) -> str:
+    if projection is Projection.PCA:
+        return (
+            f"{called.items.capitalize()} that the decoder treats alike lie together. The two axes show only the "
+            f"shares of variance written on them; {called.items} that overlap here may differ along other directions."
+        )
+    few = "small catalogues" if called is terms.EVENTS else "small vocabularies"
+    return (
         "Only who is near whom means something: distances between groups, their sizes and the axes do not (t-SNE of "
-        "the columns of M, perplexity 30 or fewer for small catalogues)."
-    ),
-}
-_FACTOR_CAPTION = (
-    "Positive Z at a position raises the items on the right and lowers those on the left. Factors are not unique: "
-    "another training could mix them or swap their signs and describe the same sequences."
-)
+        f"the columns of M, perplexity 30 or fewer for {few})."
+    )
+
+
+def _factor_caption(called: Terms) -> str:
+    return (
+        f"Positive Z at a position raises the {called.items} on the right and lowers those on the left. Factors are "
+        f"not unique: another training could mix them or swap their signs and describe the same {called.sequences}."
+    )
+
+
+def _frequent(called: Terms) -> str:
+    return "popular" if called is terms.EVENTS else "frequent"
 
 
 def _axes(projection: Projection, variance: Array) -> tuple[str, str]:
@@ -111,16 +129,20 @@ def _axes(projection: Projection, variance: Array) -> tuple[str, str]:
     return f"Component 1 ({variance[0]:.0%} of variance)", f"Component 2 ({variance[1]:.0%} of variance)"
 
 
-def _by_popularity(frame: pd.DataFrame) -> list[Any]:
+def _by_popularity(frame: pd.DataFrame, called: Terms) -> list[Any]:
     counts = frame["count"].to_numpy(dtype=np.float64)
     powers = np.log10(counts + 1)  # + 1: an item may occur in no training sequence
     ticks = np.array([0, *(10.0**power for power in range(int(np.log10(counts.max(initial=1))) + 1))])
-    bar = {"title": {"text": "Events"}, "tickvals": np.log10(ticks + 1), "ticktext": [f"{one:,.0f}" for one in ticks]}
+    bar = {
+        "title": {"text": called.events.capitalize()},
+        "tickvals": np.log10(ticks + 1),
+        "ticktext": [f"{one:,.0f}" for one in ticks],
+    }
     marker = {"color": powers, "colorscale": theme.SEQUENTIAL, "colorbar": {**bar, "thickness": 12}}
-    return [_points(frame, f"Items (n = {len(frame):,})", marker, showlegend=False)]
+    return [_points(frame, f"{called.items.capitalize()} (n = {len(frame):,})", marker, called, showlegend=False)]
 
 
-def _by_category(frame: pd.DataFrame, colour: Colour) -> list[Any]:
+def _by_category(frame: pd.DataFrame, colour: Colour, called: Terms) -> list[Any]:
     """One trace a category; groups beyond the palette share one neutral trace."""
     if colour is Colour.CLUSTER:
         labels = frame["cluster"].map("cluster {}".format)
@@ -133,13 +155,15 @@ def _by_category(frame: pd.DataFrame, colour: Colour) -> list[Any]:
     neutral = {"color": theme.NEUTRAL, "symbol": "circle-open"}
     markers = {name: {"color": theme.CATEGORICAL[at], "symbol": theme.SYMBOLS[at]} for at, name in enumerate(kept)}
     return [
-        _points(part, f"{text.plotly(text.truncate(str(name), 30))} (n = {len(part):,})", marker, showlegend=True)
+        _points(
+            part, f"{text.plotly(text.truncate(str(name), 30))} (n = {len(part):,})", marker, called, showlegend=True
+        )
         for name, marker in [*markers.items(), (UNKNOWN, neutral), (OTHER, neutral)]
         if len(part := frame[labels == name])
     ]
 
 
-def _points(frame: pd.DataFrame, name: str, marker: dict[str, Any], *, showlegend: bool) -> Any:
+def _points(frame: pd.DataFrame, name: str, marker: dict[str, Any], called: Terms, *, showlegend: bool) -> Any:
     kind = go.Scattergl if len(frame) > MAX_SVG_POINTS else go.Scatter
     return kind(
         x=frame["x"],
@@ -149,12 +173,12 @@ def _points(frame: pd.DataFrame, name: str, marker: dict[str, Any], *, showlegen
         showlegend=showlegend,
         marker={"size": 8, "line": {"width": 0.5, "color": theme.NEUTRAL}, **marker},
         customdata=_hover(frame),
-        hovertemplate="%{customdata[1]}<br>%{customdata[2]} events<br>group %{customdata[3]}, "
+        hovertemplate=f"%{{customdata[1]}}<br>%{{customdata[2]}} {called.events}<br>group %{{customdata[3]}}, "
         "cluster %{customdata[4]}<extra></extra>",
     )
 
 
-def _rings(found: pd.DataFrame) -> go.Scatter:
+def _rings(found: pd.DataFrame, called: Terms) -> go.Scatter:
     return go.Scatter(
         x=found["x"],
         y=found["y"],
@@ -164,7 +188,7 @@ def _rings(found: pd.DataFrame) -> go.Scatter:
         textposition="top center",
         marker={"size": 16, "symbol": "circle-open", "color": theme.CATEGORICAL[1], "line": {"width": 2.5}},
         customdata=_hover(found),
-        hovertemplate="%{customdata[1]}<br>%{customdata[2]} events<extra></extra>",
+        hovertemplate=f"%{{customdata[1]}}<br>%{{customdata[2]}} {called.events}<extra></extra>",
     )
 
 

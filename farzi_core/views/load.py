@@ -39,6 +39,7 @@ TOKENISER = "result/tokeniser.json"  # of a text
 DATASET, EVALUATION, MEMORISATION = "result/dataset.json", "result/evaluation.json", "result/memorisation.json"
 SNAPSHOTS = "snapshots"  # a folder, there while the run works
 COVERAGE = "result/coverage.parquet"  # absent in runs of version 0.1
+STUDENTS = "result/students.safetensors"  # small ones; absent in runs of older versions
 RECOVERY = "result/recovery.json"  # planted data only; absent in runs of version 0.1
 _AGAIN = "Duplicate the run and start it again."
 CHUNK_NUMBERS = 4_000_000  # probabilities held at once: 32 MB as float64

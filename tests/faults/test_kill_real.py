@@ -8,14 +8,18 @@ from typing import Any
 import pandas as pd
 import psutil
 import pytest
+from test_text_run import STORY
 from workers import Zygote, config, until
 
-from farzi_core.config import RunConfig
+from farzi_core.config import RunConfig, with_settings
+from farzi_core.data import library
+from farzi_core.data.text import TextOptions, import_text
 from farzi_core.runs.manifest import RunState
 from farzi_core.runs.run import Run
 from farzi_core.runs.store import Store
 
-KILLS = 20
+KILLS, TEXT_KILLS = 20, 6
+Place = tuple[str | None, int]  # stage and outer step
 SMALL = {
     "data.source": "planted",
     "data.max_items": 40,
@@ -76,26 +80,45 @@ def unbroken(zygote: Zygote, tmp_path_factory: pytest.TempPathFactory) -> dict[s
     return result(run)
 
 
+def kill_until_done(zygote: Zygote, run: Run, dice: random.Random, kills: int) -> list[Place]:
+    """Kill the run's workers at random moments, at most `kills` times, then let one finish; where each kill was."""
+    places: list[Place] = []
+    while len(places) < kills:
+        lines = written(run) + dice.randint(0, 12)
+        pid = zygote.start(run, "real")
+        until(lambda: written(run) >= lines or not psutil.pid_exists(pid))
+        time.sleep(dice.uniform(0, 0.05))
+        if not zygote.kill(pid):
+            break
+        places.append((run.latest().get("stage", {}).get("stage"), run.manifest.step))
+    if run.state() is not RunState.DONE:
+        zygote.work(run, "real")
+    return places
+
+
+def same(found: dict[str, Any], unbroken: dict[str, Any], places: list[Place]) -> None:
+    assert found.keys() == unbroken.keys()
+    for name in unbroken:
+        assert found[name] == unbroken[name], f"{name} differs after kills at {places}"
+
+
 def test_twenty_kills_of_the_real_pipeline_resume_to_the_same_bits(
     zygote: Zygote, store: Store, unbroken: dict[str, Any]
 ) -> None:
-    dice, kills, runs, places = random.Random(20), 0, 0, set()
-    while kills < KILLS or runs == 0:
+    dice, places = random.Random(20), list[Place]()
+    while len(places) < KILLS:
         run = store.create(small())
-        runs += 1
-        while kills < KILLS:
-            lines = written(run) + dice.randint(0, 12)
-            pid = zygote.start(run, "real")
-            until(lambda run=run, lines=lines, pid=pid: written(run) >= lines or not psutil.pid_exists(pid))
-            time.sleep(dice.uniform(0, 0.05))
-            if not zygote.kill(pid):
-                break
-            kills += 1
-            places.add((run.latest().get("stage", {}).get("stage"), run.manifest.step))
-        if run.state() is not RunState.DONE:
-            zygote.work(run, "real")
-        found = result(run)
-        assert found.keys() == unbroken.keys()
-        for name in unbroken:
-            assert found[name] == unbroken[name], f"{name} differs in run {runs} after {kills} kills"
-    assert len(places) > 5, places
+        places += kill_until_done(zygote, run, dice, KILLS - len(places))
+        same(result(run), unbroken, places)
+    assert len(set(places)) > 5, places
+
+
+def test_kills_of_a_run_on_a_text_resume_to_the_same_bits_students_too(zygote: Zygote, store: Store) -> None:
+    key = library.IMPORTED + library.add(import_text(STORY.encode(), "story.txt", TextOptions(layout="lines")))
+    wanted, killed = (store.create(with_settings(small(), {"data.source": key})) for _ in range(2))
+    zygote.work(wanted, "real")
+    unbroken = result(wanted)
+    assert {"students.safetensors", "tokeniser.json"} <= unbroken.keys()
+    places = kill_until_done(zygote, killed, random.Random(5), TEXT_KILLS)
+    same(result(killed), unbroken, places)
+    assert len(set(places)) > 2, places

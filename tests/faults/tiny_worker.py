@@ -120,6 +120,7 @@ def zygote() -> None:
             from farzi_core.pipeline import run as chosen  # imported here, once, and not in every child
         pid = os.fork()
         if pid == 0:
+            os.environ["FARZI_HOME"] = str(Path(folder).parents[1])  # imported data lie beside the store
             os._exit(worker.main([folder], pipeline=chosen))
         sys.stdout.write(f"{pid}\n")
         sys.stdout.flush()

@@ -1,11 +1,15 @@
 """The Factors page in every state a run can be in, its choices and what a lasso lists."""
 
+import json
+import re
 from pathlib import Path
 
 import fixtures
 import numpy as np
 import pytest
 from apptest import assert_healthy, open_page, words
+from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.element_tree import Dataframe
 
 from farzi_core.runs.locks import run_locked
 from farzi_core.runs.manifest import RunState
@@ -103,3 +107,54 @@ def test_planted_truth_is_shown_where_a_run_has_it(farzi_home: Path) -> None:
     at = open_page(PAGE)
     assert_healthy(at)
     assert "Adjusted Rand index of the clusters against the planted groups: 0.62" in words(at)
+
+
+def test_a_text_is_spoken_of_in_words_everywhere(farzi_home: Path) -> None:
+    fixtures.make_finished_run(farzi_home, task="language", titles=fixtures.WORDS)
+    everything = ""
+    for how in ({"map": "PCA", "latent": "One sentence"}, {"map": "t-SNE", "colour": "group"}):
+        at = open_page(PAGE, highlight="list", sequence="2", **how)
+        assert_healthy(at)
+        everything += whole(at)
+    for wanted in (
+        "M (one column for each word)", "Map of words", "Map of 12 words by their columns", "1 of 12 words found",
+        "to list their words", "Most frequent: ", "Z, sentence 2.", "mean of 6 sentences", "Position in the sentence",
+        "Word (n = 12)", "raises the words on the right", "part of a word", " tokens<", "Words (n = 12)",
+        "Among training sentences.", "'Token'", "Words found on the map.", "Words with the largest",
+    ):  # fmt: skip
+        assert wanted in everything, wanted
+    assert (
+        re.findall(r".{20}\b(?:items?|users?|sequences?|events?|catalogues?)\b.{20}", everything, re.IGNORECASE) == []
+    )
+
+
+def _readable(spec: str) -> str:
+    """A figure without the names of plotly's own keys."""
+    figure = json.loads(spec)
+    texts: list[str] = []
+
+    def walk(value: object) -> None:
+        if isinstance(value, str):
+            texts.append(value)
+        elif isinstance(value, dict | list):
+            for one in value.values() if isinstance(value, dict) else value:
+                walk(one)
+
+    walk([figure["data"], {key: one for key, one in figure["layout"].items() if key != "template"}])
+    return "\n".join(texts)
+
+
+def _headings(table: Dataframe) -> str:
+    """Labels and help of the columns that are shown."""
+    configured = json.loads(table.proto.columns)
+    return "\n".join(str(configured.get(name, name)) for name in table.value.columns)
+
+
+def whole(at: AppTest) -> str:
+    """What a person can read on the page: texts, labels, alternatives, figures, headings of tables."""
+    charts = "".join(f"{one.proto.alt}\n{_readable(one.proto.spec)}\n" for one in at.get("plotly_chart"))
+    tables = "".join(f"{one.proto.alt}\n{_headings(one)}\n" for one in at.dataframe)
+    inputs = (*at.radio, *at.selectbox, *at.text_input, *at.number_input)
+    chosen = [one for one in inputs if one.label != "Run"]  # the name of a run is a person's
+    labels = "".join(f"{one.label} {one.help} {getattr(one, 'options', '')}\n" for one in chosen)
+    return words(at) + charts + tables + labels + "".join(str(one.placeholder) for one in at.text_input)
