@@ -86,7 +86,7 @@ def kill_until_done(zygote: Zygote, run: Run, dice: random.Random, kills: int) -
     while len(places) < kills:
         lines = written(run) + dice.randint(0, 12)
         pid = zygote.start(run, "real")
-        until(lambda: written(run) >= lines or not psutil.pid_exists(pid), seconds=120)
+        until(lambda lines=lines, pid=pid: written(run) >= lines or not psutil.pid_exists(pid), seconds=120)
         time.sleep(dice.uniform(0, 0.05))
         if not zygote.kill(pid):
             break
