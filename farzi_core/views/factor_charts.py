@@ -116,7 +116,8 @@ def _by_popularity(frame: pd.DataFrame) -> list[Any]:
     powers = np.log10(counts + 1)  # + 1: an item may occur in no training sequence
     ticks = np.array([0, *(10.0**power for power in range(int(np.log10(counts.max(initial=1))) + 1))])
     bar = {"title": {"text": "Events"}, "tickvals": np.log10(ticks + 1), "ticktext": [f"{one:,.0f}" for one in ticks]}
-    marker = {"color": powers, "colorscale": theme.SEQUENTIAL, "colorbar": {**bar, "thickness": 12}}
+    rim = {"color": theme.NEUTRAL, "width": 1}  # the dark end of the scale is dark on a dark page
+    marker = {"color": powers, "colorscale": theme.SEQUENTIAL, "colorbar": {**bar, "thickness": 12}, "line": rim}
     return [_points(frame, f"Items (n = {len(frame):,})", marker, showlegend=False)]
 
 

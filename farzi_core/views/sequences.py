@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from farzi_core.views import text
-from farzi_core.views.load import Float64, Synthetic
+from farzi_core.views.load import Float32, Float64, Synthetic
 from farzi_core.views.reading import OUTSIDE, Read
 
 Ints = npt.NDArray[np.int64]
@@ -28,11 +28,11 @@ class Sort(StrEnum):
     DISTANCE = "distance"
 
 
-def entropy_bits(probs: Float64) -> Float64:
+def entropy_bits(probs: Float32 | Float64) -> Float64:
     """Entropy over the last axis, in bits; 0 log 0 = 0."""
-    logs = np.log2(probs, out=np.zeros_like(probs), where=probs > 0)
-    result: Float64 = np.maximum(0.0, -(probs * logs).sum(axis=-1))
-    return result
+    logs = np.log(np.maximum(probs, np.finfo(probs.dtype).tiny))  # a mask would cost more than the logarithm
+    nats = -(probs * logs).sum(axis=-1, dtype=np.float64)
+    return np.maximum(0.0, nats / np.log(2))
 
 
 def decode_argmax(synthetic: Synthetic) -> Ints:

@@ -85,6 +85,7 @@ def test_every_frame_of_the_player_has_the_same_box_and_colours(moving: RunView)
     assert [fill for fill, _ in data["colours"].values()] == list(theme.CATEGORICAL[: len(data["colours"])])
     assert data["curve"]["steps"] == [10, 20]
     assert data["curve"]["range"][0] < 0.5 < 0.6 < data["curve"]["range"][1]
+    assert data["curve"]["ends"] == [(0.5, "50.0 %"), (0.6, "60.0 %")]
     assert data["curve"]["last"] == 20
 
 
@@ -144,3 +145,8 @@ def test_snapshots_that_do_not_fit_are_refused_in_words(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="another number of items"):
         other.snapshot(0)
     assert not other.has(load.SNAPSHOTS)
+
+
+def test_the_largest_are_those_of_a_full_sort_the_lower_index_first_where_two_are_equal() -> None:
+    probs = np.array([[0.1, 0.4, 0.1, 0.4], [0.7, 0.1, 0.2, 0.0]], dtype=np.float32)
+    assert replay._largest(probs, 3).tolist() == np.argsort(-probs, axis=1, kind="stable")[:, :3].tolist()
