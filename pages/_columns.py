@@ -22,7 +22,7 @@ def columns(called: Terms) -> dict[str, Any]:
         words |= {
             "item": TEXT("Token"),
             "title": TEXT(called.item.capitalize()),
-            "user": TEXT(called.sequence.capitalize()),
+            "user": TEXT(called.sequence.capitalize(), width=200),
             "offset": NUMBER(f"Starts at {called.event}", help=f"Of the real {called.sequence}, from 0."),
         }
     return COLUMNS | words
@@ -54,7 +54,7 @@ COLUMNS: dict[str, Any] = {
     "rank": NUMBER("Rank", width="small"),
     "probability": SHARE("Its probability"),
     # beside real sequences
-    "user": TEXT("User"),
+    "user": TEXT("User", width=200),
     "offset": NUMBER("Starts at event", help="Of the real sequence, from 0; negative: before its first event."),
     "agreeing": NUMBER("Expected agreement", format="%.2f", help="Positions where both are expected to agree."),
     "window": TEXT("Real window", width="large"),

@@ -7,6 +7,7 @@ from pathlib import Path
 import _ui as ui
 import streamlit as st
 
+from farzi_core.limits import REMEMBERED_RUNS
 from farzi_core.runs.manifest import RunState
 from farzi_core.runs.metrics_log import METRICS
 from farzi_core.runs.run import Run, RunSummary
@@ -16,7 +17,7 @@ from farzi_core.views import load, progress
 from farzi_core.views import runs as views
 
 
-@ui.cached(max_entries=512)
+@ui.cached(max_entries=REMEMBERED_RUNS)
 def _best(metrics: tuple[str, int, int]) -> float | None:
     return views.best(Run(Path(metrics[0]).parent).events())
 
@@ -78,6 +79,9 @@ def compare(chosen: Sequence[str]) -> None:
     if done:
         st.markdown("**Final table: students trained on the distilled data, test users**")
         found = {labels[one]: load.RunView(runs[one].folder).evaluation for one in done}
-        st.dataframe(comparison.final_table(found), hide_index=True, alt="Metrics of the finished runs in percent.")
+        table = comparison.final_table(found)
+        rounded = {name: st.column_config.NumberColumn(format="%.1f") for name in table.select_dtypes("float")}
+        alt = "Metrics of the finished runs in percent."
+        st.dataframe(table, hide_index=True, alt=alt, column_config=rounded)
     else:
         st.caption("The final table appears when one of these runs is done.")

@@ -61,8 +61,8 @@ def overview(synthetic: Synthetic, read: Read, nearest: pd.DataFrame | None) -> 
     """
     entropy, certainty = np.empty(synthetic.mu), np.empty(synthetic.mu)
     items = np.empty((synthetic.mu, synthetic.xi), dtype=np.int64)
-    for first, probs in synthetic.chunks():
-        part = slice(first, first + len(probs))
+    for part in synthetic.parts():
+        probs = synthetic.quick_probs(part.start, part.stop)
         entropy[part], certainty[part] = entropy_bits(probs).mean(axis=1), probs.max(axis=2).mean(axis=1)
         items[part] = probs.argmax(axis=2)
     frame = pd.DataFrame({"number": np.arange(1, synthetic.mu + 1), "decoded": join(items, read)})
