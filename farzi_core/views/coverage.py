@@ -87,7 +87,9 @@ def bars(table: pd.DataFrame, number: int, called: Terms = terms.EVENTS) -> Char
     )
     for place in places[chosen]:  # a bar among hundreds is too thin for its colour to be seen
         said, stands = f"{called.sequence} {number:,}", table["stands"].iloc[place - 1]
-        figure.add_annotation(x=place, y=stands, text=said, ax=24, ay=-36, arrowcolor=theme.NEUTRAL, xanchor="left")
+        figure.add_annotation(
+            x=int(place), y=int(stands), text=said, ax=24, ay=-36, arrowcolor=theme.NEUTRAL, xanchor="left"
+        )
     even = float(table["stands"].mean())
     figure.add_hline(y=even, line={"dash": "dot", "color": theme.NEUTRAL}, annotation_text="if all were equal")
     x = f"Synthetic {called.sequences}, the busiest first (n = {len(table):,})"

@@ -68,12 +68,14 @@ class Synthetic:
 
     def probs(self, first: int, last: int | None = None) -> Float64:
         """X[first:last] as [n, xi, V], softmax in float64; `last` defaults to the one sequence at `first`."""
-        return _softmax(self._rows(first, last).astype(np.float64) @ self.decoder.astype(np.float64) / self.tau)
+        logits: Float64 = self._rows(first, last).astype(np.float64) @ self.decoder.astype(np.float64) / self.tau
+        return _softmax(logits)
 
     def quick_probs(self, first: int, last: int | None = None) -> Float32:
         """`probs` in float32, for pictures of many items: a relative error below 1e-4, half the time or less."""
         tau = np.float32(self.tau)
-        flat = (self._rows(first, last) / tau).reshape(-1, self.latent.shape[2]) @ self.decoder  # one large product
+        rows = (self._rows(first, last) / tau).reshape(-1, self.latent.shape[2])
+        flat: Float32 = rows @ self.decoder  # one large product
         return _softmax(flat.reshape(-1, self.xi, self.items))
 
     def _rows(self, first: int, last: int | None) -> Array:

@@ -106,7 +106,7 @@ def strip(view: RunView, steps: Sequence[int], sequence: int, k: int = 3) -> Str
         now = one.quick_probs(sequence)[0]
         best = _largest(now, min(k, one.items))
         ids.append(best)
-        probs.append(np.take_along_axis(now, best, axis=1))
+        probs.append(np.take_along_axis(now, best, axis=1).astype(np.float64))
         entropy.append(entropy_bits(now))
     return Strip(np.stack(ids), np.stack(probs), np.stack(entropy))
 

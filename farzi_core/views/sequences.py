@@ -31,8 +31,8 @@ class Sort(StrEnum):
 def entropy_bits(probs: Float32 | Float64) -> Float64:
     """Entropy over the last axis, in bits; 0 log 0 = 0."""
     logs = np.log(np.maximum(probs, np.finfo(probs.dtype).tiny))  # a mask would cost more than the logarithm
-    nats = -(probs * logs).sum(axis=-1, dtype=np.float64)
-    return np.maximum(0.0, nats / np.log(2))
+    result: Float64 = np.maximum(0.0, -(probs * logs).sum(axis=-1, dtype=np.float64) / np.log(2))
+    return result
 
 
 def decode_argmax(synthetic: Synthetic) -> Ints:
