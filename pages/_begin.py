@@ -2,6 +2,7 @@
 
 import _ui as ui
 import streamlit as st
+from _choice import linked_choice
 
 from farzi_core.config import RunConfig
 from farzi_core.data import errands, library
@@ -66,9 +67,7 @@ def preset_of(config: RunConfig) -> RunConfig:
 def data_chooser(default: str) -> SourceCard:
     """A data set that can be distilled now; the Data page makes others ready."""
     cards = {card.key: card for card in library.list_sources(counts=False) if card.ready}
-    source = ui.linked_choice(
-        "Data", {key: text.visible(card.name) for key, card in cards.items()}, ui.Url.DATA, default
-    )
+    source = linked_choice("Data", {key: text.visible(card.name) for key, card in cards.items()}, ui.Url.DATA, default)
     st.text(cards[source].sentence)
     if known := errands.portrait(source):
         found = known.profile

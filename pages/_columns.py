@@ -23,7 +23,7 @@ def columns(called: Terms) -> dict[str, Any]:
             "item": TEXT("Token"),
             "count": NUMBER(called.events.capitalize(), help=f"Among training {called.sequences}."),
             "title": TEXT(called.item.capitalize()),
-            "user": TEXT(called.sequence.capitalize()),
+            "user": TEXT(called.sequence.capitalize(), width=200),
             "offset": NUMBER(f"Starts at {called.event}", help=f"Of the real {called.sequence}, from 0."),
         }
     return COLUMNS | words
@@ -55,7 +55,7 @@ COLUMNS: dict[str, Any] = {
     "rank": NUMBER("Rank", width="small"),
     "probability": SHARE("Its probability"),
     # beside real sequences
-    "user": TEXT("User"),
+    "user": TEXT("User", width=200),
     "offset": NUMBER("Starts at event", help="Of the real sequence, from 0; negative: before its first event."),
     "agreeing": NUMBER("Expected agreement", format="%.2f", help="Positions where both are expected to agree."),
     "window": TEXT("Real window", width="large"),

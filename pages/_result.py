@@ -7,6 +7,7 @@ from typing import NoReturn
 import _ui as ui
 import pandas as pd
 import streamlit as st
+from _choice import current_run
 
 from farzi_core.errors import StoreError
 from farzi_core.runs.manifest import MANIFEST, RunState
@@ -17,7 +18,7 @@ from farzi_core.views.theme import Chart
 
 def open_run(states: Collection[RunState] | None = None) -> tuple[RunView, RunState]:
     """The chosen run, one in `states` (None: any), and its state; without one the page says what to do, and stops."""
-    run = ui.current_run(states)
+    run = current_run(states)
     if run is None:
         ui.empty_state(
             "Nothing distilled yet",

@@ -3,6 +3,7 @@
 import _result as result
 import _ui as ui
 import streamlit as st
+from _choice import linked_choice
 from _columns import columns
 
 from farzi_core.views import reading, trace
@@ -29,7 +30,7 @@ def traced(view: RunView) -> None:
     called, vocab = TERMS[view.task], view.vocab
     st.header(f"Trace one {called.item}", anchor=False)
     titles = dict(zip(vocab["item"], vocab["title"], strict=True))
-    chosen = ui.linked_choice(f"{called.item.capitalize()} to trace", titles, ui.Url.ITEM)
+    chosen = linked_choice(f"{called.item.capitalize()} to trace", titles, ui.Url.ITEM)
     item = list(titles).index(chosen)
     seen = _occurrences(view, item, result.key_of(view))
     st.write(trace.sentence(vocab, item, seen, view.synthetic.mu * view.synthetic.xi, called))

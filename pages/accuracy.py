@@ -6,6 +6,7 @@ import _result as result
 import _transfer as transfer
 import _ui as ui
 import streamlit as st
+from _choice import linked_choice
 
 from farzi_core.runs.manifest import RunState
 from farzi_core.views import accuracy
@@ -16,7 +17,7 @@ VIEWS = {"run": "One run", "frontier": "Frontier: against size", "transfer": "Tr
 SHOWS = {"run": one_run.show, "frontier": frontier.show, "transfer": transfer.show}
 
 st.title("Accuracy", anchor=False)
-chosen = ui.linked_choice("View", VIEWS, ui.Url.VIEW, radio=True)
+chosen = linked_choice("View", VIEWS, ui.Url.VIEW, radio=True)
 view = result.open_result(EVALUATION, None if chosen == "run" else {RunState.DONE})
 names = {METRIC_LABELS[one]: one for one in view.evaluation.metrics}
 metric = names[st.radio("Metric", list(names), horizontal=True, key="metric", bind="query-params")]

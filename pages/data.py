@@ -6,6 +6,7 @@ import _ui as ui
 import _upload as upload
 import _upload_text as upload_text
 import streamlit as st
+from _choice import linked_choice
 
 from farzi_core.data import library
 
@@ -39,7 +40,7 @@ if mode == UPLOAD:
     st.stop()
 
 cards = {card.key: card for card in library.list_sources(counts=False)}
-card = cards[ui.linked_choice("Data", {key: parts.label(one) for key, one in cards.items()}, ui.Url.DATA)]
+card = cards[linked_choice("Data", {key: parts.label(one) for key, one in cards.items()}, ui.Url.DATA)]
 parts.describe(card)
 if card.ready:
     parts.actions(card)

@@ -2,6 +2,7 @@
 
 import _ui as ui
 import streamlit as st
+from _choice import linked_choice
 
 from farzi_core.views import lessons
 from farzi_core.views.lesson_charts import Shown
@@ -17,7 +18,7 @@ def chosen_lesson() -> str:
         linked = st.query_params.get(ui.Url.LESSON, "")
         return linked if linked in LESSONS else next(iter(LESSONS))
     titles = {number: f"{number}. {lesson.title}" for number, lesson in LESSONS.items()}
-    return ui.linked_choice("Lesson", titles, ui.Url.LESSON)
+    return linked_choice("Lesson", titles, ui.Url.LESSON)
 
 
 def value_of(control: Control) -> float:

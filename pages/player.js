@@ -191,9 +191,14 @@ class Player {
   }
 
   drawCurve(step) {
-    const { pen, width, height, ink } = this.canvas("curve"), { steps, values, shown, range, last, label } = this.data.curve;
-    const x = (one) => 8 + ((width - 16) * one) / Math.max(1, last), y = (one) =>
+    const { pen, width, height, ink } = this.canvas("curve"), { steps, values, shown, ends, range, last, label } = this.data.curve;
+    pen.textAlign = "left";
+    const edge = 16 + Math.max(0, ...ends.map(([, words]) => pen.measureText(words).width));
+    const x = (one) => edge + ((width - edge - 8) * one) / Math.max(1, last), y = (one) =>
       height - 18 - ((height - 30) * (one - range[0])) / (range[1] - range[0]);
+    pen.fillStyle = ink;
+    for (const [value, words] of ends) pen.fillText(words, 6, y(value) + 4);
+    pen.fillText("0", edge - 3, height - 4);
     pen.strokeStyle = pen.fillStyle = "#d55e00";
     pen.lineWidth = 2;
     pen.beginPath();
@@ -203,7 +208,6 @@ class Player {
     pen.strokeStyle = pen.fillStyle = ink;
     pen.lineWidth = 1;
     pen.strokeRect(x(step), 0, 0, height - 16);
-    pen.fillText("0", 4, height - 4);
     pen.textAlign = "right";
     pen.fillText(`outer step ${last}`, width - 4, height - 4);
     const known = steps.filter((one) => one <= step).length - 1;

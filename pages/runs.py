@@ -1,15 +1,18 @@
 """One run live, with what can be done about it; all runs; several runs side by side."""
 
-import _runs as parts
 import _ui as ui
 import streamlit as st
+from _actions import actions
+from _choice import current_run
 from _doors import doors
+from _live import live
+from _overview import compare, overview
 
 from farzi_core.runs.store import Store
 
 st.title("Runs", anchor=False)
 
-run = ui.current_run()
+run = current_run()
 if run is None:
     ui.empty_state(
         "No runs yet",
@@ -21,13 +24,13 @@ if run is None:
 
 state = run.state()
 ui.announce(run, state)
-parts.actions(run, state)
-parts.live(run, state)
+actions(run, state)
+live(run, state)
 doors(run, state)
 
 st.divider()
 st.header("All runs", anchor=False)
 st.caption("Select two or more rows to compare them.")
-chosen = parts.overview(Store().list())
+chosen = overview(Store().list())
 if len(chosen) > 1:
-    parts.compare(chosen)
+    compare(chosen)

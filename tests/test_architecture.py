@@ -100,7 +100,7 @@ class TestPages:
         assert silent == []
 
     def test_stays_small(self, file: Path) -> None:
-        assert len(file.read_text(encoding="utf-8").splitlines()) <= 250
+        assert len(file.read_text(encoding="utf-8").splitlines()) <= 150
 
 
 def test_pages_import_no_torch_even_indirectly() -> None:

@@ -77,11 +77,13 @@ def chart(runs: Frontier, sizes: Sequence[Cost]) -> Chart:
     style = theme.STYLES[RowName.FULL]
     _line(figure, models, full * models, style.label, style.color, style.dash)
     for place, one in enumerate(sizes):
-        color, dash = theme.category_color(place), theme.DASHES[place % len(theme.DASHES)]
+        dash = theme.DASHES[place % len(theme.DASHES)]
+        color = theme.STYLES[RowName.DISTILLED].color  # as in the frontier above it
         _line(figure, models, one.distil + one.distilled * models, f"Distilled {one.size}", color, dash)
     theme.layout(figure, x="Models trained (log scale)", y="Seconds in all (log scale)", height=380)
-    figure.update_xaxes(type="log", exponentformat="none", dtick="D2")
-    figure.update_yaxes(type="log", exponentformat="none", dtick=1)
+    seconds = [value for line in figure.data for value in (line.y[0], line.y[-1])]
+    figure.update_xaxes(theme.log_axis(1, most))
+    figure.update_yaxes(theme.log_axis(min(seconds), max(seconds)))
     where = " and ".join(sorted({one.where for one in runs.alike if one.where})) or "an unknown device"
     number = count(sum(one.runs for one in sizes), "run")
     caption = (

@@ -33,9 +33,12 @@ def shares(coverage: pd.DataFrame, mu: int) -> pd.DataFrame:
 
 
 def stood_for(coverage: pd.DataFrame, sequence: int, read: Read, k: int = 50) -> pd.DataFrame:
-    """The k nearest real sequences that `sequence` (from 0) stands for: user, offset, distance, reference, window."""
+    """The k nearest real sequences that `sequence` (from 0) stands for: user, offset, distance, reference, window.
+
+    Without reference where it was looked up for none of them.
+    """
     rows = coverage[coverage["synthetic"] == sequence].sort_values("distance", kind="stable").head(k)
-    frame = rows[["offset", "distance", "reference"]].reset_index(drop=True)
+    frame = rows[["offset", "distance", "reference"]].dropna(axis="columns", how="all").reset_index(drop=True)
     frame.insert(0, "user", rows["user"].map(text.visible).to_numpy())
     frame["window"] = [read(np.asarray(items).tolist()) for items in rows["items"]]
     return frame
@@ -77,14 +80,16 @@ def bars(table: pd.DataFrame, number: int, called: Terms = terms.EVENTS) -> Char
             x=places,
             y=table["stands"],
             customdata=np.column_stack([table["number"], table["distance"].fillna(1.0)]),
-            marker={
-                "color": np.where(chosen, theme.CATEGORICAL[1], theme.CATEGORICAL[0]),
-                "pattern": {"shape": np.where(chosen, "/", "").tolist()},
-            },
+            marker={"color": np.where(chosen, theme.CATEGORICAL[1], theme.CATEGORICAL[0])},
             hovertemplate=f"{called.sequence} %{{customdata[0]}}<br>stands for %{{y:,}}<br>"
             "median distance %{customdata[1]:.2f}<extra></extra>",
         )
     )
+    for place in places[chosen]:  # a bar among hundreds is too thin for its colour to be seen
+        said, stands = f"{called.sequence} {number:,}", table["stands"].iloc[place - 1]
+        figure.add_annotation(
+            x=int(place), y=int(stands), text=said, ax=24, ay=-36, arrowcolor=theme.NEUTRAL, xanchor="left"
+        )
     even = float(table["stands"].mean())
     figure.add_hline(y=even, line={"dash": "dot", "color": theme.NEUTRAL}, annotation_text="if all were equal")
     x = f"Synthetic {called.sequences}, the busiest first (n = {len(table):,})"
@@ -94,7 +99,7 @@ def bars(table: pd.DataFrame, number: int, called: Terms = terms.EVENTS) -> Char
         f"Bars of how many real {called.sequences} each of {len(table):,} synthetic ones stands for: from "
         f"{int(first['stands']):,} (no. {int(first['number'])}) down to {int(table['stands'].min()):,}."
     )
-    return Chart(figure, alt, f"The hatched bar is {called.sequence} {number:,}. Evenly covered data would be flat.")
+    return Chart(figure, alt, f"The arrow marks {called.sequence} {number:,}. Evenly covered data would be flat.")
 
 
 def distances(coverage: pd.DataFrame, xi: int, called: Terms = terms.EVENTS) -> Chart:

@@ -138,8 +138,10 @@ def _by_popularity(frame: pd.DataFrame, called: Terms) -> list[Any]:
         "tickvals": np.log10(ticks + 1),
         "ticktext": [f"{one:,.0f}" for one in ticks],
     }
-    marker = {"color": powers, "colorscale": theme.SEQUENTIAL, "colorbar": {**bar, "thickness": 12}}
-    return [_points(frame, f"{called.items.capitalize()} (n = {len(frame):,})", marker, called, showlegend=False)]
+    rim = {"color": theme.NEUTRAL, "width": 1}  # the dark end of the scale is dark on a dark page
+    marker = {"color": powers, "colorscale": theme.SEQUENTIAL, "colorbar": {**bar, "thickness": 12}, "line": rim}
+    name = f"{called.items.capitalize()} (n = {len(frame):,})"
+    return [_points(frame, name, marker, called, of=len(frame), showlegend=False)]
 
 
 def _by_category(frame: pd.DataFrame, colour: Colour, called: Terms) -> list[Any]:
@@ -155,16 +157,19 @@ def _by_category(frame: pd.DataFrame, colour: Colour, called: Terms) -> list[Any
     neutral = {"color": theme.NEUTRAL, "symbol": "circle-open"}
     markers = {name: {"color": theme.CATEGORICAL[at], "symbol": theme.SYMBOLS[at]} for at, name in enumerate(kept)}
     return [
-        _points(
-            part, f"{text.plotly(text.truncate(str(name), 30))} (n = {len(part):,})", marker, called, showlegend=True
-        )
+        _points(part, _counted(str(name), len(part)), marker, called, of=len(frame), showlegend=True)
         for name, marker in [*markers.items(), (UNKNOWN, neutral), (OTHER, neutral)]
         if len(part := frame[labels == name])
     ]
 
 
-def _points(frame: pd.DataFrame, name: str, marker: dict[str, Any], called: Terms, *, showlegend: bool) -> Any:
-    kind = go.Scattergl if len(frame) > MAX_SVG_POINTS else go.Scatter
+def _counted(name: str, count: int) -> str:
+    return f"{text.plotly(text.truncate(name, 30))} (n = {count:,})"
+
+
+def _points(frame: pd.DataFrame, name: str, marker: dict[str, Any], called: Terms, *, of: int, showlegend: bool) -> Any:
+    """One trace of a map of `of` points: how a map is drawn depends on all of its traces together."""
+    kind = go.Scattergl if of > MAX_SVG_POINTS else go.Scatter
     return kind(
         x=frame["x"],
         y=frame["y"],

@@ -32,7 +32,7 @@ def chart(runs: Frontier, metric: Metric, axis: Axis = Axis.NUMBERS) -> Chart:
     title = "Stored numbers" if axis is Axis.NUMBERS else f"Training {TERMS[runs.task].sequences}"
     y = _value_title(runs, metric)
     theme.layout(figure, x=f"{title} (log scale)", y=y, height=460, clickmode="event+select")
-    figure.update_xaxes(type="log", exponentformat="none", dtick="D2")
+    figure.update_xaxes(theme.log_axis(min(sizes), max(sizes)))
     figure.update_yaxes(tickformat=".0%" if metric.is_fraction else "~g")
     return Chart(figure, _alt(runs, groups, metric, axis), _caption(runs, trained))
 

@@ -95,7 +95,7 @@ def _reading(count: int, history: int, found: float, best: float) -> Chart:
     figure.add_hline(y=best, line={"dash": "dot", "color": theme.NEUTRAL}, annotation_text="best possible")
     figure.add_trace(here(count, found, "now"))
     theme.layout(figure, x="Sentences read (log scale)", y="Perplexity on new text (words)", height=HEIGHT)
-    figure.update_xaxes(type="log")
+    figure.update_xaxes(theme.log_axis(1, 1000))
     alt = (
         f"Perplexity on new text against sentences read. With {count:,} sentences and "
         f"{'the last word' if history else 'no history'} it is {found:.2f}; the best possible is {best:.2f}."
@@ -180,7 +180,7 @@ def _bars(kept: dict[str, float], weights: int, steps: int) -> Chart:
         )
     )
     theme.layout(figure, x="Kept at the peak, MB (log scale)", y="Way", height=HEIGHT)
-    figure.update_xaxes(type="log", exponentformat="none")
+    figure.update_xaxes(theme.log_axis(min(values) / 2, 2 * max(values)))
     figure.update_yaxes(autorange="reversed")
     said = "; ".join(f"{name} {value:,.1f} MB" for name, value in zip(WAYS.values(), values, strict=True))
     alt = f"Memory for {weights:,} weights and {steps:,} steps: {said}."
@@ -195,8 +195,9 @@ def _by_steps(weights: int, steps: int, graph: int) -> Chart:
         figure.add_trace(line(place, label, shown, np.array([one[way] / MB for one in table])))
     figure.add_vline(x=steps, line={"dash": "dot", "color": theme.NEUTRAL})
     theme.layout(figure, x="Inner steps T (log scale)", y="Kept, MB (log scale)", height=HEIGHT)
-    figure.update_xaxes(type="log", exponentformat="none")
-    figure.update_yaxes(type="log", exponentformat="none")
+    kept = [one[way] / MB for one in table for way in WAYS]
+    figure.update_xaxes(theme.log_axis(1, 1000))
+    figure.update_yaxes(theme.log_axis(min(kept), max(kept)))
     ends = "; ".join(f"{label} {table[-1][way] / MB:,.0f} MB" for way, label in WAYS.items())
     return Chart(figure, f"Memory against inner steps for {weights:,} weights. At T = 1,000: {ends}.", _BY_STEPS)
 

@@ -32,6 +32,8 @@ from farzi_core.views import text
 Model = TypeVar("Model", bound=BaseModel)
 Array = npt.NDArray[Any]
 Float64 = npt.NDArray[np.float64]
+Float32 = npt.NDArray[np.float32]
+Real = TypeVar("Real", np.float32, np.float64)
 
 SYNTHETIC, MAPS = "result/synthetic.safetensors", "result/maps.safetensors"
 VOCAB, CURVES, NEAREST = "result/vocab.parquet", "result/curves.parquet", "result/nearest.parquet"
@@ -42,7 +44,7 @@ COVERAGE = "result/coverage.parquet"  # absent in runs of version 0.1
 STUDENTS = "result/students.safetensors"  # small ones; absent in runs of older versions
 RECOVERY = "result/recovery.json"  # planted data only; absent in runs of version 0.1
 _AGAIN = "Duplicate the run and start it again."
-CHUNK_NUMBERS = 4_000_000  # probabilities held at once: 32 MB as float64
+CHUNK_NUMBERS = 250_000  # probabilities held at once: 2 MB as float64, which stays in the cache of a processor
 
 
 @dataclass(frozen=True)
@@ -67,17 +69,37 @@ class Synthetic:
 
     def probs(self, first: int, last: int | None = None) -> Float64:
         """X[first:last] as [n, xi, V], softmax in float64; `last` defaults to the one sequence at `first`."""
-        logits = self.latent[first : first + 1 if last is None else last].astype(np.float64) @ self.decoder / self.tau
-        logits -= logits.max(axis=2, keepdims=True)
-        np.exp(logits, out=logits)
-        logits /= logits.sum(axis=2, keepdims=True)
-        return logits
+        logits: Float64 = self._rows(first, last).astype(np.float64) @ self.decoder.astype(np.float64) / self.tau
+        return _softmax(logits)
+
+    def quick_probs(self, first: int, last: int | None = None) -> Float32:
+        """`probs` in float32, for pictures of many items: a relative error below 1e-4, half the time or less."""
+        tau = np.float32(self.tau)
+        rows = (self._rows(first, last) / tau).reshape(-1, self.latent.shape[2])
+        flat: Float32 = rows @ self.decoder  # one large product
+        return _softmax(flat.reshape(-1, self.xi, self.items))
+
+    def _rows(self, first: int, last: int | None) -> Array:
+        return self.latent[first : first + 1 if last is None else last]
 
     def chunks(self) -> Iterator[tuple[int, Float64]]:
         """(index of the first sequence, X of a few sequences) over all mu, in bounded memory."""
+        for part in self.parts():
+            yield part.start, self.probs(part.start, part.stop)
+
+    def parts(self) -> Iterator[slice]:
+        """All mu sequences, a few at a time, so that their X stays small."""
         size = max(1, CHUNK_NUMBERS // (self.xi * self.items))
         for first in range(0, self.mu, size):
-            yield first, self.probs(first, first + size)
+            yield slice(first, min(first + size, self.mu))
+
+
+def _softmax(logits: npt.NDArray[Real]) -> npt.NDArray[Real]:
+    """Over the last axis, in place."""
+    logits -= logits.max(axis=-1, keepdims=True)
+    np.exp(logits, out=logits)
+    logits /= logits.sum(axis=-1, keepdims=True)
+    return logits
 
 
 class RunView:

@@ -110,7 +110,7 @@ def result(run: Run) -> Result:
         data=view.info.digest,
         report=view.evaluation,
         distil_seconds=runs.seconds(run.events())["distil"],
-        where=f"{environment.device}, {environment.threads} threads" if environment else "",
+        where=runs.cores(environment.device, environment.threads) if environment else "",
         code=environment.code if environment else "",
     )
 

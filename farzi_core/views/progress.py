@@ -167,7 +167,7 @@ def _curve(frame: pd.DataFrame, column: str, title: str, hover: str) -> go.Figur
     """A noisy quantity a step: thin raw line (thinned out for the screen) and its running mean."""
     figure, color = go.Figure(), theme.CATEGORICAL[0]
     values = frame[column].astype(float)
-    width = max(1, len(frame) // 25)
+    width = max(5, len(frame) // 25)
     smooth = values.rolling(width, min_periods=1).mean()
     shown = np.unique(np.linspace(0, len(frame) - 1, min(len(frame), MAX_POINTS)).astype(int))
     template = f"outer step %{{x}}<br>{hover}<extra></extra>"

@@ -89,6 +89,7 @@ def _curve(validated: pd.DataFrame, metric: Metric, steps: Sequence[int]) -> dic
         "steps": validated["step"].astype(int).tolist(),
         "values": values,
         "shown": [shown(metric, value) for value in values],
+        "ends": [(value, shown(metric, value)) for value in dict.fromkeys((low, high))] if values else [],
         "range": [low - room, high + room],
         "last": max([*steps, *validated["step"].astype(int)]),
     }

@@ -66,6 +66,11 @@ def duration(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
+def cores(device: str, threads: int) -> str:
+    """What a run works with: `cpu, 2 threads`."""
+    return f"{device}, {threads} thread{'s' if threads > 1 else ''}"
+
+
 def size(count: float) -> str:
     """Bytes in the unit a person would choose: `1.2 MB`."""
     for unit in ("B", "kB", "MB"):
@@ -139,7 +144,7 @@ def age(moment: datetime, now: datetime | None = None) -> str:
 def facts(run: RunSummary, latest: Mapping[str, Event]) -> list[str]:
     """Short facts for one line: name, data, device and threads, attempt, age. Foreign text."""
     attempt = latest.get("attempt", {})
-    where = f"{attempt['device']}, {attempt['threads']} threads" if attempt else ""
+    where = cores(attempt["device"], attempt["threads"]) if attempt else ""
     again = f"attempt {run.attempt}" if run.attempt > 1 else ""
     begun = f"created {age(run.created)}" if run.created else ""
     return [

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from farzi_core.views import text
-from farzi_core.views.load import Float64, Synthetic
+from farzi_core.views.load import Float32, Float64, Synthetic
 from farzi_core.views.reading import OUTSIDE, Read
 
 Ints = npt.NDArray[np.int64]
@@ -28,10 +28,10 @@ class Sort(StrEnum):
     DISTANCE = "distance"
 
 
-def entropy_bits(probs: Float64) -> Float64:
+def entropy_bits(probs: Float32 | Float64) -> Float64:
     """Entropy over the last axis, in bits; 0 log 0 = 0."""
-    logs = np.log2(probs, out=np.zeros_like(probs), where=probs > 0)
-    result: Float64 = np.maximum(0.0, -(probs * logs).sum(axis=-1))
+    logs = np.log(np.maximum(probs, np.finfo(probs.dtype).tiny))  # a mask would cost more than the logarithm
+    result: Float64 = np.maximum(0.0, -(probs * logs).sum(axis=-1, dtype=np.float64) / np.log(2))
     return result
 
 
@@ -61,8 +61,8 @@ def overview(synthetic: Synthetic, read: Read, nearest: pd.DataFrame | None) -> 
     """
     entropy, certainty = np.empty(synthetic.mu), np.empty(synthetic.mu)
     items = np.empty((synthetic.mu, synthetic.xi), dtype=np.int64)
-    for first, probs in synthetic.chunks():
-        part = slice(first, first + len(probs))
+    for part in synthetic.parts():
+        probs = synthetic.quick_probs(part.start, part.stop)
         entropy[part], certainty[part] = entropy_bits(probs).mean(axis=1), probs.max(axis=2).mean(axis=1)
         items[part] = probs.argmax(axis=2)
     frame = pd.DataFrame({"number": np.arange(1, synthetic.mu + 1), "decoded": join(items, read)})

@@ -4,7 +4,7 @@ Legend: X, X' [mu, xi, V] probabilities before and after; the total variation of
 share of its draws that must come out otherwise: 0 nothing moved, 1 no item is left that was possible before.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,7 +19,6 @@ from farzi_core.views.load import Float64, Synthetic
 from farzi_core.views.progress import people
 from farzi_core.views.terms import Terms
 
-CHUNK_NUMBERS = 1_000_000  # probabilities held at once, on either side: the server stays small
 TITLE_LENGTH = 40
 
 
@@ -102,14 +101,15 @@ def restored(synthetic: Synthetic, edited: Edited) -> Synthetic:
 
 
 def moved(before: Synthetic, edited: Edited) -> Moved:
-    """How far every position and every item moved. Cost: two softmax of mu xi V numbers, a few at a time."""
+    """How far every position and every item moved. Cost: two softmax of mu xi V numbers in float32, a few at a time."""
     variation, expected = np.full((before.mu, before.xi), np.nan), np.zeros((2, before.items))
     after, kept = restored(before, edited), np.isin(np.arange(before.mu), edited.kept)
-    for part in _parts(before):
-        one, other = before.probs(part.start, part.stop), after.probs(part.start, part.stop)
+    for part in before.parts():
+        one, other = before.quick_probs(part.start, part.stop), after.quick_probs(part.start, part.stop)
         here = kept[part]
-        variation[part] = np.where(here[:, None], np.abs(other - one).sum(2) / 2, np.nan)
         expected += [one.sum((0, 1)), other[here].sum((0, 1))]
+        other -= one
+        variation[part] = np.where(here[:, None], np.abs(other, out=other).sum(2) / 2, np.nan)
     return Moved(variation, expected)
 
 
@@ -193,9 +193,3 @@ def _line(found: Retrained, metric: Metric) -> dict[str, object]:
 
 def _gap(value: float, interval: Interval, unit: int) -> str:
     return f"{value:+.1f} ({unit * interval.low:+.1f} to {unit * interval.high:+.1f})"
-
-
-def _parts(synthetic: Synthetic) -> Iterator[slice]:
-    size = max(1, CHUNK_NUMBERS // (synthetic.xi * synthetic.items))
-    for first in range(0, synthetic.mu, size):
-        yield slice(first, min(first + size, synthetic.mu))

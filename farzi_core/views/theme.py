@@ -4,6 +4,7 @@ Every line colour has a contrast of at least 3:1 against both backgrounds (WCAG 
 sign: dashes, markers and labels say the same. Hues after Okabe and Ito (2008), their light ones darkened.
 """
 
+import math
 from typing import Any, NamedTuple
 
 import plotly.graph_objects as go
@@ -97,6 +98,15 @@ def layout(figure: go.Figure, *, x: str, y: str, height: int, **more: Any) -> go
         hoverlabel={"namelength": -1},
         **more,
     )
-    figure.update_xaxes(title_text=text.plotly(x), automargin=True)
-    figure.update_yaxes(title_text=text.plotly(y), automargin=True)
+    figure.update_xaxes(title_text=text.plotly(x), automargin=True, separatethousands=True)
+    figure.update_yaxes(title_text=text.plotly(y), automargin=True, separatethousands=True)
     return figure
+
+
+def log_axis(low: float, high: float) -> dict[str, Any]:
+    """A logarithmic axis whose marks are whole numbers: 1, 2 and 5 of each decade, or the decades alone where there are
+    more than three. Plotly would write a bare 2 between 1,000 and 10,000."""
+    first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
+    leads = (1, 2, 5) if math.log10(high / low) <= 3 else (1,)
+    marks = [lead * 10.0**decade for decade in range(first, last + 1) for lead in leads]
+    return {"type": "log", "tickvals": marks, "ticktext": [f"{mark:,.12g}" for mark in marks]}

@@ -30,10 +30,11 @@ def occurrences(synthetic: Synthetic, item: int, k: int = 20) -> Occurrences:
     """Every position searched for the item (internal id); numbers and ranks count from 1. Cost: one softmax of X."""
     probability = np.empty((synthetic.mu, synthetic.xi))
     rank = np.empty((synthetic.mu, synthetic.xi), dtype=np.int64)
-    for first, probs in synthetic.chunks():
+    for part in synthetic.parts():
+        probs = synthetic.quick_probs(part.start, part.stop)
         own = probs[..., item]
-        probability[first : first + len(probs)] = own
-        rank[first : first + len(probs)] = (probs > own[..., None]).sum(axis=2) + 1
+        probability[part] = own
+        rank[part] = np.count_nonzero(probs > own[..., None], axis=2) + 1
     best = np.argsort(-probability, axis=None, kind="stable")[:k]
     sequence, position = np.unravel_index(best, probability.shape)
     columns = {"number": sequence + 1, "position": position + 1, "rank": rank.flat[best]}

@@ -71,18 +71,15 @@ def test_figures_mark_the_chosen_one_and_draw_shares_that_add_up(view: RunView) 
     table = coverage.shares(view.coverage, 6)
     bars = coverage.bars(table, 4)
     assert sum(bars.figure.data[0].y) == len(view.coverage)
-    marked = [int(data[0]) for data, shape in zip(bars.figure.data[0].customdata, patterns(bars), strict=True) if shape]
-    assert marked == [4]
+    (arrow,) = [one for one in bars.figure.layout.annotations if one.showarrow is not False]
+    assert (arrow.text, bars.figure.data[0].customdata[arrow.x - 1][0]) == ("sequence 4", 4)
+    assert arrow.y == bars.figure.data[0].y[arrow.x - 1]
     histogram = coverage.distances(view.coverage, 5)
     assert [sum(trace.y) for trace in histogram.figure.data] == pytest.approx([1, 1])
     for chart in (bars, histogram):
         assert chart.figure.layout.xaxis.title.text
         assert chart.figure.layout.yaxis.title.text
         assert len(chart.alt) > 40
-
-
-def patterns(chart: coverage.Chart) -> list[str]:
-    return list(chart.figure.data[0].marker.pattern.shape)
 
 
 def test_without_references_the_histogram_has_one_kind() -> None:

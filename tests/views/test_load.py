@@ -95,3 +95,10 @@ def test_a_file_that_the_manifest_does_not_list_does_not_exist(tmp_path: Path) -
     (folder / "result").mkdir()
     (folder / load.VOCAB).write_bytes(b"planted")
     assert not RunView(folder).has(load.VOCAB)
+
+
+def test_quick_probabilities_are_the_exact_ones_up_to_single_precision(view: RunView) -> None:
+    exact, quick = view.synthetic.probs(1, 4), view.synthetic.quick_probs(1, 4)
+    assert quick.dtype == np.float32
+    assert quick == pytest.approx(exact, rel=1e-4)
+    assert view.synthetic.quick_probs(2) == pytest.approx(exact[1:2], rel=1e-4)

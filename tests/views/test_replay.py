@@ -66,9 +66,9 @@ def test_a_strip_holds_the_largest_probabilities_and_the_entropy_of_each_snapsho
         for position in range(5):
             best = sorted(range(12), key=lambda item: -probs[position, item])[:3]
             assert found.ids[frame, position].tolist() == best
-            assert found.probs[frame, position].tolist() == [probs[position, item] for item in best]
+            assert found.probs[frame, position] == pytest.approx(probs[position, best], rel=1e-4)
             bits = -sum(p * np.log2(p) for p in probs[position] if p > 0)
-            assert found.entropy[frame, position] == pytest.approx(bits)
+            assert found.entropy[frame, position] == pytest.approx(bits, abs=1e-5)
 
 
 def test_every_frame_of_the_player_has_the_same_box_and_colours(moving: RunView) -> None:
@@ -85,6 +85,7 @@ def test_every_frame_of_the_player_has_the_same_box_and_colours(moving: RunView)
     assert [fill for fill, _ in data["colours"].values()] == list(theme.CATEGORICAL[: len(data["colours"])])
     assert data["curve"]["steps"] == [10, 20]
     assert data["curve"]["range"][0] < 0.5 < 0.6 < data["curve"]["range"][1]
+    assert [words for _, words in data["curve"]["ends"]] == ["50.0 %", "60.0 %"]
     assert data["curve"]["last"] == 20
 
 
@@ -144,3 +145,8 @@ def test_snapshots_that_do_not_fit_are_refused_in_words(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="another number of items"):
         other.snapshot(0)
     assert not other.has(load.SNAPSHOTS)
+
+
+def test_the_largest_are_those_of_a_full_sort_the_lower_index_first_where_two_are_equal() -> None:
+    probs = np.array([[0.1, 0.4, 0.1, 0.4], [0.7, 0.1, 0.2, 0.0]], dtype=np.float32)
+    assert replay._largest(probs, 3).tolist() == np.argsort(-probs, axis=1, kind="stable")[:, :3].tolist()

@@ -60,3 +60,10 @@ def test_rows_differ_in_colour_or_in_dash_and_marker(vision: str, task: Task) ->
         assert one.symbol != other.symbol
     curves = [style for name, style in theme.STYLES.items() if name not in own[task] and name not in fixtures.RULES]
     assert min(np.linalg.norm(lab(a.color, vision) - lab(b.color, vision)) for a, b in combinations(curves, 2)) > 10
+
+
+def test_marks_of_a_logarithmic_axis_are_whole_numbers_in_full() -> None:
+    assert theme.log_axis(1000, 60_000)["ticktext"] == [
+        *("1,000", "2,000", "5,000", "10,000", "20,000", "50,000", "100,000", "200,000", "500,000")
+    ]
+    assert theme.log_axis(0.05, 5000)["ticktext"] == ["0.01", "0.1", "1", "10", "100", "1,000", "10,000"]
