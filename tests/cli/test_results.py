@@ -125,8 +125,9 @@ class TestExport:
         draws = "assert sampled.shape == argmax.shape == probs.shape[:2] and (sampled != argmax).any()\n"
         check = "import sys\nassert not [one for one in sys.modules if one.startswith(('farzi', 'torch'))]\n"
         done = subprocess.run(
-            [sys.executable, "-I", "-c", "".join(blocks) + draws + check], cwd=folder, capture_output=True, text=True, check=False
-        )
+            [sys.executable, "-I", "-c", "".join([*blocks, draws, check])],
+            cwd=folder, capture_output=True, text=True, check=False,
+        )  # fmt: skip
         assert done.stderr == ""
         titles = pd.read_parquet(folder / "vocab.parquet")["title"].tolist()
         assert set(json.loads(done.stdout.replace("'", '"'))) <= set(titles)
