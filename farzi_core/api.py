@@ -80,8 +80,14 @@ def distill(
     origin = Origin(settings_digest(config), where, seconds(stages))
     vocab, report = pipeline.vocabulary_frame(dataset), outcome.evaluation
     data = FarziData(
-        *(plain.latent, plain.decoder, plain.tau),
-        **{"vocab": vocab, "info": dataset.info, "evaluation": report, "config": config, "origin": origin},
+        plain.latent,
+        plain.decoder,
+        plain.tau,
+        vocab=vocab,
+        info=dataset.info,
+        evaluation=report,
+        config=config,
+        origin=origin,
     )
     known = {one.name: getattr(outcome, one.name) for one in dataclasses.fields(outcome)}
     return Distilled(**{**known, "synthetic": data})
@@ -108,7 +114,7 @@ def evaluate(
     if config is None:
         config = synthetic.config if isinstance(synthetic, FarziData) else RunConfig()
     sizes = {"synthetic.mu": synthetic.mu, "synthetic.xi": synthetic.xi, "synthetic.d": synthetic.decoder.shape[0]}
-    asked = {"evaluation.students": students, "evaluation.forms": forms}
-    asked = {setting: list(values) for setting, values in asked.items() if values is not None}
+    named: dict[str, Sequence[str] | None] = {"evaluation.students": students, "evaluation.forms": forms}
+    asked = {setting: list(values) for setting, values in named.items() if values is not None}
     config = with_settings(config, {**sizes, **asked, "evaluation.seeds": seeds, "evaluation.full_seeds": seeds})
     return pipeline.judge(config, dataset, synthetic, MemoryRecorder())

@@ -50,10 +50,9 @@ def test_the_report_and_the_card_have_every_form(folder: Path) -> None:
     card = (Package.of_run(view).save(folder.parent / "out") / "README.md").read_text(encoding="utf-8")
     row = REPORT.row(RowName.SAMPLED)
     assert row is not None
-    value, around = row.mean[Metric.HR10], row.interval[Metric.HR10]
-    assert (
-        f"- sampled (24 sequences): HR@10 {100 * value:.2f} [{100 * around.low:.2f}, {100 * around.high:.2f}] %" in card
-    )
+    around = row.interval[Metric.HR10]
+    value, low, high = (100 * one for one in (row.mean[Metric.HR10], around.low, around.high))
+    assert f"- sampled (24 sequences): HR@10 {value:.2f} [{low:.2f}, {high:.2f}] %" in card
     assert f"| {HARD[1]} (SASRec) | 24 |" in card
 
 
