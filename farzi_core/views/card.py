@@ -131,10 +131,9 @@ def _made(config: RunConfig, origin: Origin) -> str:
     if where is None:
         return "\n".join(lines)
     versions = ", ".join(f"{name} {version}" for name, version in where.versions.items() if version)
-    device = f"{where.device_name or where.device}, threads used: {where.threads}"
-    return "\n".join(
-        [*lines, f"- Device: {_quoted(device)}", f"- Program: Farzi Studio, code `{where.code}`; Python {where.python}"]
-    ) + (f", {_quoted(versions)}" if versions else "")
+    device = where.device_name or f"{where.device}, {where.threads} threads"
+    program = f"code `{where.code}`; Python {where.python}" + (f", {_quoted(versions)}" if versions else "")
+    return "\n".join([*lines, f"- Device: {_quoted(device)}", f"- Program: Farzi Studio, {program}"])
 
 
 def _figures(report: Evaluation) -> str:

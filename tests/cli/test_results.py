@@ -150,7 +150,7 @@ class TestExport:
         assert shown.environment is not None
         assert f"SHA-256 `{shown.config_digest}`, seed 0, split 0" in card
         assert f"code `{shown.environment.code}`" in card
-        assert f"Device: `{shown.environment.device_name}, threads used: 1`" in card
+        assert f"Device: `{shown.environment.device_name}`" in card
         assert f"in {finished.document['seconds']['distil']:,.0f} seconds" in card
         settings = json.loads(re.findall(r"```json\n(.*?)```", card, re.DOTALL)[0])
         assert stored_digest(settings) == shown.config_digest, "the settings below are those of the digest"
