@@ -8,6 +8,7 @@ run.synthetic.save("farzi-data/")
 """
 
 import dataclasses
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,16 +16,18 @@ from pathlib import Path
 import pandas as pd
 
 from farzi_core import pipeline
-from farzi_core.config import Kind, RunConfig, with_settings
+from farzi_core.config import Form, Kind, RunConfig, with_settings
 from farzi_core.data.dataset import Dataset, DatasetInfo
-from farzi_core.device import pick, use_threads
+from farzi_core.device import describe, pick, use_threads
 from farzi_core.distill.synthetic import Synthetic
-from farzi_core.errors import ConfigError
-from farzi_core.evaluation.final import Panel
 from farzi_core.evaluation.report import Evaluation
 from farzi_core.recorder import MemoryRecorder, Meta
+from farzi_core.runs import environment
+from farzi_core.runs.run import settings_digest
 from farzi_core.views import load
+from farzi_core.views.origin import Origin
 from farzi_core.views.package import Package
+from farzi_core.views.runs import seconds
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,7 @@ class FarziData(Synthetic):
     info: DatasetInfo = dataclasses.field(kw_only=True)
     evaluation: Evaluation = dataclasses.field(kw_only=True, repr=False)
     config: RunConfig = dataclasses.field(kw_only=True)
+    origin: Origin = dataclasses.field(kw_only=True, repr=False)
 
     def save(self, folder: str | Path) -> Path:
         """Write safetensors, vocabulary and card (`farzi_core.views.package`) into a new folder.
@@ -42,7 +46,7 @@ class FarziData(Synthetic):
         Raises `StoreError` where it exists or cannot be written.
         """
         stored = load.Synthetic(self.latent.numpy(), self.decoder.numpy(), self.tau)
-        return Package(stored, self.vocab, self.info, self.evaluation, self.config).save(folder)
+        return Package(stored, self.vocab, self.info, self.evaluation, self.config, self.origin).save(folder)
 
 
 @dataclass(frozen=True)
@@ -62,17 +66,28 @@ def distill(
     `DivergedError` where no good result was found.
     """
     config = config or RunConfig()
-    use_threads(config.runtime.threads)
+    threads, began, stages = use_threads(config.runtime.threads), time.perf_counter(), list[Meta]()
 
     def heard(event: Meta) -> None:
+        if event["event"] == "stage":
+            stages.append(event | {"elapsed": time.perf_counter() - began})
         if on_step is not None and event["event"] == "step":
             on_step(event)
 
     outcome = pipeline.run_on(config, dataset, MemoryRecorder(heard))
-    plain = outcome.synthetic
+    device, plain = pick(config.runtime.device), outcome.synthetic
+    where = environment.describe(device.type, describe(device), threads, dataset.info.digest)
+    origin = Origin(settings_digest(config), where, seconds(stages))
     vocab, report = pipeline.vocabulary_frame(dataset), outcome.evaluation
     data = FarziData(
-        plain.latent, plain.decoder, plain.tau, vocab=vocab, info=dataset.info, evaluation=report, config=config
+        plain.latent,
+        plain.decoder,
+        plain.tau,
+        vocab=vocab,
+        info=dataset.info,
+        evaluation=report,
+        config=config,
+        origin=origin,
     )
     known = {one.name: getattr(outcome, one.name) for one in dataclasses.fields(outcome)}
     return Distilled(**{**known, "synthetic": data})
@@ -84,6 +99,7 @@ def evaluate(
     *,
     config: RunConfig | None = None,
     students: Sequence[Kind] | None = None,
+    forms: Sequence[Form] | None = None,
     seeds: int = 5,
 ) -> Evaluation:
     """The final table anew: fresh students on `synthetic`, on full data and on the baselines, `seeds` of each.
@@ -91,19 +107,14 @@ def evaluate(
     config     how students are trained; default: the settings that made `synthetic`, if it knows them
     students   architectures ("sasrec", "gru4rec", "fmlp"): the first has the whole table, the others full data and
                distilled (`Evaluation.others`); default: as `config` says
-    Raises `ConfigError` for unknown students, or sizes that do not fit the data.
+    forms      of the synthetic data that the first student is trained on ("soft", "argmax", "sampled"), a row each;
+               default: as `config` says
+    Raises `ConfigError` for unknown students or forms, or sizes that do not fit the data.
     """
     if config is None:
         config = synthetic.config if isinstance(synthetic, FarziData) else RunConfig()
     sizes = {"synthetic.mu": synthetic.mu, "synthetic.xi": synthetic.xi, "synthetic.d": synthetic.decoder.shape[0]}
-    asked = {} if students is None else {"evaluation.students": list(students)}
+    named: dict[str, Sequence[str] | None] = {"evaluation.students": students, "evaluation.forms": forms}
+    asked = {setting: list(values) for setting, values in named.items() if values is not None}
     config = with_settings(config, {**sizes, **asked, "evaluation.seeds": seeds, "evaluation.full_seeds": seeds})
-    pipeline.check(config, dataset)
-    if synthetic.decoder.shape[1] != len(dataset.vocab):
-        raise ConfigError(
-            f"the synthetic data have {synthetic.decoder.shape[1]} items and {dataset.info.name!r} has "
-            f"{len(dataset.vocab)}; evaluate on the data set they were distilled from"
-        )
-    use_threads(config.runtime.threads)
-    panel = Panel(config, dataset, pick(config.runtime.device), MemoryRecorder())
-    return panel.report(synthetic.probs(), synthetic.stored_numbers)
+    return pipeline.judge(config, dataset, synthetic, MemoryRecorder())

@@ -6,6 +6,7 @@ what it is, its unit, its range and its effect. Symbols are the paper's (arXiv 2
 
 from typing import Annotated, Any, Literal
 
+from annotated_types import Len
 from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
 
 from farzi_core.errors import ConfigError
@@ -14,12 +15,15 @@ from farzi_core.sections import InnerConfig, ObjectiveConfig, OuterConfig, Secti
 
 Kind = Literal["sasrec", "gru4rec", "fmlp"]
 Baseline = Literal["random_users", "head_users", "coreset", "random_windows"]
+Form = Literal["soft", "argmax", "sampled"]
 
 
 def _listed(value: Any) -> Any:
-    """`a,b` as a command line writes it -> its parts without repeats; everything else is left to the type."""
+    """`a,b` as a command line writes it, or one number -> the parts without repeats; all else is left to the type."""
     if isinstance(value, str):
         value = [word for part in value.split(",") if (word := part.strip())]
+    elif isinstance(value, int | float):
+        value = [value]
     return tuple(dict.fromkeys(value)) if isinstance(value, list | tuple) else value
 
 
@@ -118,8 +122,23 @@ class EvaluationConfig(Section):
     none named means the one that was distilled with."""
     baselines: Annotated[tuple[Baseline, ...], BeforeValidator(_listed)] = ("random_users", "head_users")
     """Real data of equal size that a student of the first architecture is trained on for comparison."""
+    forms: Annotated[tuple[Form, ...], BeforeValidator(_listed)] = ("soft",)
+    """Forms of the synthetic data that a student of the first architecture is trained on: soft (distributions, as they
+    were distilled), and for programs that take nothing but items argmax (the most probable ones) or sampled."""
+    draws: int = Field(1, ge=1, le=1000)
+    """Of the form sampled: sequences drawn from each synthetic one, anew for every student."""
+    decays: Annotated[tuple[Annotated[float, Field(ge=0, le=100)], ...], BeforeValidator(_listed), Len(1)] = (1.0,)
+    """Multiples of inner.weight_decay that every student on little data, synthetic or real, is trained with; validation
+    users choose one for each student. Several cost as many times the students of the table."""
     mask_seen: bool = False
     """Remove items of the context from the ranking; the paper does not."""
+
+    @field_validator("forms")
+    @classmethod
+    def _soft_is_one_of_them(cls, value: tuple[Form, ...]) -> tuple[Form, ...]:
+        if "soft" not in value:
+            raise ValueError("it lacks soft, the form that was distilled and that every row is held against; add it")
+        return value
 
 
 class RuntimeConfig(Section):
@@ -198,6 +217,15 @@ class RunConfig(Section):
         lr = self.teacher.lr_of(kind) if self.inner.optimizer == "adam" else self.inner.lr
         inner = self.inner.model_copy(update={"lr": lr})
         return self.model_copy(update={"model": model, "inner": inner})
+
+    @property
+    def decayed(self) -> "tuple[RunConfig, ...]":
+        """These settings with each of the weight decays that `evaluation.decays` asks for."""
+        inners = [
+            self.inner.model_copy(update={"weight_decay": factor * self.inner.weight_decay})
+            for factor in self.evaluation.decays
+        ]
+        return tuple(self.model_copy(update={"inner": inner}) for inner in inners)
 
 
 def parse_config(values: dict[str, Any]) -> RunConfig:

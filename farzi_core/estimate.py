@@ -137,12 +137,12 @@ def _random_data(config: RunConfig, sizes: dict[str, int], items: int) -> Any:
 
 def _table_seconds(config: RunConfig, sizes: dict[str, int], train: Any, items: int, device: Any) -> float:
     """Full-data training and the students of the final table, shared by the threads: the first student has a row for
-    distilled data and each baseline, the others for distilled data only."""
+    each form of the distilled data and each baseline, the others for distilled data only; each weight decay anew."""
     import torch
 
     full = config.teacher.epochs * 0.8 * sizes["sequences"] / config.teacher.batch * config.evaluation.full_seeds
-    row = config.evaluation.seeds * config.evaluation.steps
-    rows = [1 + len(config.evaluation.baselines), *[1] * (len(config.students) - 1)]
+    row = config.evaluation.seeds * config.evaluation.steps * len(config.evaluation.decays)
+    rows = [len(config.evaluation.forms) + len(config.evaluation.baselines), *[1] * (len(config.students) - 1)]
     together = torch.get_num_threads() if device.type == "cpu" else 1
     pairs = zip(config.students, rows, strict=True)
     seconds = sum(

@@ -133,6 +133,34 @@ def run_on(config: RunConfig, dataset: Dataset, recorder: Recorder) -> Outcome:
     )
 
 
+def judge(config: RunConfig, dataset: Dataset, synthetic: Synthetic, recorder: Recorder) -> Evaluation:
+    """The final table anew, of synthetic data that are there: fresh students, nothing is distilled.
+
+    Sets torch's CPU threads as `config.runtime.threads` says. Raises `ConfigError` where settings or synthetic data do
+    not fit the data set.
+    """
+    check(config, dataset)
+    if synthetic.decoder.shape[1] != len(dataset.vocab):
+        raise ConfigError(
+            f"the synthetic data have {synthetic.decoder.shape[1]} items and {dataset.info.name!r} has "
+            f"{len(dataset.vocab)}; evaluate on the data set they were distilled from"
+        )
+    use_threads(config.runtime.threads)
+    device = pick(config.runtime.device)
+    use_exact_products(device, config.runtime.deterministic)
+    return Panel(config, dataset, device, recorder).report(synthetic.probs(), synthetic.stored_numbers)
+
+
+def data_of(run: Run) -> Dataset:
+    """The data set of a run, which must still be the one it was distilled from; raises `RunError`."""
+    dataset, environment = load(run.config, MemoryRecorder()), run.manifest.environment
+    if environment and environment.data_digest and dataset.info.digest != environment.data_digest:
+        raise RunError(
+            f"The data of run {run.id} have changed since it was distilled; duplicate the run to start afresh"
+        )
+    return dataset
+
+
 def best_synthetic(run: Run) -> Synthetic:
     """The synthetic data of a run that counts: its result, or the best snapshot so far. Raises `RunError`."""
     files = run.manifest.files

@@ -28,7 +28,6 @@ from farzi_core.parallel import map_threads
 from farzi_core.recorder import MemoryRecorder, Saved
 from farzi_core.runs import atomic, checkpoint
 from farzi_core.runs.files import read_bounded
-from farzi_core.runs.run import Run
 from farzi_core.runs.store import Store
 
 RULE = 1  # part of the cached files' names: raise it when students are trained or judged otherwise
@@ -50,7 +49,7 @@ def retrain(source: str, progress: Progress) -> Retrained:
     edited = surgery.apply(synthetic.latent.numpy(), synthetic.decoder.numpy(), edits)
     after = Synthetic(torch.from_numpy(edited.latent), synthetic.decoder, synthetic.tau)
     use_threads(config.runtime.threads)
-    dataset = _dataset(run)
+    dataset = pipeline.data_of(run)
     bench = Bench(config, dataset)
     first, second = (_path(source.rpartition("/")[0], one) for one in ((), edits))
     missing = sum(not path.exists() for path in {first, second})
@@ -123,16 +122,6 @@ class _Count:
     def __call__(self) -> None:
         self.done += 1
         self.progress(self.done, self.total)
-
-
-def _dataset(run: Run) -> Dataset:
-    """The run's data, which must still be those it was distilled from."""
-    dataset, environment = pipeline.load(run.config, MemoryRecorder()), run.manifest.environment
-    if environment and environment.data_digest and dataset.info.digest != environment.data_digest:
-        raise RunError(
-            f"The data of run {run.id} have changed since it was distilled; duplicate the run to start afresh"
-        )
-    return dataset
 
 
 def _path(run: str, edits: tuple[Edit, ...]) -> Path:

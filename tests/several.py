@@ -1,5 +1,6 @@
-"""A finished run with several student architectures, made from the fixture's table by simple arithmetic."""
+"""A finished run with several student architectures or forms, made from the fixture's table by simple arithmetic."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from farzi_core.evaluation.report import METRICS, Evaluation, Interval, Row, RowName, StudentTable
@@ -36,10 +37,41 @@ def scaled(row: Row, by: float) -> Row:
     )
 
 
+def with_forms(report: Evaluation) -> Evaluation:
+    """`report` with the distilled data as argmax at 0.7 of their values, and as four draws a sequence at 0.6."""
+    full, distilled, *rest = report.rows
+    hard = [
+        scaled(distilled, by).model_copy(
+            update={
+                "name": name,
+                "sequences": many * distilled.sequences,
+                "events": many * distilled.events,
+                "percent_of_full": {one: by * value for one, value in distilled.percent_of_full.items()},
+                "minus_distilled": {
+                    one: Interval(low=(0.9 - by) * value, high=(1.1 - by) * value)
+                    for one, value in distilled.mean.items()
+                },
+            }
+        )
+        for name, by, many in ((RowName.ARGMAX, 0.7, 1), (RowName.SAMPLED, 0.6, 4))
+    ]
+    return report.model_copy(update={"rows": (full, distilled, *hard, *rest)})
+
+
 def add_others(folder: Path) -> Evaluation:
-    """Write `with_others` of a run's table into its folder, manifest last; returns it."""
+    """Write `with_others` of a run's table into its folder; returns it."""
+    return _rewrite(folder, with_others)
+
+
+def add_forms(folder: Path) -> Evaluation:
+    """Write `with_forms` of a run's table into its folder; returns it."""
+    return _rewrite(folder, with_forms)
+
+
+def _rewrite(folder: Path, change: Callable[[Evaluation], Evaluation]) -> Evaluation:
+    """The manifest last."""
     known = migrate.read_manifest(folder).manifest
-    report = with_others(Evaluation.model_validate_json((folder / EVALUATION).read_bytes()))
+    report = change(Evaluation.model_validate_json((folder / EVALUATION).read_bytes()))
     content = report.model_dump_json().encode()
     (folder / EVALUATION).write_bytes(content)
     files = {**known.files, EVALUATION: FileRecord(sha256=sha256(content), size=len(content))}

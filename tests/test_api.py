@@ -17,6 +17,8 @@ from farzi_core.data.dataset import Dataset
 from farzi_core.data.planted import PlantedSettings, read_planted
 from farzi_core.errors import ConfigError
 from farzi_core.evaluation.report import RowName
+from farzi_core.runs.environment import code_version
+from farzi_core.runs.run import settings_digest
 
 steps: list[dict[str, object]] = []
 
@@ -56,6 +58,9 @@ def test_evaluate_gives_the_same_distilled_row_as_the_run(run: Distilled, datase
     full = report.row(RowName.FULL)
     assert full is not None
     assert len(full.seeds) == 2, "as many full-data models as were asked for"
+    assert report.row(RowName.ARGMAX) is None
+    forms = farzi.evaluate(run.synthetic, dataset, forms=["soft", "argmax"], seeds=1)
+    assert forms.row(RowName.ARGMAX) is not None
 
 
 def test_plain_tensors_can_be_evaluated_too(run: Distilled, dataset: Dataset) -> None:
@@ -75,6 +80,14 @@ def test_saved_data_load_back_bit_for_bit(run: Distilled, dataset: Dataset, tmp_
     probs = torch.from_numpy(load_file(folder / "probs.safetensors")["probs"]).float()
     assert torch.allclose(probs, run.synthetic.probs(), atol=2**-11)
     assert pd.read_parquet(folder / "vocab.parquet")["item"].tolist() == list(dataset.vocab.ids)
+
+
+def test_the_card_of_saved_data_says_how_they_were_made(run: Distilled, tmp_path: Path) -> None:
+    card = (run.synthetic.save(tmp_path / "farzi-data") / "README.md").read_text(encoding="utf-8")
+    assert f"SHA-256 `{settings_digest(run.synthetic.config)}`" in card
+    assert f"code `{code_version()}`" in card
+    assert "6 outer steps over windows of T = 4 training steps" in card
+    assert 0 < run.synthetic.origin.seconds["distil"] < 600
 
 
 def test_what_does_not_fit_is_said_before_any_training(run: Distilled, dataset: Dataset) -> None:

@@ -41,7 +41,9 @@ def measure(config: RunConfig, dataset: Dataset, seeds: int) -> dict[str, Any]:
     judge = judge_of(config, dataset, dataset.part("validation"), config.synthetic.xi - 1, CPU)
     steps = config.validation.steps
     every = max(1, steps // 16)
-    students = map_threads(lambda seed: on_synthetic(config, probs, judge, seed, steps, every), range(seeds), CPU)
+    students = map_threads(
+        lambda seed: on_synthetic(config, probs, probs.shape[-1], judge, seed, steps, every), range(seeds), CPU
+    )
     values = {metric: [student.best.metrics[metric] for student in students] for metric in judge.measures.metrics}
     return {
         "seconds": round(seconds, 2),

@@ -15,7 +15,7 @@ from typing import Any
 
 from farzi_core.commands.find import find_run
 from farzi_core.commands.result import sizes
-from farzi_core.evaluation.report import LABELS, METRIC_LABELS, Evaluation, Metric, Row, RowName, shown
+from farzi_core.evaluation.report import FORM_ROWS, LABELS, METRIC_LABELS, Evaluation, Metric, Row, RowName, shown
 from farzi_core.presets import PRESETS
 from farzi_core.views.load import RunView
 from farzi_core.views.runs import seconds
@@ -93,8 +93,8 @@ def _cell(row: Row, metric: Metric) -> str:
 
 
 def verdict(report: Evaluation) -> str:
-    """Which rows the distilled data beat outside the paired interval, metric by metric."""
-    rows = [row for row in report.rows if row.name not in (RowName.FULL, RowName.DISTILLED)]
+    """Which real subsets and rules the distilled data beat outside the paired interval, metric by metric."""
+    rows = [row for row in report.rows if row.name not in (RowName.FULL, *FORM_ROWS.values())]
     behind = {row.name: [metric for metric in report.metrics if not _ahead(row, metric)] for row in rows}
     beaten = [row for row in rows if not behind[row.name]]
     rest = [

@@ -1,12 +1,14 @@
 """The result of a run in the terminal: the table of `demo`, and its JSON document."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from rich.text import Text
 
 from farzi_core.commands import show
-from farzi_core.data.dataset import Task
+from farzi_core.config import RunConfig
+from farzi_core.data.dataset import DatasetInfo, Task
 from farzi_core.evaluation.report import KIND_LABELS, LABELS, METRIC_LABELS, Evaluation, Metric, Row, RowName, scale
 from farzi_core.runs.run import Run
 from farzi_core.views.load import RunView
@@ -18,17 +20,38 @@ _WHAT: dict[Task, str] = {
 }
 
 
-def document(run: Run) -> dict[str, Any]:
-    """`dataset`, `sizes`, `results`, `seconds`, `run_id` of a finished run, and `students` (results by architecture)
-    where it has several; raises `StoreError` where it has none."""
-    view = RunView(run.folder)
-    report = view.evaluation
+@dataclass(frozen=True)
+class Judged:
+    """A run's final table, its own or one made anew, and what is said beside it."""
+
+    run_id: str
+    config: RunConfig
+    info: DatasetInfo
+    report: Evaluation
+    seconds: dict[str, float]
+
+    @classmethod
+    def of_run(cls, run: Run) -> "Judged":
+        """The table a finished run has; raises `StoreError` where it has none."""
+        view = RunView(run.folder)
+        return cls(run.id, view.config, view.info, view.evaluation, seconds(run.events()))
+
+    @classmethod
+    def of(cls, run: Run, config: RunConfig, info: DatasetInfo, report: Evaluation, spent: float) -> "Judged":
+        """A table made anew from the synthetic data of `run`, in `spent` seconds."""
+        return cls(run.id, config, info, report, {**seconds(run.events()), "evaluate": round(spent, 3)})
+
+
+def document(judged: Judged) -> dict[str, Any]:
+    """`dataset`, `sizes`, `results`, `seconds`, `run_id`, and `students` (results by architecture) where there are
+    several."""
+    report = judged.report
     found = {
-        "dataset": view.config.data.source,
+        "dataset": judged.config.data.source,
         "sizes": sizes(report),
         "results": _results(report.rows),
-        "seconds": seconds(run.events()),
-        "run_id": run.id,
+        "seconds": judged.seconds,
+        "run_id": judged.run_id,
     }
     if report.others:
         found["students"] = {table.student: _results(table.rows) for table in report.tables}
@@ -52,10 +75,9 @@ def sizes(report: Evaluation) -> dict[str, float]:
     }
 
 
-def table(run: Run) -> None:
+def table(judged: Judged) -> None:
     """The table for people: percent, and below each value how much of full data's it is."""
-    view = RunView(run.folder)
-    report, info = view.evaluation, view.info
+    report, info = judged.report, judged.info
     size = sizes(report)
     names = [METRIC_LABELS[metric] for metric in report.metrics]
     show.words(
@@ -67,7 +89,7 @@ def table(run: Run) -> None:
     for table in report.others:
         lines += [_line(row, f"{KIND_LABELS[table.student]}, {LABELS[row.name].lower()}") for row in table.rows]
     show.table(columns, lines, right=columns[1:])
-    show.words(_notes(run, report))
+    show.words(_notes(judged))
 
 
 def _line(row: Row, label: str) -> list[show.Cell]:
@@ -82,14 +104,14 @@ def _cell(row: Row, metric: Metric) -> Text:
     return Text.assemble(value, "\n", (f"{row.percent_of_full[metric]:.0f} %", "dim"))
 
 
-def _notes(run: Run, report: Evaluation) -> str:
-    spent = seconds(run.events())
+def _notes(judged: Judged) -> str:
+    report, spent = judged.report, judged.seconds
     full = report.row(RowName.FULL)
     models = len(full.seeds) if full else 0
     return (
         f"\n{_WHAT[report.task].format(report.test_users)}, below it percent of full data. Means over {report.seeds} "
-        f"students (full data: {models}).\n"
+        f"students (full data: {models}).{report.chosen_decay}\n"
         f"Seconds: prepare {spent['prepare']:.1f}, distil {spent['distil']:.1f}, evaluate {spent['evaluate']:.1f}. "
         f"Stored numbers: {report.stored_numbers:,}.\n"
-        f"Run {run.id}: `make run` shows its sequences and factors."
+        f"Run {judged.run_id}: `make run` shows its sequences and factors."
     )

@@ -1,11 +1,12 @@
 """demo, distill, evaluate, export: the work itself. It runs in the app's worker; the terminal only watches."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from farzi_core.commands import result, show, together
+from farzi_core.commands import again, result, show, together
 from farzi_core.commands.find import Chosen, find_run
 from farzi_core.commands.follow import wait_or_explain
 from farzi_core.commands.settings import check_source, configured
@@ -58,21 +59,37 @@ def distill(
     return _work(config, detach=detach, as_json=as_json)
 
 
-def evaluate(run: Chosen, as_json: show.Json = False) -> int:
-    """Print the final table of a finished run again."""
-    return _print(find_run(run), as_json)
+def evaluate(
+    run: Chosen,
+    students: again.Students = None,
+    seeds: again.Seeds = None,
+    forms: again.Forms = None,
+    settings: again.Settings = None,
+    as_json: show.Json = False,
+) -> int:
+    """Print the final table of a finished run again; with options, of students trained anew on its synthetic data."""
+    found, asked = find_run(run), again.asked(students, seeds, forms, settings or [])
+    return _print(again.judged_again(found, asked, quiet=as_json) if asked else result.Judged.of_run(found), as_json)
 
 
 def export(
     run: Chosen,
     folder: Annotated[Path, typer.Argument(help="A folder that does not exist yet.")],
+    forms: again.Forms = None,
     as_json: show.Json = False,
 ) -> int:
-    """Write a run's synthetic data for other programs: safetensors, vocabulary, card."""
+    """Write a run's synthetic data for other programs: safetensors, vocabulary, card.
+
+    With --forms, the card has the figures of students trained anew on each of them.
+    """
     if folder.exists():
         raise show.UsageError(f"{folder} exists already; nothing is overwritten. Choose another folder.")
     found = find_run(run)
-    written = Package.of_run(RunView(found.folder)).save(folder)
+    package = Package.of_run(RunView(found.folder))
+    if forms:
+        judged = again.judged_again(found, again.asked(None, None, forms, []), quiet=as_json)
+        package = replace(package, evaluation=judged.report)
+    written = package.save(folder)
     files = {file.name: file.stat().st_size for file in sorted(written.iterdir())}
     if as_json:
         show.document({"run_id": found.id, "folder": str(written), "files": files})
@@ -87,7 +104,7 @@ def follow_to_result(run: Run, as_json: bool) -> int:
     state = wait_or_explain(run, quiet=as_json)
     if run.result is None or state not in {RunState.DONE, RunState.DIVERGED}:
         return 1
-    _print(run, as_json)
+    _print(result.Judged.of_run(run), as_json)
     return 0 if state is RunState.DONE else 1
 
 
@@ -107,11 +124,11 @@ def _work(config: RunConfig, *, detach: bool = False, as_json: bool) -> int:
     return 0
 
 
-def _print(run: Run, as_json: bool) -> int:
+def _print(judged: result.Judged, as_json: bool) -> int:
     if as_json:
-        show.document(result.document(run))
+        show.document(result.document(judged))
     else:
-        result.table(run)
+        result.table(judged)
     return 0
 
 

@@ -165,10 +165,11 @@ class Distillation:
         """The validation students of one snapshot."""
         config = self.config.validation
         every = max(1, config.steps // 10)
-        seeds = range(config.students)
-        return map_threads(
-            lambda seed: on_synthetic(self.config, probs, self.judge, seed, config.steps, every), seeds, self.device
-        )
+
+        def one(seed: int) -> Student:
+            return on_synthetic(self.config, probs, probs.shape[-1], self.judge, seed, config.steps, every)
+
+        return map_threads(one, range(config.students), self.device)
 
 
 def snapshot_every(config: RunConfig, items: int) -> int:

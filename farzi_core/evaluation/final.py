@@ -3,21 +3,22 @@
 Each finished row is kept by the recorder, so a resumed run does not train it again.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor
 
-from farzi_core.config import Baseline, Kind, RunConfig
+from farzi_core.config import Baseline, Form, Kind, RunConfig
 from farzi_core.data.dataset import Dataset, Sequences
 from farzi_core.distill.adam import Adam
 from farzi_core.distill.layout import Tensors
 from farzi_core.evaluation import baselines, compare, kept
 from farzi_core.evaluation.compare import Outcome
+from farzi_core.evaluation.forms import rows_of
 from farzi_core.evaluation.measures import MEASURES
-from farzi_core.evaluation.report import Evaluation, Row, RowName, StudentTable
+from farzi_core.evaluation.report import FORM_ROWS, Evaluation, Row, RowName, StudentTable
 from farzi_core.evaluation.students import (
     Judge,
     Student,
@@ -52,7 +53,9 @@ class Panel:
 
     def report(self, probs: Tensor, stored_numbers: int) -> Evaluation:
         """Train everything that is left, on synthetic rows probs [mu, xi, V]; the tables with their protocol."""
-        rows = [self.first.full(), self.first.distilled(probs), *self.first.equal_size(), *self.first.rules()]
+        first, forms = self.first, self.config.evaluation.forms
+        distilled = (first.distilled(probs, form) for form in forms)
+        rows = [first.full(), *distilled, *first.equal_size(), *first.rules()]
         others = tuple(
             StudentTable(student=one.student, rows=one.table([one.full(), one.distilled(probs)])) for one in self.others
         )
@@ -69,6 +72,7 @@ class Panel:
             full_sequences=len(self.first.train),
             full_events=len(self.first.train.items),
             stored_numbers=stored_numbers,
+            decays=self.config.evaluation.decays,
         )
 
     def curve_frame(self) -> pd.DataFrame:
@@ -109,26 +113,35 @@ class Examiner:
         epochs = self.config.teacher.epochs
         per_epoch = max(1, len(self.train) // self.config.teacher.batch)
         parts = [self.train] * self.config.evaluation.full_seeds
-        return self._real(RowName.FULL, teacher_adam(self.config), parts, per_epoch * epochs, per_epoch)
+        return self._real(RowName.FULL, [teacher_adam(self.config)], parts, per_epoch * epochs, per_epoch)
 
-    def distilled(self, probs: Tensor) -> Outcome:
-        """Row "distilled": fresh students on the synthetic data."""
+    def distilled(self, probs: Tensor, form: Form = "soft") -> Outcome:
+        """A row "distilled": fresh students on the synthetic data probs [mu, xi, V] in one form."""
         mu, xi, _ = probs.shape
         _, test = self.judges(xi - 1)
-        model, train = build(self.config.model, self.items, xi), self.trainer(probs)
+        model, train = build(self.config.model, self.items, xi), self.trainer(probs, form)
+        sequences = mu * self.config.evaluation.draws if form == "sampled" else mu
 
         def one(seed: int) -> tuple[Student, Tensor]:
             student = train(seed)
             return student, test.see(model, student.weights)
 
-        return self._row(RowName.DISTILLED, mu, mu * xi, one, self.config.evaluation.seeds)
+        return self._row(FORM_ROWS[form], sequences, sequences * xi, one, self.config.evaluation.seeds)
 
-    def trainer(self, probs: Tensor) -> Callable[[int], Student]:
-        """Index of a student -> the fresh student of that index, trained on synthetic rows probs [mu, xi, V]."""
-        evaluation = self.config.evaluation
+    def trainer(self, probs: Tensor, form: Form = "soft") -> Callable[[int], Student]:
+        """Index of a student -> the fresh student of that index, trained on probs [mu, xi, V] in one form."""
+        evaluation, probs = self.config.evaluation, probs.to(self.device)
         validation, _ = self.judges(probs.shape[1] - 1)
-        probs, every = probs.to(self.device), max(1, evaluation.steps // POINTS)
-        return lambda seed: on_synthetic(self.config, probs, validation, SEEDS_FROM + seed, evaluation.steps, every)
+        every = max(1, evaluation.steps // POINTS)
+
+        def one(seed: int) -> Student:
+            rows = rows_of(form, probs, evaluation.draws, self.config.seed, seed).to(self.device)
+            return self._best(
+                on_synthetic(config, rows, self.items, validation, SEEDS_FROM + seed, evaluation.steps, every)
+                for config in self.config.decayed
+            )
+
+        return one
 
     def equal_size(self) -> list[Outcome]:
         """The configured rows of as much real data as the run has synthetic data."""
@@ -140,9 +153,9 @@ class Examiner:
             "coreset": lambda index: baselines.coreset(train, mu, seed, index),
             "random_windows": lambda index: baselines.random_windows(train, mu, xi, seed, index),
         }
-        adam, every = baseline_adam(self.config), max(1, evaluation.steps // POINTS)
+        adams, every = [baseline_adam(one) for one in self.config.decayed], max(1, evaluation.steps // POINTS)
         parts = {name: [draw[name](index) for index in range(evaluation.seeds)] for name in evaluation.baselines}
-        return [self._real(self._named(name), adam, some, evaluation.steps, every) for name, some in parts.items()]
+        return [self._real(self._named(name), adams, some, evaluation.steps, every) for name, some in parts.items()]
 
     def rules(self) -> list[Outcome]:
         """Rows that train nothing: "most popular" and "Markov", for text "unigram" and "bigram"."""
@@ -166,19 +179,24 @@ class Examiner:
         validation, test = (judge_of(self.config, self.dataset, one, length, self.device) for one in parts)
         return validation, test
 
-    def _real(self, name: RowName, adam: Adam, parts: list[Sequences], steps: int, every: int) -> Outcome:
-        """A row trained on real sequences: one student a part, its index the seed."""
+    def _real(self, name: RowName, adams: list[Adam], parts: list[Sequences], steps: int, every: int) -> Outcome:
+        """A row trained on real sequences by the best of `adams`: one student a part, its index the seed."""
         validation, test = self.judges(self.config.model.max_length - 1)
         model = build(self.config.model, self.items, self.config.model.max_length)
 
         def one(seed: int) -> tuple[Student, Tensor]:
-            student = on_sequences(
-                self.config, adam, parts[seed], self.items, validation, SEEDS_FROM + seed, steps, every
+            student = self._best(
+                on_sequences(self.config, adam, parts[seed], self.items, validation, SEEDS_FROM + seed, steps, every)
+                for adam in adams
             )
             return student, test.see(model, student.weights)
 
         events = round(float(np.mean([len(part.items) for part in parts])))
         return self._row(name, len(parts[0]), events, one, len(parts))
+
+    def _best(self, students: Iterable[Student]) -> Student:
+        """Of the same student trained in several ways, the best on validation users."""
+        return max(students, key=lambda one: self.measures.selection(one.best.metrics))
 
     def _row(self, name: RowName, sequences: int, events: int, one: OneStudent, seeds: int) -> Outcome:
         """Train the row's students, or read them from a run that was interrupted after it."""

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict
 
-from farzi_core.config import Kind
+from farzi_core.config import Form, Kind
 from farzi_core.data.dataset import Task
 
 
@@ -49,6 +49,8 @@ class RowName(StrEnum):
 
     FULL = "full"
     DISTILLED = "distilled"
+    ARGMAX = "distilled_argmax"
+    SAMPLED = "distilled_sampled"
     RANDOM = "random_users"
     HEAD = "head_users"
     CORESET = "coreset"
@@ -64,6 +66,8 @@ class RowName(StrEnum):
 LABELS = {
     RowName.FULL: "Full data",
     RowName.DISTILLED: "Distilled",
+    RowName.ARGMAX: "Distilled, argmax",
+    RowName.SAMPLED: "Distilled, sampled",
     RowName.RANDOM: "Random users",
     RowName.HEAD: "Head users",
     RowName.CORESET: "Coreset",
@@ -75,7 +79,11 @@ LABELS = {
     RowName.UNIGRAM: "Unigram",
     RowName.BIGRAM: "Bigram (Kneser-Ney)",
 }
+FORM_ROWS: dict[Form, RowName] = {"soft": RowName.DISTILLED, "argmax": RowName.ARGMAX, "sampled": RowName.SAMPLED}
+"""The same synthetic data in every form that students are trained on."""
 MEANINGS = {
+    RowName.ARGMAX: "the most probable item of every position of the distilled data, as ordinary sequences",
+    RowName.SAMPLED: "items drawn from every position of the distilled data, anew for every student",
     RowName.RANDOM: "as many training users as there are synthetic sequences, drawn anew for every student",
     RowName.HEAD: "as many, those with the most events",
     RowName.CORESET: "as many, each the farthest in item counts from those before it (k-centre)",
@@ -184,6 +192,8 @@ class Evaluation(BaseModel):
     full_events: int
     stored_numbers: int
     """Floats in Z and M together."""
+    decays: tuple[float, ...] = (1.0,)
+    """Multiples of the weight decay between which validation users chose, for every row but full data."""
     task: Task = "recommendation"
 
     @property
@@ -201,6 +211,17 @@ class Evaluation(BaseModel):
         """What the rows beside full and distilled data are, as one sentence."""
         known = [f"{LABELS[row.name]}: {MEANINGS[row.name]}" for row in self.rows if row.name in MEANINGS]
         return f"{'; '.join(known)}."
+
+    @property
+    def chosen_decay(self) -> str:
+        """That weight decay was chosen, as a sentence with a blank before it; empty where there was no choice."""
+        if len(self.decays) < 2:
+            return ""
+        factors = ", ".join(f"{one:g}" for one in self.decays)
+        return (
+            f" Each student on distilled data or on as much real data was trained with {factors} times the weight "
+            "decay; validation data chose. Full data keep their own."
+        )
 
     def row(self, name: RowName) -> Row | None:
         """A row of the first student."""

@@ -17,7 +17,7 @@ from farzi_core.distill.sgd import SGD
 from farzi_core.evaluation import metrics
 from farzi_core.evaluation.measures import MEASURES, Measures
 from farzi_core.evaluation.report import Metric
-from farzi_core.models.losses import soft_loss
+from farzi_core.models.losses import hard_loss, soft_loss
 from farzi_core.models.model import Model, build
 from farzi_core.seeds import stream, torch_stream
 from farzi_core.teacher.train import State, StepLoss, epochs_loss, fresh, train
@@ -109,24 +109,27 @@ def follow(model: Model, states: Iterable[State], judge: Judge) -> Student:
     return Student(best[2], best[1], tuple(curve))
 
 
-def on_synthetic(config: RunConfig, probs: Tensor, judge: Judge, seed: int, steps: int, every: int) -> Student:
-    """A fresh student on synthetic rows probs [mu, xi, V], trained as the inner loop trains."""
-    _, xi, items = probs.shape
-    model = build(config.model, items, xi)
-    loss = synthetic_loss(model, probs, config.inner.batch, config.seed, seed)
-    weights = fresh(model, torch_stream(config.seed, "student weights", seed), probs.device)
+def on_synthetic(
+    config: RunConfig, rows: Tensor, items: int, judge: Judge, seed: int, steps: int, every: int
+) -> Student:
+    """A fresh student on synthetic sequences, trained as the inner loop trains: probabilities [mu, xi, V] or tokens
+    [mu, xi] of `items` = V items."""
+    model = build(config.model, items, rows.shape[1])
+    loss = synthetic_loss(model, rows, config.inner.batch, config.seed, seed)
+    weights = fresh(model, torch_stream(config.seed, "student weights", seed), rows.device)
     return follow(model, train(weights, loss, inner_optimizer(config), steps, every), judge)
 
 
-def synthetic_loss(model: Model, probs: Tensor, batch: int, seed: int, student: int) -> StepLoss:
-    """Soft loss on `batch` random synthetic sequences a step, or on all of them."""
-    mu = probs.shape[0]
+def synthetic_loss(model: Model, rows: Tensor, batch: int, seed: int, student: int) -> StepLoss:
+    """Loss on `batch` random synthetic sequences a step, or on all: of probabilities [mu, xi, V] or tokens [mu, xi]."""
+    mu = rows.shape[0]
+    of = soft_loss if rows.is_floating_point() else hard_loss
 
     def loss(weights: Tensors, t: int) -> Tensor:
         if batch >= mu:
-            return soft_loss(model, weights, probs)
-        rows = stream(seed, "student rows", student, t).permutation(mu)[:batch]
-        return soft_loss(model, weights, probs[torch.from_numpy(rows).to(probs.device)])
+            return of(model, weights, rows)
+        some = stream(seed, "student rows", student, t).permutation(mu)[:batch]
+        return of(model, weights, rows[torch.from_numpy(some).to(rows.device)])
 
     return loss
 

@@ -171,14 +171,14 @@ def protocol(report: Evaluation) -> str:
         return (
             f"{report.test_users:,} test sentences, every token predicted from those before it in its sentence. "
             f"{report.seeds} fresh students a row; {report.validation_users:,} validation sentences choose the "
-            "training step. No sentence is in two parts."
+            f"training step.{report.chosen_decay} No sentence is in two parts."
         )
     masked = "are removed from" if report.masked_seen else "stay in"
     return (
         f"{report.test_users:,} test users whose last event is the target, ranked over the whole catalogue without "
         f"sampling; items of the context {masked} the ranking. {report.seeds} fresh students a row, all "
-        f"{KIND_LABELS[report.student]}; "
-        f"{report.validation_users:,} validation users choose the training step. No user is in two parts."
+        f"{KIND_LABELS[report.student]}; {report.validation_users:,} validation users choose the training step."
+        f"{report.chosen_decay} No user is in two parts."
     )
 
 

@@ -120,7 +120,7 @@ def reading(runs: Frontier, metric: Metric) -> list[str]:
 
 
 def _against(runs: Frontier, size: str, metric: Metric) -> str:
-    """In how many runs of this size distilled data are told apart from full data, and better than real subsets."""
+    """In how many runs of this size distilled data are told apart from full data, and better than other rows."""
     found: dict[RowName, list[str]] = {}
     for one in runs.alike:
         if size_label(*one.size) == size and points.method(one.config) == points.method(runs.chosen.config):

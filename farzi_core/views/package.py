@@ -3,7 +3,7 @@
     synthetic.safetensors   latent Z [mu, xi, d], decoder M [d, V], tau [1], float32: the data as they are stored
     probs.safetensors       probs [mu, xi, V], float16: softmax(Z M / tau), for programs that just want to train
     vocab.parquet, vocab.csv   row number = internal id: item, title, group, count (CSV guarded against formulas)
-    README.md               the card: provenance, licence of the source, protocol, figures, how to load
+    README.md               the card: provenance, licence of the source, how to load, figures, protocol, how it was made
 
 The folder appears whole or not at all. Legend: mu sequences, xi positions, d latent factors, V items.
 """
@@ -21,8 +21,10 @@ from farzi_core.errors import StoreError
 from farzi_core.evaluation.report import Evaluation
 from farzi_core.limits import MAX_EXPORTED_BYTES
 from farzi_core.runs import atomic
+from farzi_core.runs.run import Run
 from farzi_core.views import card, export
 from farzi_core.views.load import RunView, Synthetic
+from farzi_core.views.origin import Origin
 
 HALF = 2  # bytes of a float16
 
@@ -36,11 +38,13 @@ class Package:
     info: DatasetInfo
     evaluation: Evaluation
     config: RunConfig
+    origin: Origin
 
     @classmethod
     def of_run(cls, view: RunView) -> "Package":
         """The result of a run; raises `StoreError` where there is none or it is damaged."""
-        return cls(view.synthetic, view.vocab, view.info, view.evaluation, view.config)
+        origin = Origin.of_run(Run(view.folder))
+        return cls(view.synthetic, view.vocab, view.info, view.evaluation, view.config, origin)
 
     @property
     def has_probs(self) -> bool:
@@ -76,5 +80,5 @@ class Package:
             save_file({"probs": probs}, folder / "probs.safetensors")
         (folder / "vocab.parquet").write_bytes(export.parquet(self.vocab))
         (folder / "vocab.csv").write_bytes(export.csv(self.vocab))
-        text = card.card(synthetic, self.info, self.evaluation, self.config, self.has_probs)
+        text = card.card(synthetic, self.info, self.evaluation, self.config, self.origin, self.has_probs)
         (folder / "README.md").write_text(text, encoding="utf-8")

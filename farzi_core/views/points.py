@@ -11,7 +11,7 @@ from statistics import fmean
 from typing import Any, NamedTuple
 
 from farzi_core.config import Kind, RunConfig
-from farzi_core.evaluation.report import KIND_LABELS, LABELS, Evaluation, Metric, Row, RowName
+from farzi_core.evaluation.report import FORM_ROWS, KIND_LABELS, LABELS, Evaluation, Metric, Row, RowName
 from farzi_core.runs.run import Run, stored_digest
 from farzi_core.views import runs
 from farzi_core.views.load import RunView
@@ -24,7 +24,8 @@ METHOD_LABELS = {
 }  # fmt: skip
 _AXES = (
     *("schema_version", "preset", "seed", "synthetic.mu", "synthetic.xi", *METHOD, "runtime"),
-    *("evaluation.students", "evaluation.baselines", "evaluation.seeds", "evaluation.full_seeds"),
+    *("evaluation.students", "evaluation.baselines", "evaluation.forms"),
+    *("evaluation.seeds", "evaluation.full_seeds"),
 )
 
 
@@ -39,7 +40,7 @@ class Trained(NamedTuple):
     xi: int
     """Of the run; 0 and 0 for full data."""
     numbers: float
-    """Stored: Z and M together, or the events of real data."""
+    """Stored: Z and M together, or the events of real data and of hard forms."""
     sequences: float
     seed: int
     """Of the run."""
@@ -195,16 +196,16 @@ def _group(some: Sequence[Trained]) -> Group:
 
 
 def _trained(one: Result, row: Row, metric: Metric) -> Iterator[Trained]:
-    distilled = row.name is RowName.DISTILLED
+    made = row.name in FORM_ROWS.values()
     mu, xi = (0, 0) if row.name is RowName.FULL else one.size
     for student, values in enumerate(row.seeds):
         yield Trained(
             run=one.run_id,
             row=row.name,
-            method=method(one.config) if distilled else "",
+            method=method(one.config) if made else "",
             mu=mu,
             xi=xi,
-            numbers=one.report.stored_numbers if distilled else row.events,
+            numbers=one.report.stored_numbers if row.name is RowName.DISTILLED else row.events,
             sequences=row.sequences,
             seed=one.config.seed,
             student=student,

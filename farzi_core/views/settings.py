@@ -78,6 +78,9 @@ _LABELS = {
     "evaluation.steps": "Student steps",
     "evaluation.students": "Architectures trained",
     "evaluation.baselines": "Real data of equal size",
+    "evaluation.forms": "Forms of the synthetic data",
+    "evaluation.draws": "Draws a sequence",
+    "evaluation.decays": "Weight decays tried",
     "evaluation.mask_seen": "Remove seen items",
     "runtime.checkpoint_seconds": "Seconds between checkpoints",
     "runtime.snapshots": "Snapshots for replay",
@@ -197,7 +200,8 @@ def _setting(dotted: str, name: str, field: FieldInfo, value: Any) -> Setting:
     label = _LABELS.get(dotted) or _LABELS.get(name) or name.replace("_", " ").capitalize()
     low, high, rule = _range(field)
     choices = _choices(field.annotation)
-    value = list(value) if isinstance(value, tuple) else value
+    if isinstance(value, tuple):  # of words to pick from a list, or of numbers to write down
+        value = list(value) if choices else ",".join(map(str, value))
     text = " ".join(part for part in ((field.description or "").strip(), rule) if part)
     return Setting(dotted, label, text, _kind(field, choices), value, low, high, choices)
 
@@ -212,8 +216,8 @@ def _choices(annotation: Any) -> tuple[str, ...]:
 def _kind(field: FieldInfo, choices: tuple[str, ...]) -> Kind:
     if choices:
         return "choice" if get_origin(field.annotation) is Literal else "several"
-    kinds: dict[Any, Kind] = {bool: "yes_no", int: "whole", float: "real", str: "text"}
-    return kinds[field.annotation]
+    kinds: dict[Any, Kind] = {bool: "yes_no", int: "whole", float: "real", str: "text", tuple: "text"}
+    return kinds[get_origin(field.annotation) or field.annotation]
 
 
 def _range(field: FieldInfo) -> tuple[float | None, float | None, str]:

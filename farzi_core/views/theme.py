@@ -36,6 +36,8 @@ class Style(NamedTuple):
 STYLES: dict[RowName, Style] = {
     RowName.FULL: Style(LABELS[RowName.FULL], "#6f747c", "dash", "square"),
     RowName.DISTILLED: Style(LABELS[RowName.DISTILLED], "#d55e00", "solid", "circle"),
+    RowName.ARGMAX: Style(LABELS[RowName.ARGMAX], "#a55252", "8px,4px,2px,4px", "triangle-down"),
+    RowName.SAMPLED: Style(LABELS[RowName.SAMPLED], "#cc00aa", "2px,3px", "hexagon"),
     RowName.RANDOM: Style(LABELS[RowName.RANDOM], "#2a7fc1", "dot", "diamond"),
     RowName.HEAD: Style(LABELS[RowName.HEAD], "#00a080", "dashdot", "triangle-up"),
     RowName.CORESET: Style(LABELS[RowName.CORESET], "#a87848", "12px,3px", "pentagon"),

@@ -15,6 +15,8 @@ from small import SETTINGS
 from farzi_core.data.planted import read_planted
 from farzi_core.data.prepare import prepare
 from farzi_core.evaluation.report import LABELS, METRIC_LABELS, Metric, RowName
+from farzi_core.runs.run import stored_digest
+from farzi_core.runs.store import Store
 from farzi_core.views.runs import seconds
 
 METRICS = ["hr@10", "hr@100", "ndcg@10", "ndcg@100", "auc"]
@@ -118,12 +120,14 @@ class TestExport:
 
     def test_the_lines_of_its_card_work_without_farzi(self, folder: Path) -> None:
         card = (folder / "README.md").read_text(encoding="utf-8")
-        code = re.search(r"```python\n(.*?)```", card, re.DOTALL)
-        assert code is not None
+        blocks = re.findall(r"```python\n(.*?)```", card, re.DOTALL)
+        assert [block.count("\n") for block in blocks] == [6, 3], "six lines to load it, three for the other forms"
+        draws = "assert sampled.shape == argmax.shape == probs.shape[:2] and (sampled != argmax).any()\n"
         check = "import sys\nassert not [one for one in sys.modules if one.startswith(('farzi', 'torch'))]\n"
         done = subprocess.run(
-            [sys.executable, "-I", "-c", code[1] + check], cwd=folder, capture_output=True, text=True, check=False
-        )
+            [sys.executable, "-I", "-c", "".join([*blocks, draws, check])],
+            cwd=folder, capture_output=True, text=True, check=False,
+        )  # fmt: skip
         assert done.stderr == ""
         titles = pd.read_parquet(folder / "vocab.parquet")["title"].tolist()
         assert set(json.loads(done.stdout.replace("'", '"'))) <= set(titles)
@@ -131,8 +135,25 @@ class TestExport:
     def test_its_card_says_where_it_comes_from_and_how_good_it_is(self, folder: Path, finished) -> None:
         card = (folder / "README.md").read_text(encoding="utf-8")
         assert "Generated on this machine; no rights reserved" in card
-        assert f"{100 * finished.document['results']['distilled']['auc']:.2f} (" in card
+        row = json.loads((finished.run_folder / "result" / "evaluation.json").read_text())["rows"][1]
+        value, low, high = (100 * one for one in (row["mean"]["auc"], *row["interval"]["auc"].values()))
+        share, low_share, high_share = (row["percent_of_full"]["auc"], *row["percent_interval"]["auc"].values())
+        line = next(line for line in card.splitlines() if line.startswith("| Distilled (SASRec) | 20 |"))
+        cell = f"{value:.2f} [{low:.2f}, {high:.2f}], {share:.1f} [{low_share:.1f}, {high_share:.1f}] %"
+        assert line.split("|")[-2].strip() == cell
+        assert "Not measured here: argmax and sampled." in card
         assert "test users" in card
+
+    def test_its_card_says_how_it_was_made(self, folder: Path, finished) -> None:
+        card = (folder / "README.md").read_text(encoding="utf-8")
+        shown = Store().open(finished.document["run_id"]).manifest
+        assert shown.environment is not None
+        assert f"SHA-256 `{shown.config_digest}`, seed 0, split 0" in card
+        assert f"code `{shown.environment.code}`" in card
+        assert f"Device: `{shown.environment.device_name}`" in card
+        assert f"in {finished.document['seconds']['distil']:,.0f} seconds" in card
+        settings = json.loads(re.findall(r"```json\n(.*?)```", card, re.DOTALL)[0])
+        assert stored_digest(settings) == shown.config_digest, "the settings below are those of the digest"
 
     def test_an_existing_folder_is_never_overwritten(self, folder: Path, farzi) -> None:
         before = {path: path.read_bytes() for path in folder.iterdir()}
@@ -140,3 +161,51 @@ class TestExport:
         assert (ended.status, ended.out) == (2, "")
         assert "nothing is overwritten" in ended.err
         assert {path: path.read_bytes() for path in folder.iterdir()} == before
+
+
+class TestAgain:
+    """Students trained anew on the synthetic data of a run that exists."""
+
+    def test_other_forms_stand_beside_the_rows_that_the_run_had(self, farzi, finished) -> None:
+        ended = farzi("evaluate", "last", "--forms", "soft,argmax,sampled", "--set", "evaluation.draws=2", "--json")
+        assert ended.status == 0
+        results = ended.json["results"]
+        assert {name: results[name] for name in finished.document["results"]} == finished.document["results"]
+        assert set(results) - set(finished.document["results"]) == {"distilled_argmax", "distilled_sampled"}
+        assert ended.json["seconds"]["distil"] == finished.document["seconds"]["distil"]
+        assert farzi("evaluate", "last", "--json").json == finished.document, "the run keeps its own table"
+
+    def test_other_students_and_seeds_are_said_in_the_table(self, farzi, finished) -> None:
+        words = ["--students", "gru4rec", "--seeds", "1", "--set", "evaluation.baselines="]
+        ended = farzi("evaluate", "last", *words, "--set", "evaluation.decays=0.5,2")
+        assert ended.status == 0
+        assert "Means over 1 students (full data: 1). Each student on distilled data" in ended.out
+        assert "0.5, 2 times the weight decay" in ended.out
+        rows = [line.partition(" s  ")[2] for line in ended.err.splitlines()]
+        assert rows == ["GRU4Rec, full data", "GRU4Rec, distilled"], "and what is done is said meanwhile"
+
+    def test_an_export_can_be_judged_in_every_form(self, farzi, finished, tmp_path: Path) -> None:
+        target = tmp_path / "farzi-data"
+        assert farzi("export", "last", str(target), "--forms", "soft,argmax,sampled").status == 0
+        card = (target / "README.md").read_text(encoding="utf-8")
+        hr = 100 * finished.document["results"]["distilled"]["hr@10"]
+        assert re.search(rf"^- soft \(20 sequences\): HR@10 {hr:.2f} \[", card, re.MULTILINE)
+        number = r"\d+\.\d+ \[\d+\.\d+, \d+\.\d+\]"
+        for form in ("argmax", "sampled"):
+            line = rf"^- {form} \(20 sequences\): HR@10 {number} %, {number} % of full data$"
+            assert re.search(line, card, re.MULTILINE)
+            assert f"| Distilled, {form} (SASRec) | 20 |" in card
+        assert "Not measured here" not in card
+
+    @pytest.mark.parametrize(
+        ("words", "said"),
+        [
+            (["--set", "inner.lr=0.5"], "is not evaluation.key=value"),
+            (["--forms", "argmax"], "lacks soft"),
+            (["--students", "narm"], "evaluation.students.0 = 'narm'"),
+        ],
+    )
+    def test_what_cannot_be_judged_is_said_before_any_training(self, farzi, finished, words, said) -> None:
+        ended = farzi("evaluate", "last", *words)
+        assert (ended.status, ended.out) == (2, "")
+        assert said in ended.err

@@ -6,7 +6,7 @@ import fixtures
 import pytest
 from apptest import assert_healthy, open_page, words
 from manysizes import sized
-from several import add_others
+from several import add_forms, add_others
 
 from farzi_core.evaluation.report import METRICS, Metric, RowName
 from farzi_core.presets import PRESETS
@@ -93,6 +93,18 @@ def test_other_architectures_have_a_figure_and_a_table_of_their_own(farzi_home: 
     assert gru4rec is not None
     assert shown["distilled"].iloc[1] == 100 * gru4rec.mean[Metric.HR10]
     assert len(at.get("plotly_chart")) == 3
+
+
+def test_every_form_of_the_data_stands_in_the_table(farzi_home: Path) -> None:
+    report = add_forms(fixtures.make_finished_run(farzi_home))
+    at = open_page(PAGE)
+    assert_healthy(at)
+    shown = at.dataframe[0].value
+    assert shown["row"].tolist()[:4] == ["Full data", "Distilled", "Distilled, argmax", "Distilled, sampled"]
+    assert shown["sequences"].tolist()[1:4] == [6, 6, 24]
+    assert shown["percent_of_full"].tolist()[2] == report.rows[2].percent_of_full[Metric.HR10]
+    assert "Distilled is better than Distilled, sampled" in words(at)
+    assert "Distilled, argmax: the most probable item of every position" in words(at)
 
 
 def test_without_curves_the_table_is_still_shown(farzi_home: Path) -> None:

@@ -7,8 +7,10 @@ from several import metric_values, with_others
 
 from farzi_core.data.dataset import DatasetInfo
 from farzi_core.evaluation.report import Metric, RowName
+from farzi_core.runs.run import Run
 from farzi_core.views import accuracy, card, load, transfer
 from farzi_core.views.load import RunView
+from farzi_core.views.origin import Origin
 
 REPORT = with_others(fixtures.evaluation())
 
@@ -59,7 +61,8 @@ def test_the_protocol_and_the_card_name_the_architecture(view: RunView) -> None:
         name="n", task="recommendation", source="s", seed=0, sequences=1, events=1, items=12, digest="0" * 64
     )
     stored = load.Synthetic(view.synthetic.latent, view.synthetic.decoder, 1.0)
-    lines = card.card(stored, info, REPORT, view.config, has_probs=True).splitlines()
+    origin = Origin.of_run(Run(view.folder))
+    lines = card.card(stored, info, REPORT, view.config, origin, has_probs=True).splitlines()
     trained = [line.split("|")[1].strip() for line in lines if line.startswith("| ") and "%" in line]
     assert trained == [
         "Full data (SASRec)", "Distilled (SASRec)", "Random users (SASRec)", "Head users (SASRec)",
