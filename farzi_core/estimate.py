@@ -89,20 +89,27 @@ def measure(config: RunConfig, sizes: dict[str, int]) -> Estimate:
         assert report.lr >= 0
         times.append(time.perf_counter() - started)
     step = min(times[1:])
-    steps = config.outer.steps + config.outer.steps // config.validation.every * _validation_steps(config)
     return Estimate(
         seconds_per_step=step,
-        distil_seconds=step * steps,
+        distil_seconds=step * config.outer.steps + _validation_seconds(config, train, items, device),
         evaluate_seconds=_table_seconds(config, sizes, train, items, device),
         peak_bytes=psutil.Process().memory_info().rss + 4 * sizes["events"] * 8,
         device=describe(device),
     )
 
 
-def _validation_steps(config: RunConfig) -> float:
-    """A validation in outer steps: its student steps against the window's, which cost about four times as much each."""
-    per_student = config.validation.steps / (4 * config.inner.steps)
-    return per_student * config.validation.students / config.outer.starts
+def _validation_seconds(config: RunConfig, train: Any, items: int, device: Any) -> float:
+    """All validations: each trains its students for as many steps as they may take, as many at once as fit."""
+    one, at_once = config.validation, _at_once(device)
+    rounds = -(-one.students // at_once) * (config.outer.steps // one.every)
+    return rounds * one.steps * _step_seconds(config, train, items, device)
+
+
+def _at_once(device: Any) -> int:
+    """Students that train side by side."""
+    import torch
+
+    return torch.get_num_threads() if device.type == "cpu" else 1
 
 
 def _short_omega(config: RunConfig, train: Any, items: int, device: Any) -> Any:
@@ -138,17 +145,14 @@ def _random_data(config: RunConfig, sizes: dict[str, int], items: int) -> Any:
 def _table_seconds(config: RunConfig, sizes: dict[str, int], train: Any, items: int, device: Any) -> float:
     """Full-data training and the students of the final table, shared by the threads: the first student has a row for
     each form of the distilled data and each baseline, the others for distilled data only; each weight decay anew."""
-    import torch
-
     full = config.teacher.epochs * 0.8 * sizes["sequences"] / config.teacher.batch * config.evaluation.full_seeds
     row = config.evaluation.seeds * config.evaluation.steps * len(config.evaluation.decays)
     rows = [len(config.evaluation.forms) + len(config.evaluation.baselines), *[1] * (len(config.students) - 1)]
-    together = torch.get_num_threads() if device.type == "cpu" else 1
     pairs = zip(config.students, rows, strict=True)
     seconds = sum(
         _step_seconds(config.for_student(kind), train, items, device) * (full + count * row) for kind, count in pairs
     )
-    return seconds / together
+    return seconds / _at_once(device)
 
 
 def _step_seconds(config: RunConfig, train: Any, items: int, device: Any) -> float:

@@ -5,6 +5,7 @@ in the cache, one file a list of edits, so that the students before the edits ar
 """
 
 import hashlib
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from torch import Tensor
 from farzi_core import pipeline
 from farzi_core.config import RunConfig
 from farzi_core.data.dataset import Dataset
-from farzi_core.device import pick, use_threads
+from farzi_core.device import pick, use_exact_products, use_threads
 from farzi_core.distill.synthetic import Synthetic
 from farzi_core.errors import RunError, StoreError
 from farzi_core.evaluation import compare, surgery
@@ -49,6 +50,7 @@ def retrain(source: str, progress: Progress) -> Retrained:
     edited = surgery.apply(synthetic.latent.numpy(), synthetic.decoder.numpy(), edits)
     after = Synthetic(torch.from_numpy(edited.latent), synthetic.decoder, synthetic.tau)
     use_threads(config.runtime.threads)
+    use_exact_products(pick(config.runtime.device), config.runtime.deterministic)
     dataset = pipeline.data_of(run)
     bench = Bench(config, dataset)
     first, second = (_path(source.rpartition("/")[0], one) for one in ((), edits))
@@ -117,11 +119,13 @@ class _Count:
 
     def __init__(self, progress: Progress, total: int) -> None:
         self.progress, self.done, self.total = progress, 0, total
+        self.lock = threading.Lock()
         progress(0, total)
 
     def __call__(self) -> None:
-        self.done += 1
-        self.progress(self.done, self.total)
+        with self.lock:
+            self.done += 1
+            self.progress(self.done, self.total)
 
 
 def _path(run: str, edits: tuple[Edit, ...]) -> Path:

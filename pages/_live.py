@@ -32,7 +32,7 @@ def _live(run: Run, drawn_with: RunState) -> None:
         if now.state.active:
             st.set_page_config(page_title=f"{where.percent} · {text.visible(views.title(now))}")
         _curves(events, run.config.objective.kind)
-        _health(health.readings(events, run.config.inner.eps))
+        _health(health.readings(events, run.config))
         with st.expander("Log of the worker", icon=":material/terminal:"):
             st.code(run.log_tail(LOG_LINES) or "Nothing yet.", language=None, height=300, wrap_lines=True)
 

@@ -43,14 +43,14 @@ class Url(StrEnum):
 
 
 class State(StrEnum):
-    """Session state that no widget owns; lost with the tab, so nothing that matters lives here."""
+    """Session state of this app, beside what widgets keep; lost with the tab, so nothing that matters lives here."""
 
     REQUEST = "request"
     ESTIMATED = "estimated"
     ERRANDS = "errands"
     IMPORTED = "imported"
     SEEN = "seen_states"
-    POINTS = "picked_runs"  # chosen in a figure over several runs
+    POINTS = "picked_runs"  # key of the chooser of runs below a figure, which choosing in the figure adds to
     PICKED = "picked"  # (run id, item ids) last selected on the map of items
 
 

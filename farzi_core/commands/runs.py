@@ -45,7 +45,7 @@ def show_run(run: Chosen, as_json: show.Json = False) -> int:
         raise show.UsageError(f"Run {found.id} cannot be read: {summary.error}.")
     preset = PRESETS.get(found.config.preset, PRESETS["demo"])
     different = {key: one for key, one in changed(found.config, preset.config).items() if key != "name"}
-    readings = health.readings(found.events(), found.config.inner.eps)
+    readings = health.readings(found.events(), found.config)
     if as_json:
         values = {"progress": latest.get("step"), "validation": latest.get("validation"), "bytes": found.size()}
         more = {"health": [asdict(one) for one in readings], "settings": found.config.model_dump(mode="json")}

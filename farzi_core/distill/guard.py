@@ -16,7 +16,7 @@ from farzi_core.distill.windows import StepReport
 from farzi_core.limits import MAX_GROWTH
 
 EXPLODED = 1.5  # nats above the best mean loss that count as divergence: full-data losses span about 2 nats in all
-SMOOTHING = 0.9  # decay of the running mean of the outer loss
+SMOOTHING = 0.9  # decay of the running mean of the outer value
 JUDGED = 4  # windows of an age before its mean is a measure: one lucky student from Omega is none
 
 
@@ -24,7 +24,7 @@ JUDGED = 4  # windows of an age before its mean is a measure: one lucky student 
 class Guard:
     """What is remembered of the steps so far.
 
-    means    age (inner steps) -> running mean of the outer loss since the last roll-back
+    means    age (inner steps) -> running mean of the outer value since the last roll-back
     seen     age -> windows in that mean
     lowest   age -> the lowest that mean has been, once JUDGED windows were seen
     chaotic  outer steps with an adjoint growth above MAX_GROWTH
@@ -43,7 +43,7 @@ class Guard:
             best = self.lowest.get(window.age, math.inf)
             if window.good and window.loss > best + exploded:
                 return (
-                    f"the outer loss {window.loss:.2f} at age {window.age} is more than {exploded:g} above "
+                    f"the outer value {window.loss:.2f} at age {window.age} is more than {exploded:g} above "
                     f"its best mean at that age, {best:.2f}"
                 )
         return ""

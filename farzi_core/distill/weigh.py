@@ -8,6 +8,7 @@ Memory inside one operation is not seen; the peak of the whole process sees ever
 
 import sys
 import weakref
+from collections.abc import Iterable
 from typing import Any
 
 import torch
@@ -30,12 +31,15 @@ CPU = torch.device("cpu")
 
 
 class Scales(TorchDispatchMode):  # type: ignore[no-untyped-call] # torch leaves its class without types
-    """Counts the bytes of storages that operations make while it is entered, until each is freed."""
+    """Counts the bytes of storages that operations make while it is entered, until each is freed.
 
-    def __init__(self) -> None:
+    `there`: tensors that exist before; a view of one of them makes nothing.
+    """
+
+    def __init__(self, there: Iterable[Tensor] = ()) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.now = self.peak = 0
-        self._known: set[int] = set()
+        self._known = {tensor.untyped_storage()._cdata for tensor in there}
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         result = func(*args, **(kwargs or {}))
@@ -68,7 +72,7 @@ def student() -> Problem:
 
 def weigh(problem: Problem, way: Way, steps: int) -> int:
     """Bytes at the peak of one meta-gradient through `steps` steps."""
-    scales = Scales()
+    scales = Scales([*problem.weights.values(), *problem.meta.values(), problem.tokens])
     with scales:
         if way == "unroll":
             unrolled(problem, steps)

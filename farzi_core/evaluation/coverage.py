@@ -10,7 +10,7 @@ import pandas as pd
 from farzi_core import limits
 from farzi_core.data.dataset import IntArray, Sequences
 from farzi_core.evaluation.inspect import SEED, compared
-from farzi_core.evaluation.windows import FloatArray, Windows, one_hot, with_blank
+from farzi_core.evaluation.windows import OUTSIDE, FloatArray, Windows, one_hot, with_blank
 
 COLUMNS = ("user", "synthetic", "offset", "distance", "reference", "items")
 
@@ -21,7 +21,8 @@ def coverage(probs: FloatArray, train: Sequences) -> pd.DataFrame:
     probs [mu, xi, V]. Ties go to the first synthetic sequence, then to the smallest offset. `reference`, NaN outside a
     fixed random sample, is the distance from that window to the nearest other training sequence: what real sequences
     are to each other at the same places. Large data are represented by a fixed random subset of their sequences. Cost:
-    mu + `MAX_REFERENCE_SEQUENCES` searches of `windows`.
+    mu + `MAX_REFERENCE_SEQUENCES` searches of `windows`, one more look at the windows of each sequence, and a table
+    [xi, V + 1] a synthetic sequence, one at a time.
     """
     mu, xi, items = probs.shape
     covered = _sample(compared(train, mu + limits.MAX_REFERENCE_SEQUENCES, xi), limits.MAX_COVERED_POSITIONS // xi)
@@ -32,12 +33,16 @@ def coverage(probs: FloatArray, train: Sequences) -> pd.DataFrame:
         agreement = windows.best_agreement(with_blank(probs[number]))
         nearer = agreement > best
         best[nearer], synthetic[nearer] = agreement[nearer], number
-    found = [windows.best_window(with_blank(probs[s]), u) for u, s in enumerate(synthetic)]
-    places = np.array([window for _, window in found], dtype=np.int64).reshape(len(covered), xi)
+    offsets = np.zeros(len(covered), dtype=np.int64)
+    places = np.full((len(covered), xi), OUTSIDE, dtype=np.int64)
+    for number in np.unique(synthetic):
+        table = with_blank(probs[number])
+        for own in np.flatnonzero(synthetic == number):
+            offsets[own], places[own] = windows.best_window(table, int(own))
     columns = (
         covered.users,
         synthetic,
-        [offset for offset, _ in found],
+        offsets,
         np.maximum(0, 1 - best.astype(np.float64) / xi),
         _references(windows, places, items),
         places.tolist(),

@@ -184,7 +184,7 @@ def towards(latent: Array, decoder: Array, item: int) -> Array:
     solution = np.linalg.pinv(covariance) @ centred[:, item]
 
     def sharpness(one: Array) -> Array:
-        squares: Array = np.einsum("...f,fg,...g->...", one, covariance, one)
+        squares: Array = ((one @ covariance) * one).sum(-1)
         return np.asarray(np.sqrt(np.maximum(squares, 0)))
 
     own = float(sharpness(solution))

@@ -11,7 +11,9 @@ from typing import Any
 
 import pandas as pd
 
+from farzi_core.config import RunConfig
 from farzi_core.limits import MAX_GROWTH, MIN_EPS
+from farzi_core.sections import InnerConfig
 from farzi_core.views.runs import size
 
 Event = Mapping[str, Any]
@@ -32,22 +34,29 @@ class Reading:
     advice: str = ""
 
 
-def readings(events: Iterable[Event], eps: float) -> list[Reading]:
-    """The rows for a run with `inner.eps` = eps; none before its first outer step."""
+def readings(events: Iterable[Event], config: RunConfig) -> list[Reading]:
+    """The rows that mean something with the objective and the optimiser of a run; none before its first outer step."""
     steps = [event for event in events if event["event"] == "step"]
     if not steps:
         return []
-    recent = steps[-RECENT:]
     found = [
-        _growth(_median(recent, "growth")),
-        _chaotic(_numbers(steps, "growth")),
-        _singular(_median(recent, "singular_share"), eps),
-        _cost(_median(recent, "cost_ratio")),
+        *(_backwards(steps, config.inner) if config.objective.kind != "gradient" else []),
         _bytes("Largest memory of the process", _numbers(steps, "peak_bytes"), "below the memory of the machine"),
         _bytes("Tape of one window", _numbers(steps, "tape_bytes"), "a quarter of the free memory at most"),
         _skipped(_numbers(steps, "skipped"), len(steps)),
     ]
     return [reading for reading in found if reading is not None]
+
+
+def _backwards(steps: Sequence[Event], inner: InnerConfig) -> list[Reading | None]:
+    """Of what is carried back through the steps of a window. Gradient matching carries nothing back; SGD has no eps."""
+    recent, adam = steps[-RECENT:], inner.optimizer == "adam"
+    return [
+        _growth(_median(recent, "growth")),
+        _chaotic(_numbers(steps, "growth"), "lower inner.lr or inner.steps" + (", or raise inner.eps" if adam else "")),
+        _singular(_median(recent, "singular_share"), inner.eps) if adam else None,
+        _cost(_median(recent, "cost_ratio")),
+    ]
 
 
 def table(rows: Sequence[Reading]) -> pd.DataFrame:
@@ -63,12 +72,12 @@ def _growth(median: float | None) -> Reading | None:
     return Reading("Adjoint growth over a window", f"{median:.3g} times", f"below {SMOOTH_GROWTH:,.0f}", advice)
 
 
-def _chaotic(growths: Sequence[float]) -> Reading | None:
+def _chaotic(growths: Sequence[float], cure: str) -> Reading | None:
     if not growths:
         return None
     count = sum(growth > MAX_GROWTH for growth in growths)
     bad = count > CHAOTIC_SHARE * len(growths)
-    advice = "Too many gradients are noise: lower inner.lr or inner.steps, or raise inner.eps." if bad else ""
+    advice = f"Too many gradients are noise: {cure}." if bad else ""
     value = f"{count:,} of {len(growths):,} steps"
     return Reading(f"Steps with growth above {MAX_GROWTH:,.0f}", value, f"at most {CHAOTIC_SHARE:.0%}", advice)
 

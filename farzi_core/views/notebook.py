@@ -19,7 +19,7 @@ dataset.info"""
 _DISTIL = """\
 def follow(step):
     if step["step"] % 20 == 0:
-        print(f"outer step {step['step']}: loss {step['loss']:.3f} nats an event")
+        print(f"outer step {step['step']}: loss {step['loss']:.3f}")
 
 
 run = farzi.distill(dataset, config, on_step=follow)"""

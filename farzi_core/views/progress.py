@@ -105,7 +105,7 @@ def gradient(events: Sequence[Event]) -> Chart | None:
 
 def validation(events: Sequence[Event], metric: Metric | None = None) -> Chart | None:
     """One metric (default: the task's first) of fresh students on validation users or sentences against the outer step;
-    the best snapshot has a star."""
+    what is kept, the best snapshot or the mean of the last ones, has a star."""
     metric = metric or metrics(events)[0]
     frame, label = validations(events), METRIC_LABELS[metric]
     if frame.empty:
@@ -123,10 +123,10 @@ def validation(events: Sequence[Event], metric: Metric | None = None) -> Chart |
         marker={"symbol": style.symbol, "size": 7},
         hovertemplate=f"outer step %{{x}}<br>%{{y:{spot}}}<extra></extra>",
     )
-    best = frame[frame["best"].fillna(False).astype(bool)].tail(1)
+    best = [one for one in events if one["event"] in {"validation", "average"} and one.get("best")][-1:]
     figure.add_scatter(
-        x=best["step"],
-        y=best[metric.value].astype(float),
+        x=[one["step"] for one in best],
+        y=[float(one[metric.value]) for one in best],
         mode="markers",
         name="best so far, kept",
         marker={"symbol": "star", "size": 15, "color": style.color, "line": {"width": 1, "color": theme.NEUTRAL}},

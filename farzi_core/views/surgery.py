@@ -170,7 +170,9 @@ def outcome(found: Retrained) -> str:
     count = f"{len(found.after.test)} fresh student{'s' if len(found.after.test) > 1 else ''}"
     return (
         f"{said}: {METRIC_LABELS[metric]} {line['before']:.1f} before, {line['after']:.1f} after, difference "
-        f"{line['difference']}{unit} on {found.test_users:,} test {people(metric)}; {count} on each side."
+        f"{line['difference']}{unit} on {found.test_users:,} test {people(metric)}; {count} on each side. That "
+        f"holds with these students; the interval says how it would move with other {people(metric)}, not with other "
+        "students."
     )
 
 

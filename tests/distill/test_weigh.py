@@ -31,6 +31,17 @@ def test_the_scales_know_the_peak_and_forget_what_is_freed() -> None:
     assert scales.now == 0
 
 
+def test_a_view_of_what_was_there_before_makes_nothing() -> None:
+    before = torch.ones(1000)
+    with weigh.Scales([before]) as scales:
+        view = before[:10]
+        assert (scales.now, scales.peak) == (0, 0)
+        one = view + 1
+        assert scales.now == 40
+        del one, view
+    assert scales.now == 0
+
+
 def test_what_autograd_saves_is_counted_until_the_way_back() -> None:
     x = torch.ones(1000, requires_grad=True)
     with weigh.Scales() as scales:

@@ -6,8 +6,9 @@ import pytest
 
 from farzi_core import limits
 from farzi_core.data.dataset import Sequences
+from farzi_core.evaluation import coverage as module
 from farzi_core.evaluation.coverage import coverage
-from farzi_core.evaluation.windows import OUTSIDE
+from farzi_core.evaluation.windows import OUTSIDE, with_blank
 
 Probs = npt.NDArray[np.float32]
 
@@ -87,3 +88,16 @@ def test_large_data_are_a_fixed_sample_and_references_are_few(monkeypatch: pytes
 def test_one_real_sequence_has_no_other_to_refer_to() -> None:
     probs, _ = random_case()
     assert np.isnan(coverage(probs, sequences([0, 1, 2]))["reference"]).all()
+
+
+def test_a_table_is_made_once_a_synthetic_sequence_not_once_a_real_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    probs, train = random_case(users=60)
+    made: list[Probs] = []
+
+    def counted(table: Probs) -> Probs:
+        made.append(with_blank(table))
+        return made[-1]
+
+    monkeypatch.setattr(module, "with_blank", counted)
+    coverage(probs, train)
+    assert len(made) <= 2 * len(probs), "once to search with it, once to find its windows"

@@ -159,8 +159,8 @@ def test_running_mean_is_the_mean_of_the_last_steps() -> None:
     chart = progress.loss(events)
     assert chart is not None
     raw, smooth = chart.figure.data
-    assert smooth.name == "mean of 4 steps"
-    assert smooth.y[49] == pytest.approx(sum(raw.y[46:50]) / 4)
+    assert smooth.name == "mean of 5 steps"
+    assert smooth.y[49] == pytest.approx(sum(raw.y[45:50]) / 5)
 
 
 def test_long_curves_are_thinned_but_keep_first_and_last() -> None:
@@ -188,3 +188,14 @@ def test_the_mean_of_snapshots_is_a_mark_of_its_own() -> None:
     assert chart is not None
     mark = next(trace for trace in chart.figure.data if trace.name == "mean of 3 snapshots")
     assert (list(mark.x), list(mark.y)) == ([60], [0.5])
+
+
+@pytest.mark.parametrize(("won", "kept"), [(True, 60), (False, 50)])
+def test_the_star_stands_on_what_is_kept_be_it_a_snapshot_or_a_mean(won: bool, kept: int) -> None:
+    snapshots = [{"event": "validation", "step": step, "hr@10": step / 100, "best": step < 60} for step in (0, 50, 60)]
+    chart = progress.validation(
+        [*snapshots, {"event": "average", "step": 60, "snapshots": 2, "hr@10": 0.8, "best": won}]
+    )
+    assert chart is not None
+    star = next(trace for trace in chart.figure.data if trace.name == "best so far, kept")
+    assert (list(star.x), list(star.y)) == ([kept], [0.8 if won else 0.5])

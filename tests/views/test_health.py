@@ -5,6 +5,7 @@ from typing import Any
 import fixtures
 import pytest
 
+from farzi_core.config import RunConfig, with_settings
 from farzi_core.limits import MAX_GROWTH
 from farzi_core.views import health
 from farzi_core.views.health import Reading
@@ -15,10 +16,11 @@ CALM: dict[str, Any] = {
 }  # fmt: skip
 
 
-def rows(*changes: dict[str, Any], eps: float = 1e-3) -> dict[str, Reading]:
+def rows(*changes: dict[str, Any], **settings: Any) -> dict[str, Reading]:
     """The table of a run whose steps are `CALM` but for `changes`, by name."""
     events = [{"event": "step", "step": at, **CALM, **one} for at, one in enumerate(changes, 1)]
-    return {one.name: one for one in health.readings(events, eps)}
+    config = with_settings(RunConfig(), {key.replace("__", "."): value for key, value in settings.items()})
+    return {one.name: one for one in health.readings(events, config)}
 
 
 def advised(found: dict[str, Reading]) -> list[str]:
@@ -26,7 +28,7 @@ def advised(found: dict[str, Reading]) -> list[str]:
 
 
 def test_before_the_first_step_there_is_no_table() -> None:
-    assert health.readings([{"event": "stage", "stage": "distil"}], 1e-3) == []
+    assert health.readings([{"event": "stage", "stage": "distil"}], RunConfig()) == []
 
 
 def test_a_calm_run_has_every_number_with_its_unit_and_no_advice() -> None:
@@ -43,7 +45,7 @@ def test_a_calm_run_has_every_number_with_its_unit_and_no_advice() -> None:
     ("eps", "share", "alarm"), [(1e-3, 0.99, False), (1e-6, 0.99, False), (1e-8, 0.99, True), (1e-8, 0.2, False)]
 )
 def test_a_singular_share_is_an_alarm_only_together_with_a_tiny_eps(eps: float, share: float, alarm: bool) -> None:
-    found = rows({"singular_share": share}, eps=eps)
+    found = rows({"singular_share": share}, inner__eps=eps)
     assert (advised(found) == ["Share from near-singular coordinates"]) is alarm
 
 
@@ -71,7 +73,20 @@ def test_medians_are_those_of_the_newest_steps() -> None:
 
 
 def test_a_run_of_an_older_version_shows_what_it_has() -> None:
-    found = health.readings(fixtures.events(), 1e-3)
+    found = health.readings(fixtures.events(), RunConfig())
     assert [one.name for one in found] == ["Adjoint growth over a window", "Steps with growth above 10,000"]
     nothing = [{"event": "step", "step": 1, "growth": None}]  # a number that was not finite
-    assert health.readings(nothing, 1e-3) == []
+    assert health.readings(nothing, RunConfig()) == []
+
+
+def test_where_nothing_is_carried_back_no_row_is_about_it() -> None:
+    alarms = {"growth": 10 * MAX_GROWTH, "singular_share": 1.0, "cost_ratio": 99.0}
+    found = rows(alarms, objective__kind="gradient", inner__eps=1e-8)
+    assert list(found) == ["Largest memory of the process", "Tape of one window", "Windows left out, not finite"]
+    assert advised(found) == []
+
+
+def test_sgd_has_no_eps_to_raise() -> None:
+    found = rows(*[{"growth": 10 * MAX_GROWTH, "singular_share": 1.0}] * 9, inner__optimizer="sgd", inner__eps=1e-8)
+    assert "Steps with growth above 10,000" in advised(found)
+    assert not any("eps" in one.advice + one.good for one in found.values())

@@ -150,6 +150,8 @@ def test_the_outcome_says_which_way_and_how_sure(task: str, gap: float, words: s
     said = surgery.outcome(found)
     assert words in said
     assert "2 fresh students on each side" in said
+    assert "with these students" in said
+    assert "not with other students" in said
     table = surgery.outcome_table(found)
     assert table["metric"].tolist()[0] in {"HR@10", "Accuracy"}
     by_metric = dict(zip(METRICS[found.task], table["verdict"], strict=True))
