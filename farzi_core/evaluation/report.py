@@ -12,7 +12,6 @@ from pydantic import BaseModel, ConfigDict
 from farzi_core.config import Kind
 from farzi_core.data.dataset import Task
 
-
 TINY = 1e-12  # a metric that is 0 on full data has no percentage: large, but not a division by zero
 
 

@@ -88,8 +88,8 @@ def chart(runs: Frontier, sizes: Sequence[Cost]) -> Chart:
     caption = (
         "Distilled lines begin at the seconds of distillation. Runs of this version count Omega, the start, the outer "
         "loop and validation; those of versions that had no frontier began after Omega. Steps that were repeated "
-        f"after a crash count. Means over {number}, measured on {text.markdown(where)}, several students side by side. It pays where a "
-        "line falls below that of full data. Time only: how good the students are stands above."
+        f"after a crash count. Means over {number}, measured on {text.markdown(where)}, several students side by "
+        "side. It pays where a line falls below that of full data. Time only: how good the students are stands above."
     )
     return Chart(figure, f"Seconds against models trained. {' '.join(one.sentence for one in sizes)}", caption)
 

@@ -136,8 +136,8 @@ def _caption(runs: list[Result]) -> str:
     return (
         f"{count(len(runs), 'run')} of size {size_label(*runs[0].size)} whose settings differ only in teacher and "
         f"seed. 100 % (white) is the same student on full data, with a learning rate of its own. {_rates(runs[0])} "
-        f"Colours end at {low} and {high}. In brackets the worst and the best student. On full data students differ too: a few points "
-        "may be chance."
+        f"Colours end at {low} and {high}. In brackets the worst and the best student. On full data "
+        "students differ too: a few points may be chance."
     )
 
 

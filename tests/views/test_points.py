@@ -79,12 +79,6 @@ def test_a_method_is_named_after_what_it_reads_and_is_not_the_default(config: Ru
     assert experiment.method(config) == said
 
 
-def test_every_setting_of_a_method_can_be_told_from_its_name() -> None:
-    for dotted, value in {"model.kind": "fmlp", "objective.kind": "gradient", "inner.optimizer": "sgd"}.items():
-        assert experiment.method(with_settings(HERE, {dotted: value})) != experiment.method(HERE), dotted
-    assert set(experiment.METHOD) - {"model.kind"} == set(experiment._manner(HERE))
-
-
 class TestRunsThatWereMadeAgain:
     rows: ClassVar = {FULL: [0.6], DISTILLED: [0.5]}
     old = by_hand(HERE, rows, "r-old", number=1)
