@@ -1,8 +1,8 @@
 """Many runs with one question: how much synthetic data is enough (frontier), and which models it teaches (transfer).
 
 A study has no file of its own. Its points are ordinary runs, told apart by the digest of their settings, and the store
-remembers those: the same command twice asks for the same runs, so what is done is not done again, what ended early goes
-on, and what is missing is queued. It can be killed at any time and started again. No torch.
+remembers those: the same command twice asks for the same runs, so what this version has done is not done again, what
+ended early goes on, and what is missing is queued. It can be killed at any time and started again. No torch.
 """
 
 from collections import defaultdict
@@ -60,6 +60,9 @@ def transfer(
 
 def begin(configs: Iterable[RunConfig], store: Store | None = None) -> list[Point]:
     """Every point's run, in the order of `configs`: found where it is there, resumed or queued where it is not done.
+
+    A run is there if its stored settings have the same digest. A version that added a setting writes other digests, so
+    runs of versions before it are not found and their points are queued again.
 
     Raises `StoreError` where a run that should be reused is damaged or was written by a newer version.
     """

@@ -6,16 +6,17 @@ import pandas as pd
 import streamlit as st
 
 from farzi_core.evaluation.report import Metric
-from farzi_core.views import cost, frontier, frontier_chart, settings
+from farzi_core.views import cost, frontier, frontier_chart, points, settings
 from farzi_core.views.frontier import Axis
 from farzi_core.views.load import RunView
+from farzi_core.views.points import Result
 
 number = st.column_config.NumberColumn
 
 
 def show(view: RunView, metric: Metric) -> None:
     """All runs that may stand in one figure with the chosen one."""
-    chosen, found = several.finished(view)
+    chosen, found, lost = several.ended(view)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         sizes = [one.value for one in Axis]
         axis = Axis(st.radio("Size as", sizes, horizontal=True, key="size", bind="query-params"))
@@ -26,17 +27,19 @@ def show(view: RunView, metric: Metric) -> None:
             help="Also runs on the same data whose settings differ in more than size, seed and method: open marks.",
         )
     runs = frontier.frontier(chosen, found, others)
+    several.left_out(points.left_out(runs.alike, lost))
     sentences = frontier.reading(runs, metric)
     st.markdown("\n".join(f"- {sentence}" for sentence in sentences))
     several.pick(frontier_chart.chart(runs, metric, axis), f"frontier_{axis}_{metric}_{chosen.run_id}")
-    _more(view, len({one.size for one in runs.alike}))
+    _more(chosen, len({one.size for one in runs.alike}))
     _table(runs, metric)
     several.side_by_side([*runs.alike, *runs.others])
     _cost(runs)
 
 
-def _more(view: RunView, sizes: int) -> None:
-    command = settings.frontier_command(view.config, begin.preset_of(view.config))
+def _more(chosen: Result, sizes: int) -> None:
+    preset, most = begin.preset_of(chosen.config), chosen.report.full_sequences
+    command = settings.frontier_command(chosen.config, preset, most)
     if sizes == 1:
         several.more("There is one size so far. This command adds others around it, with two seeds each:", command)
     else:

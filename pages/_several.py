@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import _ui as ui
 import streamlit as st
@@ -12,7 +13,7 @@ from farzi_core.runs.run import Run
 from farzi_core.runs.store import Store
 from farzi_core.views import compare, points
 from farzi_core.views.load import RunView
-from farzi_core.views.points import Result
+from farzi_core.views.points import Diverged, Result
 from farzi_core.views.theme import Chart
 
 
@@ -22,33 +23,54 @@ def _result(manifest: tuple[str, int, int]) -> Result:
     return points.result(Run(Path(manifest[0]).parent))
 
 
-def finished(view: RunView) -> tuple[Result, list[Result]]:
-    """The chosen run, and every finished run on the same source, oldest first (it too); says what is on its way or
-    cannot be read."""
+class Found(NamedTuple):
+    """Runs on one source that have ended."""
+
+    chosen: Result
+    finished: list[Result]
+    """The chosen one too."""
+    diverged: list[Diverged]
+
+
+def ended(view: RunView) -> Found:
+    """The chosen run and every run on the same source that has ended; says what is on its way or cannot be read."""
     chosen, listed = _result(ui.fingerprint(view.folder / MANIFEST)), Store().list()
     same = [one for one in listed if one.source == view.config.data.source]
-    found, unreadable = [], []
-    for one in reversed(same):
-        if one.state is RunState.DONE:
-            try:
-                found.append(_result(ui.fingerprint(Store().root / one.id / MANIFEST)))
-            except StoreError:
-                unreadable.append(one.id)
+    found, lost, unreadable = list[Result](), list[Diverged](), list[str]()
+    for one in same:
+        folder = Store().root / one.id
+        try:
+            if one.state is RunState.DONE:
+                found.append(_result(ui.fingerprint(folder / MANIFEST)))
+            elif one.state is RunState.DIVERGED:
+                lost.append(points.diverged(Run(folder)))
+        except StoreError:
+            unreadable.append(one.id)
+    _say(unreadable, sum(one.state.active for one in same))
+    return Found(chosen, found, lost)
+
+
+def _say(unreadable: list[str], coming: int) -> None:
     if unreadable:
         st.warning(f"Left out, for they cannot be read: {', '.join(unreadable)}.", icon=":material/broken_image:")
-    if coming := sum(one.state.active for one in same):
+    if coming:
         st.info(
             f"{points.count(coming, 'run')} on these data queued or at work. Reload the page for new points.",
             icon=":material/schedule:",
         )
-    return chosen, found
+
+
+def left_out(number: int) -> None:
+    """Say how many runs would stand in the figure and have no result."""
+    if number:
+        st.warning(f"{points.count(number, 'diverged run')} left out.", icon=":material/block:")
 
 
 def more(sentence: str, command: str) -> None:
     """How to get more points: a command, for a study takes longer than a page should wait."""
     st.write(sentence)
     st.code(command, language=None, wrap_lines=True)
-    st.caption("The same command goes on where it was stopped; runs that are done are not repeated.")
+    st.caption("The same command goes on where it was stopped; runs that this version has done are not repeated.")
 
 
 def pick(chart: Chart, key: str) -> None:

@@ -14,8 +14,9 @@ number = st.column_config.NumberColumn
 
 def show(view: RunView, metric: Metric) -> None:
     """All runs of the chosen run's size whose settings differ in teacher and seed."""
-    chosen, found = several.finished(view)
+    chosen, found, lost = several.ended(view)
     runs = matrix.comparable(chosen, found)
+    several.left_out(matrix.left_out(runs, lost))
     chart = matrix.chart(runs, metric)
     st.plotly_chart(chart.figure, key="matrix", alt=chart.alt, config={"displaylogo": False})
     st.caption(chart.caption)

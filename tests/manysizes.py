@@ -25,14 +25,16 @@ def sized(mu: int, xi: int, seed: int = 0, **settings: object) -> RunConfig:
     return with_settings(BASE, {"synthetic.mu": mu, "synthetic.xi": xi, "seed": seed, **dotted})
 
 
-def by_hand(config: RunConfig, rows: dict[RowName, list[float]], run_id: str = "", **seconds: float) -> Result:
+def by_hand(
+    config: RunConfig, rows: dict[RowName, list[float]], run_id: str = "", number: int = 0, **seconds: float
+) -> Result:
     """A result whose every metric of a row's students is the given number; other students are in `others`."""
     report = fixtures.evaluation(config.seed, config.synthetic.mu, config.synthetic.xi, config.synthetic.d)
     made = tuple(_row(row, rows[row.name], seconds.get(row.name.value, 1.0)) for row in report.rows if row.name in rows)
     update = {"rows": made, "student": config.students[0], "teacher": config.model.kind}
     name = run_id or f"r-{config.synthetic.mu}-{config.synthetic.xi}-{config.seed}-{config.model.kind}"
     distil = seconds.get("distil", 10.0)
-    return Result(name, config, "digest", report.model_copy(update=update), distil, "cpu, 2 threads", "c0de")
+    return Result(name, config, "digest", report.model_copy(update=update), distil, "cpu, 2 threads", "c0de", number)
 
 
 def with_other(one: Result, kind: str, rows: dict[RowName, list[float]]) -> Result:

@@ -27,6 +27,7 @@ Seeds = Annotated[str, typer.Option(help="Seeds, with commas between.")]
 Detach = Annotated[bool, typer.Option("--detach", "--no-wait", help="Queue the runs and return at once.")]
 EQUAL_SIZE = "random_users,head_users,coreset"
 KINDS = ",".join(get_args(Kind))
+SEED_DIGITS = 100  # a seed may be any whole number; the name of its run has 200 characters
 
 
 def register(app: typer.Typer) -> None:
@@ -104,6 +105,8 @@ def _follow(runs: list[Point], *, quiet: bool) -> list[Result]:
         if wait_or_explain(one.run, quiet=quiet).active:
             show.say("The other runs stay in the queue; the same command goes on with all of them")
             break
+    if lost := sum(one.run.state() is RunState.DIVERGED for one in runs):
+        show.say(f"{points.count(lost, 'diverged run')} left out")
     return [points.result(one.run) for one in runs if one.run.state() is RunState.DONE]
 
 
@@ -125,8 +128,11 @@ def _size(words: str) -> Size:
 
 
 def _seeds(words: str) -> list[int]:
-    if wrong := [part for part in _parts(words) if not re.fullmatch(r"\d{1,9}", part)]:
-        raise show.UsageError(f"--seeds has {wrong[0]!r}, which is no whole number; write for example --seeds 0,1.")
+    if wrong := [part for part in _parts(words) if not re.fullmatch(rf"\d{{1,{SEED_DIGITS}}}", part)]:
+        raise show.UsageError(
+            f"--seeds has {wrong[0]!r}, which is no whole number of at most {SEED_DIGITS} digits; write for example "
+            "--seeds 0,1."
+        )
     return [int(part) for part in _parts(words)]
 
 

@@ -15,10 +15,9 @@ from torch import Tensor
 
 from farzi_core.data.dataset import Task
 from farzi_core.evaluation.measures import MEASURES, Measures
-from farzi_core.evaluation.report import Interval, Metric, Row, RowName
+from farzi_core.evaluation.report import TINY, Interval, Metric, Row, RowName
 
 DRAWS = 2000  # bootstrap draws: the 2.5 % quantile then stands on 50 draws
-TINY = 1e-12  # a metric that is 0 on full data has no percentage: large, but not a division by zero
 Floats = npt.NDArray[np.float64]
 
 

@@ -12,6 +12,8 @@ from pydantic import BaseModel, ConfigDict
 from farzi_core.config import Form, Kind
 from farzi_core.data.dataset import Task
 
+TINY = 1e-12  # a metric that is 0 on full data has no percentage: large, but not a division by zero
+
 
 class Metric(StrEnum):
     """Ranking metrics of the paper (appendix C.1) as fractions, and those of language models."""
@@ -118,6 +120,12 @@ def metrics_in(values: Container[str]) -> tuple[Metric, ...]:
 def scale(metric: Metric) -> int:
     """What a stored value is multiplied with to be shown: fractions are shown in percent."""
     return 100 if metric.is_fraction else 1
+
+
+def percent_of_full(metric: Metric, value: float, full: float) -> float:
+    """value / full, or full / value where lower is better (paper, table 6), in percent."""
+    above, below = (full, value) if metric.lower_is_better else (value, full)
+    return 100 * above / max(below, TINY)
 
 
 def shown(metric: Metric, value: float) -> str:

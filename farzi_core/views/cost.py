@@ -16,7 +16,8 @@ import numpy.typing as npt
 import plotly.graph_objects as go
 
 from farzi_core.evaluation.report import RowName
-from farzi_core.views import points, text, theme
+from farzi_core.views import text, theme
+from farzi_core.views.experiment import method
 from farzi_core.views.frontier import Frontier
 from farzi_core.views.points import count, size_label
 from farzi_core.views.runs import duration
@@ -52,12 +53,12 @@ class Cost:
 
 def costs(runs: Frontier) -> list[Cost]:
     """One a size, smallest first, of the chosen run's method and architecture."""
-    mine, kind = points.method(runs.chosen.config), runs.chosen.report.student
+    mine, kind = method(runs.chosen.config), runs.chosen.report.student
     found: dict[tuple[int, int], list[tuple[float, float, float]]] = {}
     for one in runs.alike:
         for table in one.report.tables:
             distilled, full = table.row(RowName.DISTILLED), table.row(RowName.FULL)
-            if table.student == kind and distilled and full and points.method(one.config) == mine:
+            if table.student == kind and distilled and full and method(one.config) == mine:
                 seconds = (one.distil_seconds, distilled.seconds, full.seconds)
                 found.setdefault(one.size, []).append(seconds)
     return [_cost(size, some) for size, some in sorted(found.items(), key=lambda one: one[0][0] * one[0][1])]
@@ -87,9 +88,10 @@ def chart(runs: Frontier, sizes: Sequence[Cost]) -> Chart:
     where = " and ".join(sorted({one.where for one in runs.alike if one.where})) or "an unknown device"
     number = count(sum(one.runs for one in sizes), "run")
     caption = (
-        "Distilled lines begin at the seconds of distillation, which count Omega, the start and validation. Means "
-        f"over {number}, measured on {text.markdown(where)}, several students side by side. It pays where a "
-        "line falls below that of full data. Time only: how good the students are stands above."
+        "Distilled lines begin at the seconds of distillation. Runs of this version count Omega, the start, the outer "
+        "loop and validation; those of versions that had no frontier began after Omega. Steps that were repeated "
+        f"after a crash count. Means over {number}, measured on {text.markdown(where)}, several students side by "
+        "side. It pays where a line falls below that of full data. Time only: how good the students are stands above."
     )
     return Chart(figure, f"Seconds against models trained. {' '.join(one.sentence for one in sizes)}", caption)
 

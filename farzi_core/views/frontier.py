@@ -10,9 +10,10 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from farzi_core.data.dataset import Task
-from farzi_core.evaluation.report import LABELS, Metric, RowName, scale, shown
+from farzi_core.evaluation.report import LABELS, Metric, RowName, percent_of_full, scale, shown
 from farzi_core.views import points
 from farzi_core.views.accuracy import verdict
+from farzi_core.views.experiment import method
 from farzi_core.views.points import Group, Result, Trained, count, size_label
 from farzi_core.views.progress import METRIC_LABELS
 
@@ -42,8 +43,9 @@ class Frontier:
 
 
 def frontier(chosen: Result, found: Iterable[Result], others: bool = False) -> Frontier:
-    """What may stand in one figure with `chosen`; with `others`, runs of other settings on the same data too."""
-    comparable = [one for one in found if points.same_data(one, chosen)]
+    """What may stand in one figure with `chosen`, without runs that were made again (`points.current`); with `others`,
+    runs of other settings on the same data too."""
+    comparable = [one for one in points.current(chosen, found) if points.same_data(one, chosen)]
     alike = tuple(one for one in comparable if points.alike(one, chosen))
     return Frontier(chosen, alike, tuple(one for one in comparable if one not in alike) if others else ())
 
@@ -87,7 +89,7 @@ def lines(runs: Frontier, metric: Metric) -> list[Line]:
             mean=unit * one.mean,
             low=unit * one.low,
             high=unit * one.high,
-            percent_of_full=100 * (full / one.mean if metric.lower_is_better else one.mean / full),
+            percent_of_full=percent_of_full(metric, one.mean, full),
             students=one.students,
             seeds=one.seeds,
             seconds=one.seconds,
@@ -97,8 +99,8 @@ def lines(runs: Frontier, metric: Metric) -> list[Line]:
     ]
 
 
-def label(row: RowName, method: str) -> str:
-    return f"{LABELS[row]}, {method}" if method else LABELS[row]
+def label(row: RowName, taught: str) -> str:
+    return f"{LABELS[row]}, {taught}" if taught else LABELS[row]
 
 
 def methods(groups: Iterable[Group]) -> list[str]:
@@ -108,7 +110,7 @@ def methods(groups: Iterable[Group]) -> list[str]:
 
 def reading(runs: Frontier, metric: Metric) -> list[str]:
     """The best size, and for each size what can be said beyond chance."""
-    mine = points.method(runs.chosen.config)
+    mine = method(runs.chosen.config)
     distilled = [one for one in lines(runs, metric) if (one.row, one.method) == (RowName.DISTILLED.value, mine)]
     best = (min if metric.lower_is_better else max)(distilled, key=lambda one: one.mean)
     return [
@@ -123,7 +125,7 @@ def _against(runs: Frontier, size: str, metric: Metric) -> str:
     """In how many runs of this size distilled data are told apart from full data, and better than other rows."""
     found: dict[RowName, list[str]] = {}
     for one in runs.alike:
-        if size_label(*one.size) == size and points.method(one.config) == points.method(runs.chosen.config):
+        if size_label(*one.size) == size and method(one.config) == method(runs.chosen.config):
             for table in one.report.tables:
                 for row in table.rows if table.student == runs.chosen.report.student else ():
                     if row.sequences and row.name is not RowName.DISTILLED:

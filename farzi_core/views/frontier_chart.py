@@ -154,5 +154,6 @@ def _caption(runs: Frontier, trained: Sequence[Trained]) -> str:
         f"{count(len(runs.alike), 'run')} whose settings differ only in size, seed and method ({seeds}). Mark: mean "
         "over all their students; bar: from the worst to the best; faint dots: single students. Full data: "
         f"{report.full_events:,} {words.events} in {report.full_sequences:,} {words.sequences}, band from worst to "
-        f"best. Stored numbers: Z and M, or {words.events} of real data. Click a mark to compare its runs.{versions}"
+        f"best. Of a run that was made again the newest counts. Stored numbers: Z and M, or {words.events} of "
+        f"real data. Click a mark to compare its runs.{versions}"
     )

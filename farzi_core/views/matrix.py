@@ -11,10 +11,11 @@ from typing import NamedTuple, get_args
 import numpy as np
 import plotly.graph_objects as go
 
-from farzi_core.config import Kind
-from farzi_core.evaluation.report import KIND_LABELS, Metric, RowName, scale
+from farzi_core.config import Kind, RunConfig
+from farzi_core.evaluation.report import KIND_LABELS, Metric, RowName, percent_of_full, scale
 from farzi_core.views import points, theme
-from farzi_core.views.points import Group, Result, count, size_label
+from farzi_core.views.experiment import manner
+from farzi_core.views.points import Diverged, Group, Result, count, size_label
 from farzi_core.views.progress import METRIC_LABELS, people
 from farzi_core.views.theme import Chart
 
@@ -39,15 +40,23 @@ class Cell(NamedTuple):
 
 
 def comparable(chosen: Result, found: Iterable[Result]) -> list[Result]:
-    """The runs of one matrix with `chosen`: its size and method, any teacher, any seed."""
-    fixed = [one for one in points.METHOD if one != points.TEACHER]
+    """The runs of one matrix with `chosen`: its size and method, any teacher, any seed; none that was made again."""
     return [
         one
-        for one in found
-        if points.alike(one, chosen)
-        and one.size == chosen.size
-        and points.values(one.config, fixed) == points.values(chosen.config, fixed)
+        for one in points.current(chosen, found)
+        if points.alike(one, chosen) and _same_cells(one.config, chosen.config)
     ]
+
+
+def left_out(runs: Sequence[Result], lost: Iterable[Diverged]) -> int:
+    """How many of `lost` would stand in the matrix of `runs` if they had not diverged."""
+    return points.left_out(runs, [one for one in lost if _same_cells(one.config, runs[0].config)])
+
+
+def _same_cells(one: RunConfig, other: RunConfig) -> bool:
+    """Same size and method, whoever taught."""
+    sizes = [(config.synthetic.mu, config.synthetic.xi) for config in (one, other)]
+    return sizes[0] == sizes[1] and manner(one) == manner(other)
 
 
 def cells(runs: Iterable[Result], metric: Metric) -> list[Cell]:
@@ -66,7 +75,6 @@ def cells(runs: Iterable[Result], metric: Metric) -> list[Cell]:
 
 def _cell(teacher: Kind, student: Kind, groups: dict[RowName, Group], metric: Metric) -> Cell:
     distilled, full, unit = groups[RowName.DISTILLED], groups[RowName.FULL], scale(metric)
-    ratio = full.mean / distilled.mean if metric.lower_is_better else distilled.mean / full.mean
     return Cell(
         teacher=KIND_LABELS[teacher],
         student=KIND_LABELS[student],
@@ -74,7 +82,7 @@ def _cell(teacher: Kind, student: Kind, groups: dict[RowName, Group], metric: Me
         low=unit * distilled.low,
         high=unit * distilled.high,
         full=unit * full.mean,
-        percent_of_full=100 * ratio,
+        percent_of_full=percent_of_full(metric, distilled.mean, full.mean),
         students=distilled.students,
         seeds=distilled.seeds,
         runs=distilled.runs,
@@ -127,7 +135,16 @@ def _caption(runs: list[Result]) -> str:
     low, high = COLOURS
     return (
         f"{count(len(runs), 'run')} of size {size_label(*runs[0].size)} whose settings differ only in teacher and "
-        "seed. 100 % (white) is the same student on full data, with a learning rate of its own; colours end at "
-        f"{low} and {high}. In brackets the worst and the best student. On full data students differ too: a few points "
-        "may be chance."
+        f"seed. 100 % (white) is the same student on full data, with a learning rate of its own. {_rates(runs[0])} "
+        f"Colours end at {low} and {high}. In brackets the worst and the best student. On full data "
+        "students differ too: a few points may be chance."
+    )
+
+
+def _rates(one: Result) -> str:
+    """At which step size students train on distilled data (`RunConfig.for_student`)."""
+    if one.config.inner.optimizer != "adam":
+        return "On distilled data every student trains at inner.lr."
+    return (
+        "On distilled data a student of the teacher's architecture trains at inner.lr, others at their own step size."
     )

@@ -8,25 +8,14 @@ synthetic sequences of xi events; a real row trains on as many sequences.
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from statistics import fmean
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from farzi_core.config import Kind, RunConfig
-from farzi_core.evaluation.report import FORM_ROWS, KIND_LABELS, LABELS, Evaluation, Metric, Row, RowName
-from farzi_core.runs.run import Run, stored_digest
+from farzi_core.evaluation.report import FORM_ROWS, LABELS, Evaluation, Metric, Row, RowName
+from farzi_core.runs.run import Run
 from farzi_core.views import runs
+from farzi_core.views.experiment import method, point, recipe
 from farzi_core.views.load import RunView
-
-TEACHER = "model.kind"
-METHOD = (TEACHER, "objective.kind", "inner.optimizer")
-"""Settings that tell methods of distillation apart: each of their values has a line of its own in the frontier."""
-METHOD_LABELS = {
-    "meta": "", "gradient": "gradient matching", "trajectory": "trajectory matching", "adam": "", "sgd": "SGD",
-}  # fmt: skip
-_AXES = (
-    *("schema_version", "preset", "seed", "synthetic.mu", "synthetic.xi", *METHOD, "runtime"),
-    *("evaluation.students", "evaluation.baselines", "evaluation.forms"),
-    *("evaluation.seeds", "evaluation.full_seeds"),
-)
 
 
 class Trained(NamedTuple):
@@ -89,11 +78,18 @@ class Result:
     """Device and threads that the seconds were measured with."""
     code: str
     """Version of the program, 16 hex digits."""
+    number: int
+    """Order of creation in the store."""
 
     @property
     def size(self) -> tuple[int, int]:
         """(mu, xi)."""
         return self.config.synthetic.mu, self.config.synthetic.xi
+
+    @property
+    def rows(self) -> set[tuple[Kind, RowName]]:
+        """What its tables hold, by student."""
+        return {(table.student, row.name) for table in self.report.tables for row in table.rows}
 
     @property
     def label(self) -> str:
@@ -113,6 +109,7 @@ def result(run: Run) -> Result:
         distil_seconds=runs.seconds(run.events())["distil"],
         where=runs.cores(environment.device, environment.threads) if environment else "",
         code=environment.code if environment else "",
+        number=run.manifest.number,
     )
 
 
@@ -126,24 +123,43 @@ def alike(one: Result, other: Result) -> bool:
     return same_data(one, other) and recipe(one.config) == recipe(other.config)
 
 
-def recipe(config: RunConfig) -> str:
-    """Digest of the settings without size, seed, method, and what decides neither data nor students."""
-    values = config.model_dump(mode="json", exclude={"data"})
-    for path, last in map(_split, _AXES):
-        del _section(values, path)[last]
-    return stored_digest(values)
+def current(chosen: Result, found: Iterable[Result]) -> list[Result]:
+    """`found` without the runs that were made again, `chosen` first and then the newest.
+
+    A run is left out where a newer one of the same point and data has all of its rows; of all of them the chosen run
+    counts as the newest, so it is always kept. Marks, verdicts, costs and counts are all made from this list.
+    """
+    kept: list[Result] = []
+    newer: dict[tuple[object, ...], list[set[tuple[Kind, RowName]]]] = {}
+    for one in sorted(found, key=lambda one: (one.run_id == chosen.run_id, one.number), reverse=True):
+        known = newer.setdefault((one.data, one.report.masked_seen, *point(one.config)), [])
+        if not any(one.rows <= rows for rows in known):
+            known.append(one.rows)
+            kept.append(one)
+    return kept
 
 
-def method(config: RunConfig) -> str:
-    """How a run was distilled, for people: the values of `METHOD` that are not Farzi's, for example `SASRec, SGD`."""
-    names = {str(kind): name for kind, name in KIND_LABELS.items()} | METHOD_LABELS
-    return ", ".join(filter(None, (names[one] for one in values(config, METHOD))))
+class Diverged(NamedTuple):
+    """A run that ended without a final table to show: it is counted, not drawn."""
+
+    config: RunConfig
+    data: str
+    """`DatasetInfo.digest`; empty where the run did not come to know it."""
 
 
-def values(config: RunConfig, settings: Iterable[str]) -> list[str]:
-    """What `config` has for these dotted settings, as words."""
-    stored = config.model_dump(mode="json")
-    return [str(_section(stored, path)[last]) for path, last in map(_split, settings)]
+def diverged(run: Run) -> Diverged:
+    """Read a run that diverged; raises `StoreError` where its settings cannot be read."""
+    environment = run.manifest.environment
+    return Diverged(run.config, environment.data_digest if environment else "")
+
+
+def left_out(shown: Sequence[Result], lost: Iterable[Diverged]) -> int:
+    """How many of `lost` are alike `shown`, and of points that no run that is shown has."""
+    first, known = shown[0], {point(one.config) for one in shown}
+    return sum(
+        one.data == first.data and recipe(one.config) == recipe(first.config) and point(one.config) not in known
+        for one in lost
+    )
 
 
 def count(number: int, noun: str) -> str:
@@ -158,8 +174,9 @@ def size_label(mu: int, xi: int) -> str:
 def students(results: Iterable[Result], kind: Kind, metric: Metric) -> list[Trained]:
     """Every trained student of architecture `kind`; rules without training have none.
 
-    What a student of a real row learns follows from its seeds: runs that share them trained the same one again, which
-    counts once.
+    What a student learns follows from its data and seeds: runs that share them trained the same one again, and it
+    counts once, as the first of `results` has it. Of real data that is every student of the same size and seed, of
+    distilled data those of one point (`current` keeps two runs of it only where each has rows that the other lacks).
     """
     found: dict[tuple[object, ...], Trained] = {}
     for one in results:
@@ -212,14 +229,3 @@ def _trained(one: Result, row: Row, metric: Metric) -> Iterator[Trained]:
             value=values[metric],
             seconds=row.seconds,
         )
-
-
-def _split(dotted: str) -> tuple[list[str], str]:
-    *path, last = dotted.split(".")
-    return path, last
-
-
-def _section(values: dict[str, Any], path: list[str]) -> dict[str, Any]:
-    for name in path:
-        values = values[name]
-    return values

@@ -162,12 +162,14 @@ def command(config: RunConfig, preset: RunConfig) -> str:
     return _command("distill", config, preset, (), ())
 
 
-def frontier_command(config: RunConfig, preset: RunConfig) -> str:
-    """The command line of a frontier around a run: half, once and twice as many sequences, its seed and the next."""
+def frontier_command(config: RunConfig, preset: RunConfig, most: int) -> str:
+    """The command line of a frontier around a run: half, once and twice as many sequences but at most `most` (the
+    training sequences there are), its seed and the next. The run itself is one of the points."""
     mu, xi, seed = config.synthetic.mu, config.synthetic.xi, config.seed
-    sizes = ",".join(f"{one}x{xi}" for one in dict.fromkeys((max(1, mu // 2), mu, 2 * mu)))
+    sizes = ",".join(f"{one}x{xi}" for one in dict.fromkeys((max(1, mu // 2), mu, max(mu, min(2 * mu, most)))))
     decided = ("name", "seed", "synthetic.mu", "synthetic.xi", "evaluation.baselines")
-    return _command("frontier", config, preset, ("--sizes", sizes, "--seeds", f"{seed},{seed + 1}"), decided)
+    words = ("--sizes", sizes, "--seeds", f"{seed},{seed + 1}", "--baselines", ",".join(config.evaluation.baselines))
+    return _command("frontier", config, preset, words, decided)
 
 
 def transfer_command(config: RunConfig, preset: RunConfig) -> str:

@@ -32,6 +32,7 @@ WRONG = {
     "frontier --sizes ,": "1 to 64",
     "frontier --sizes 0x10": "synthetic.mu",
     "frontier --sizes 25x10 --seeds a": "--seeds 0,1",
+    f"frontier --sizes 25x10 --seeds {10**100}": "100 digits",
     "frontier --sizes 25x10 --baselines nothing": "coreset",
     "frontier --sizes 25x10 --data nothing": "python-calls",
     "frontier --sizes 25x10 --preset nothing": "standard",
@@ -119,6 +120,7 @@ def test_a_point_that_failed_is_1_and_the_others_are_still_shown(
     assert ended.status == 1
     assert [one["state"] for one in ended.json["runs"]] == ["done"] * 3 + ["diverged"]
     assert "left the smooth region" in ended.err
+    assert "1 diverged run left out" in ended.err
     assert {one["mu"] for one in ended.json["points"]} == {0, 6, 12}
 
 
@@ -155,12 +157,13 @@ def test_transfer_reads_every_teacher_and_student(farzi: Callable, farzi_home: P
 
 def test_the_commands_that_the_page_shows_contain_the_run_they_are_shown_for(farzi: Callable) -> None:
     base = PRESETS["demo"].config
-    judged = {"evaluation.baselines": ["random_users", "head_users", "coreset"], "seed": 3}
-    shown = with_settings(BASE, judged)
-    found = farzi(*shlex.split(frontier_command(shown, base))[3:], "--detach", "--json").json["runs"]
-    digests = [Store().open(one["run_id"]).manifest.config_digest for one in found]
-    assert study.settings_digest(shown) in digests
-    assert len(digests) == 6, "three sizes and two seeds"
+    for baselines, seed in ((["random_windows"], 3), ([], 10**12)):
+        shown = with_settings(BASE, {"evaluation.baselines": baselines, "seed": seed})
+        found = farzi(*shlex.split(frontier_command(shown, base, 30))[3:], "--detach", "--json").json["runs"]
+        digests = [Store().open(one["run_id"]).manifest.config_digest for one in found]
+        assert study.settings_digest(shown) in digests
+        assert len(digests) == 6, "three sizes and two seeds"
+        assert max(Store().open(one["run_id"]).config.synthetic.mu for one in found) == 30, "the data have no more"
     taught = study.transfer(BASE, ["gru4rec"], ["sasrec", "gru4rec", "fmlp"], [0])[0]
     found = farzi(*shlex.split(transfer_command(taught, base))[3:], "--detach", "--json").json["runs"]
     digests = [Store().open(one["run_id"]).manifest.config_digest for one in found]

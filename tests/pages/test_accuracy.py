@@ -12,6 +12,7 @@ from farzi_core.evaluation.report import METRICS, Metric, RowName
 from farzi_core.presets import PRESETS
 from farzi_core.runs.locks import run_locked
 from farzi_core.runs.manifest import RunState
+from farzi_core.runs.run import Run
 from farzi_core.runs.store import Store
 from farzi_core.views import accuracy, frontier, frontier_chart, load, matrix, points, settings
 from farzi_core.views.progress import METRIC_LABELS
@@ -141,7 +142,7 @@ class TestFrontier:
         at = open_page(PAGE, view="frontier")
         assert_healthy(at)
         assert "one size so far" in words(at)
-        assert settings.frontier_command(config, PRESETS["demo"].config) in words(at)
+        assert settings.frontier_command(config, PRESETS["demo"].config, fixtures.SEQUENCES) in words(at)
         assert len(at.get("plotly_chart")) == 2
         assert "never pays in time" in words(at)
 
@@ -182,6 +183,8 @@ class TestFrontier:
 
     def test_runs_that_wait_or_cannot_be_read_are_said_to(self, farzi_home: Path, many: list[points.Result]) -> None:
         (farzi_home / "runs" / many[2].run_id / load.EVALUATION).write_bytes(b"{}")
+        lost = fixtures.make_finished_run(farzi_home, number=8, config=sized(24, 5), state=RunState.DIVERGED)
+        assert points.diverged(Run(lost)).data == many[0].data
         waiting = fixtures.make_finished_run(farzi_home, number=9, config=sized(12, 5), state=RunState.RUNNING)
         with run_locked(waiting):
             at = open_page(PAGE, view="frontier", run=many[0].run_id)
@@ -189,6 +192,7 @@ class TestFrontier:
         assert "1 run on these data queued or at work" in words(at)
         assert f"cannot be read: {many[2].run_id}" in words(at)
         assert "2 runs whose settings differ only" in words(at)
+        assert "1 diverged run left out" in words(at)
 
 
 class TestTransfer:

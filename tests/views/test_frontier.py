@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from manysizes import SIZES, by_hand, make_runs, read, sized
 
-from farzi_core.evaluation.report import METRICS, Metric, RowName
+from farzi_core.evaluation.report import METRICS, TINY, Metric, RowName
 from farzi_core.views import cost, frontier, frontier_chart, points
 from farzi_core.views.cost import Cost
 from farzi_core.views.frontier import Axis
@@ -60,6 +60,30 @@ def test_percent_turns_round_where_lower_is_better() -> None:
     chart = frontier_chart.chart(text, Metric.PPL)
     assert "lower is better" in chart.figure.layout.yaxis.title.text
     assert "sentences" in chart.figure.layout.yaxis.title.text
+
+
+def test_where_full_data_reach_nothing_the_percentage_is_large_and_no_error() -> None:
+    for distilled, wanted in ((0.0, 0.0), (0.5, 100 * 0.5 / TINY)):
+        one = by_hand(sized(6, 5), {FULL: [0.0], DISTILLED: [distilled]})
+        whole = frontier.frontier(one, [one])
+        assert frontier.lines(whole, Metric.HR10)[1].percent_of_full == pytest.approx(wanted)
+
+
+def test_a_run_that_was_made_again_is_in_no_part_of_the_figure() -> None:
+    rows = {FULL: [0.6], DISTILLED: [0.5]}
+    again = by_hand(sized(12, 5), {FULL: [0.6], DISTILLED: [0.9]}, "r-again", number=9, distil=77)
+    whole = frontier.frontier(LOW, [LOW, by_hand(sized(12, 5), rows, "r-before", number=3, distil=11), again])
+    assert [one.run_id for one in whole.alike] == ["r-low", "r-again"]
+    line = next(one for one in frontier.lines(whole, Metric.HR10) if one.size == "12 × 5")
+    assert (line.mean, line.runs) == (90, ("r-again",))
+    assert cost.costs(whole)[1].distil == 77
+    assert frontier.reading(whole, Metric.HR10)[2].startswith("12 × 5, 1 run:")
+
+
+def test_sgd_at_its_own_step_size_has_a_line_of_its_own() -> None:
+    sgd = by_hand(sized(12, 5, inner__optimizer="sgd", inner__lr=0.3), {FULL: [0.6, 0.8], DISTILLED: [0.4]})
+    chart = frontier_chart.chart(frontier.frontier(LOW, [LOW, HIGH, sgd]), Metric.HR10)
+    assert list(named(chart)["Distilled, SASRec, SGD, lr 0.3"].y) == [0.4]
 
 
 def test_marks_bars_and_dots_are_the_students() -> None:
@@ -184,4 +208,6 @@ class TestCost:
         assert all(dearer == (np.array(small.x) < 120 / 9))
         assert "it pays from 14 trainings on" in chart.alt
         assert "cpu, 2 threads" in chart.caption
+        assert "Runs of this version count Omega" in chart.caption
+        assert "repeated after a crash count" in chart.caption
         assert chart.figure.layout.xaxis.title.text == "Models trained (log scale)"

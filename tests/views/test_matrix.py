@@ -5,7 +5,7 @@ import pytest
 from manysizes import by_hand, sized, with_other
 
 from farzi_core.evaluation.report import Metric, RowName
-from farzi_core.views import matrix
+from farzi_core.views import matrix, points
 
 FULL, DISTILLED = RowName.FULL, RowName.DISTILLED
 ROWS = {FULL: [0.8], DISTILLED: [0.6, 0.8]}
@@ -19,6 +19,30 @@ RUNS = matrix.comparable(ONE, [ONE, TWO, GRU, *ELSEWHERE])
 
 def test_only_runs_of_the_same_size_and_settings_are_put_together() -> None:
     assert RUNS == [ONE, TWO, GRU]
+
+
+def test_a_run_that_was_made_again_has_no_part_in_a_cell() -> None:
+    again = by_hand(sized(6, 5, seed=1), {FULL: [0.8], DISTILLED: [0.6]}, "r-again", number=1)
+    assert matrix.comparable(ONE, [ONE, TWO, again, GRU]) == [ONE, again, GRU]
+
+
+def test_diverged_runs_of_other_sizes_and_methods_are_not_missed_here() -> None:
+    lost = [sized(6, 5, seed=2), sized(6, 5, model__kind="fmlp"), sized(12, 5, seed=2), sized(6, 5, inner__lr=0.5)]
+    assert matrix.left_out(RUNS, [points.Diverged(one, "digest") for one in lost]) == 2
+
+
+def test_where_full_data_reach_nothing_a_cell_is_drawn_all_the_same() -> None:
+    nothing = by_hand(sized(6, 5), {FULL: [0.0], DISTILLED: [0.0]})
+    assert matrix.cells([nothing], Metric.HR10)[0].percent_of_full == 0
+
+
+def test_the_caption_says_at_which_step_size_students_train() -> None:
+    assert (
+        "of the teacher's architecture trains at inner.lr, others at their own"
+        in matrix.chart(RUNS, Metric.HR10).caption
+    )
+    sgd = by_hand(sized(6, 5, inner__optimizer="sgd"), ROWS)
+    assert "every student trains at inner.lr" in matrix.chart([sgd], Metric.HR10).caption
 
 
 def test_the_cells_by_hand() -> None:

@@ -2,13 +2,14 @@
 
 from collections import Counter
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
-from manysizes import by_hand, make_runs, read, sized
+from manysizes import by_hand, make_runs, read, sized, with_other
 
-from farzi_core.config import RunConfig
+from farzi_core.config import RunConfig, with_settings
 from farzi_core.evaluation.report import Metric, RowName
-from farzi_core.views import points
+from farzi_core.views import experiment, points
 from farzi_core.views.points import Result
 
 FULL, DISTILLED, RANDOM = RowName.FULL, RowName.DISTILLED, RowName.RANDOM
@@ -28,6 +29,9 @@ def result(config: RunConfig, data: str = "digest", masked: bool = False) -> Res
         sized(6, 10, seed=4),
         sized(6, 5, name="another", preset="standard"),
         sized(6, 5, model__kind="gru4rec"),
+        sized(6, 5, inner__optimizer="sgd", inner__lr=0.3, inner__momentum=0.5),
+        sized(6, 5, objective__kind="gradient", objective__matches=2),
+        sized(6, 5, objective__kind="trajectory", objective__ahead=2),
         sized(6, 5, evaluation__seeds=9, evaluation__full_seeds=1, evaluation__baselines=[]),
         sized(6, 5, evaluation__students=["fmlp"], runtime__threads=7),
     ],
@@ -41,7 +45,7 @@ def test_size_seed_method_and_names_are_no_other_experiment(other: RunConfig) ->
     [
         sized(6, 5, outer__steps=21),
         sized(6, 5, synthetic__d=4),
-        sized(6, 5, inner__lr=0.02),
+        sized(6, 5, inner__steps=9),
         sized(6, 5, evaluation__steps=99),
         sized(6, 5, validation__every=7),
         sized(6, 5, teacher__epochs=1),
@@ -58,12 +62,66 @@ def test_other_data_another_split_or_another_ranking_never_stand_in_one_figure()
     assert not points.alike(result(HERE), result(HERE, data="other"))
 
 
-def test_the_setting_that_names_a_method_exists() -> None:
-    assert points.values(HERE, points.METHOD) == ["sasrec", "meta", "adam"]
-    assert points.method(sized(6, 5, model__kind="fmlp")) == "FMLP"
-    assert points.method(sized(6, 5, objective__kind="gradient", inner__optimizer="sgd")) == (
-        "SASRec, gradient matching, SGD"
-    )
+@pytest.mark.parametrize(
+    ("config", "said"),
+    [
+        (HERE, "SASRec"),
+        (sized(6, 5, model__kind="fmlp", inner__lr=0.02), "FMLP, lr 0.02"),
+        (sized(6, 5, inner__optimizer="sgd", inner__lr=0.3), "SASRec, SGD, lr 0.3"),
+        (sized(6, 5, inner__optimizer="sgd", inner__momentum=0.5), "SASRec, SGD, momentum 0.5"),
+        (sized(6, 5, objective__kind="gradient", inner__optimizer="sgd"), "SASRec, gradient matching, SGD"),
+        (sized(6, 5, objective__kind="gradient", objective__matches=2), "SASRec, gradient matching, 2 states compared"),
+        (sized(6, 5, objective__kind="trajectory", objective__ahead=2), "SASRec, trajectory matching, 2 states ahead"),
+        (sized(6, 5, inner__momentum=0.5, objective__matches=2, objective__ahead=2), "SASRec"),  # nobody reads them
+    ],
+)
+def test_a_method_is_named_after_what_it_reads_and_is_not_the_default(config: RunConfig, said: str) -> None:
+    assert experiment.method(config) == said
+
+
+class TestRunsThatWereMadeAgain:
+    rows: ClassVar = {FULL: [0.6], DISTILLED: [0.5]}
+    old = by_hand(HERE, rows, "r-old", number=1)
+    new = by_hand(with_settings(HERE, {"name": "again"}), {**rows, DISTILLED: [0.7]}, "r-new", number=2)
+
+    def test_the_newest_counts_in_whatever_order_they_are_read(self) -> None:
+        elsewhere = by_hand(sized(12, 5), self.rows, "r-elsewhere", number=3)
+        for found in ([self.old, self.new, elsewhere], [elsewhere, self.new, self.old]):
+            kept = points.current(elsewhere, found)
+            assert [one.run_id for one in kept] == ["r-elsewhere", "r-new"]
+
+    def test_the_chosen_run_counts_before_newer_ones(self) -> None:
+        assert points.current(self.old, [self.old, self.new]) == [self.old]
+
+    def test_one_with_rows_that_the_newer_one_lacks_stays_for_them(self) -> None:
+        wider = by_hand(HERE, {FULL: [0.6], DISTILLED: [0.5], RANDOM: [0.3]}, "r-wider", number=1)
+        other = with_other(self.old, "fmlp", self.rows)
+        for one in (wider, other):
+            kept = points.current(self.new, [one, self.new])
+            assert kept == [self.new, one]
+            means = {group.row: group.mean for group in points.spread(points.students(kept, "sasrec", Metric.AUC))}
+            assert means[DISTILLED] == 0.7, "what both have is the newer one's"
+
+    def test_other_data_seeds_sizes_methods_and_settings_are_no_repetition(self) -> None:
+        others = [
+            by_hand(sized(6, 5, seed=1), self.rows, "r-seed"),
+            by_hand(sized(6, 10), self.rows, "r-size"),
+            by_hand(sized(6, 5, inner__optimizer="sgd"), self.rows, "r-method"),
+            by_hand(sized(6, 5, outer__steps=9), self.rows, "r-recipe"),
+            Result(**{**vars(self.old), "run_id": "r-data", "data": "other"}),
+        ]
+        assert len(points.current(self.new, [*others, self.new])) == 6
+
+
+def test_diverged_runs_are_counted_where_they_are_alike_and_nobody_made_their_point() -> None:
+    shown = [result(HERE), result(sized(12, 5))]
+    alike = [points.Diverged(one, "digest") for one in (sized(6, 5, seed=1), sized(24, 5))]
+    others = [
+        points.Diverged(sized(12, 5), "digest"),
+        points.Diverged(sized(6, 5, seed=1), "other"),
+        points.Diverged(sized(6, 5, seed=1, outer__steps=9), "digest"),
+    ]
+    assert points.left_out(shown, [*alike, *others]) == 2
 
 
 def test_students_of_real_data_that_two_runs_trained_alike_count_once() -> None:
