@@ -169,8 +169,8 @@ def _check_average(config: RunConfig, items: int) -> None:
     one = 4 * synthetic.d * (synthetic.mu * synthetic.xi + items)  # bytes, float32
     if average > 1 and average * one > MAX_AVERAGED_BYTES:
         raise ConfigError(
-            f"validation.average = {average}: snapshots of {one / MIB:,.1f} MiB each, together more than the "
-            f"{MAX_AVERAGED_BYTES // MIB} MiB a checkpoint may hold of them; choose {MAX_AVERAGED_BYTES // one} or fewer"
+            f"validation.average = {average}: snapshots of {one / MIB:,.1f} MiB each are more than the "
+            f"{MAX_AVERAGED_BYTES // MIB} MiB of them in a checkpoint; choose at most {MAX_AVERAGED_BYTES // one}"
         )
 
 

@@ -1,7 +1,7 @@
-"""What the cache keeps of retrainings of a run: one folder a run, so that it can go with the run. No torch: pages use it.
+"""What the cache keeps of a run's retrainings: one folder a run, so that it goes with the run. No torch: pages use it.
 
-    cache/retrained/<run id>/students-<digest>.safetensors      what the students of one list of edits learnt
-    cache/retrained/<run id>/<digest>/result.json               an errand's result (`data.errands`)
+cache/retrained/<run id>/students-<digest>.safetensors      what the students of one list of edits learnt
+cache/retrained/<run id>/<digest>/result.json               an errand's result (`data.errands`)
 """
 
 import shutil

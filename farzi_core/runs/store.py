@@ -77,7 +77,8 @@ class Store:
             atomic.write_bytes(run.folder / CONFIG, json.dumps(renamed, indent=1).encode() + b"\n")
 
     def delete(self, run_id: str) -> None:
-        """Remove the run and its retrainings for good; raises `RunError` while it has a worker. Damaged runs can be deleted too."""
+        """Remove the run and its retrainings for good; raises `RunError` while it has a worker. Damaged runs can be
+        deleted too."""
         run = self._existing(run_id)
         with store_locked(self.root):
             _refuse_read_only(run)
