@@ -99,7 +99,7 @@ def measure(config: RunConfig, sizes: dict[str, int]) -> Estimate:
 
 
 def _validation_seconds(config: RunConfig, train: Any, items: int, device: Any) -> float:
-    """All validations: each trains its students for as many steps as they may take, as many at once as fit."""
+    """All validations: each trains its students for all steps they may take, as many at once as threads."""
     one, at_once = config.validation, _at_once(device)
     rounds = -(-one.students // at_once) * (config.outer.steps // one.every)
     return rounds * one.steps * _step_seconds(config, train, items, device)

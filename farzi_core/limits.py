@@ -54,6 +54,9 @@ MAX_DENSE_NUMBERS = 100_000_000  # mu x xi x |V| up to which probs are held (400
 
 MIN_EPS = 1e-6  # of Adam in the inner loop: below it d update / d g amplifies float32's rounding of g beyond the signal
 MAX_SNAPSHOT_BYTES = 64 * MIB  # of a run's snapshots for replay, those of validations not counted; the demo has 5 MB
+MAX_AVERAGED_BYTES = (
+    256 * MIB
+)  # of snapshots to average: every checkpoint has them; 10 of [50 x 50 x 32], 10,000 items: 16 MB
 # |d outer / d theta_0| / |d outer / d theta_T| that is a warning: the relative error of a float32 gradient was measured
 # at 1e-6 to 1e-5 times the growth (docs/engine.md), so from here on it is above a percent
 MAX_GROWTH = 1e4
@@ -71,6 +74,7 @@ MAX_PROMPT_CHARACTERS = 1000  # of the beginning of a sentence; longer than any 
 MAX_PROMPT_ITEMS = 256  # items before a question, the last ones; an answer is cached under their numbers
 MAX_CONTINUED_ITEMS = 100  # items that a student says one after the other: about 0.1 s of small students
 MAX_CACHED_STUDENTS_BYTES = 256 * MIB  # ranks of a retraining's students; 20 on 100,000 users have 16 MB
+MAX_ASKED = 20  # results of a run (retrainings, answers) that are kept: more than a person compares
 CALIBRATION_SECONDS = 60  # longest the estimate before a launch may take
 
 # --- export and command line -------------------------------------------------------------------------------------

@@ -34,6 +34,7 @@ from farzi_core.evaluation.coverage import coverage
 from farzi_core.evaluation.final import Panel
 from farzi_core.evaluation.recovery import recovery
 from farzi_core.evaluation.report import Evaluation, Recovery
+from farzi_core.limits import MAX_AVERAGED_BYTES, MIB
 from farzi_core.models.model import build
 from farzi_core.recorder import MemoryRecorder, Recorder, Saved, Stopped
 from farzi_core.runs.files import read_bounded, sha256
@@ -162,10 +163,12 @@ def data_of(run: Run) -> Dataset:
 
 
 def best_synthetic(run: Run) -> Synthetic:
-    """The synthetic data of a run that counts: its result, or the best snapshot so far. Raises `RunError`."""
+    """The synthetic data of a run that counts: its result, a mean of snapshots that won, or the best snapshot so far.
+    Raises `RunError`."""
     files = run.manifest.files
     best = [event["step"] for event in run.events() if event["event"] == "validation" and event.get("best")]
-    names = ["result/synthetic.safetensors", *(f"snapshots/{step:010d}.safetensors" for step in reversed(best))]
+    ended = ["result/synthetic.safetensors", "stages/average.safetensors"]
+    names = [*ended, *(f"snapshots/{step:010d}.safetensors" for step in reversed(best))]
     name = next((one for one in names if one in files), None)
     if name is None:
         raise RunError(f"Run {run.id} has no synthetic data yet; wait for its first validation")
@@ -189,6 +192,18 @@ def check(config: RunConfig, dataset: Dataset) -> None:
     if synthetic.d > len(dataset.vocab):
         raise ConfigError(
             f"synthetic.d = {synthetic.d}: the data has only {len(dataset.vocab)} items; choose fewer factors"
+        )
+    _check_average(config, len(dataset.vocab))
+
+
+def _check_average(config: RunConfig, items: int) -> None:
+    """The snapshots to average stand in every checkpoint."""
+    average, synthetic = config.validation.average, config.synthetic
+    one = 4 * synthetic.d * (synthetic.mu * synthetic.xi + items)  # bytes, float32
+    if average > 1 and average * one > MAX_AVERAGED_BYTES:
+        raise ConfigError(
+            f"validation.average = {average}: snapshots of {one / MIB:,.1f} MiB each are more than the "
+            f"{MAX_AVERAGED_BYTES // MIB} MiB of them in a checkpoint; choose at most {MAX_AVERAGED_BYTES // one}"
         )
 
 

@@ -5,6 +5,7 @@ in the cache, one file a list of edits, so that the students before the edits ar
 """
 
 import hashlib
+import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -22,16 +23,14 @@ from farzi_core.errors import RunError, StoreError
 from farzi_core.evaluation import compare, surgery
 from farzi_core.evaluation.final import Examiner
 from farzi_core.evaluation.surgery import Edit, Retrained, Side
-from farzi_core.home import home
 from farzi_core.limits import MAX_CACHED_STUDENTS_BYTES
 from farzi_core.models.model import build
 from farzi_core.parallel import map_threads
 from farzi_core.recorder import MemoryRecorder, Saved
-from farzi_core.runs import atomic, checkpoint
+from farzi_core.runs import atomic, cached, checkpoint
 from farzi_core.runs.files import read_bounded
 from farzi_core.runs.store import Store
 
-RULE = 1  # part of the cached files' names: raise it when students are trained or judged otherwise
 RESULT = "result/synthetic.safetensors"
 Progress = Callable[[int, int], None]
 
@@ -53,7 +52,7 @@ def retrain(source: str, progress: Progress) -> Retrained:
     use_exact_products(pick(config.runtime.device), config.runtime.deterministic)
     dataset = pipeline.data_of(run)
     bench = Bench(config, dataset)
-    first, second = (_path(source.rpartition("/")[0], one) for one in ((), edits))
+    first, second = (_path(run.id, digest, one) for one in ((), edits))
     missing = sum(not path.exists() for path in {first, second})
     trained = _Count(progress, missing * config.evaluation.seeds)
     as_distilled = _kept(first, lambda: bench.students(synthetic, trained))
@@ -128,17 +127,21 @@ class _Count:
             self.progress(self.done, self.total)
 
 
-def _path(run: str, edits: tuple[Edit, ...]) -> Path:
-    digest = hashlib.sha256(f"{run}\n{surgery.write(edits)}\n{RULE}".encode()).hexdigest()
-    return home() / "cache" / "students" / f"{digest[:16]}.safetensors"
+def _path(run_id: str, result: str, edits: tuple[Edit, ...]) -> Path:
+    digest = hashlib.sha256(f"{result}\n{surgery.write(edits)}\n{surgery.RULE}".encode()).hexdigest()
+    return cached.folder(run_id) / cached.STUDENTS.format(digest[:16])
 
 
 def _kept(path: Path, make: Callable[[], Saved]) -> Saved:
-    """What `make` makes, from the cache where it was made before."""
+    """What `make` makes, from the cache where it was made before; use keeps it young. Raises `RunError` where the run
+    was deleted meanwhile: nothing is left behind."""
     try:
-        return checkpoint.unpack(path.name, read_bounded(path, MAX_CACHED_STUDENTS_BYTES))
+        found = checkpoint.unpack(path.name, read_bounded(path, MAX_CACHED_STUDENTS_BYTES))
+        os.utime(path)
+        return found
     except StoreError:
         made = make()
+    Store().open(path.parent.name)
     path.parent.mkdir(parents=True, exist_ok=True)
     atomic.write_bytes(path, checkpoint.pack("What students learnt", made.tensors, made.meta))
     return made

@@ -100,5 +100,5 @@ def _watch(errand: Errand, doing: str, unit: Callable[[int], str]) -> None:
         if not now.at_work:
             st.rerun()
         amount = f": {unit(now.done)} of {unit(now.total)}" if now.total else ""
-        st.progress(min(now.done / now.total, 0.99) if now.total else 0.0, text=f"{doing}{amount}")
+        st.progress(min(now.done / now.total, 0.99) if now.total else 0.0, text=now.waiting or f"{doing}{amount}")
         st.caption("It goes on if you leave this page.")

@@ -19,7 +19,8 @@ from farzi_core.errors import ConfigError, FarziError, RunError
 from farzi_core.evaluation import surgery
 from farzi_core.evaluation.final import Examiner
 from farzi_core.evaluation.report import Metric, RowName
-from farzi_core.recorder import MemoryRecorder
+from farzi_core.recorder import MemoryRecorder, Saved
+from farzi_core.runs import cached
 from farzi_core.runs.run import Run
 from farzi_core.runs.store import Store
 from farzi_core.views.load import SYNTHETIC, RunView
@@ -124,6 +125,20 @@ def test_what_does_not_fit_is_refused_in_words(
     digest = RunView(run.folder).checksum(SYNTHETIC)[:16]
     with pytest.raises(error, match=words):
         retrain.retrain(changed.format(id=run.id, digest=digest), lambda done, total: None)
+
+
+def test_products_are_exact_as_in_the_run(run: Run, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[torch.device, bool]] = []
+    monkeypatch.setattr(retrain, "use_exact_products", lambda *given: asked.append(given))
+    retrain.retrain(source(run, ""), lambda done, total: None)
+    assert asked == [(CPU, run.config.runtime.deterministic)]
+
+
+def test_students_of_a_run_deleted_meanwhile_are_not_kept(home: Path) -> None:
+    path = cached.folder("r-0123456789abcdef") / "students-0.safetensors"
+    with pytest.raises(RunError, match="There is no run"):
+        retrain._kept(path, lambda: Saved({}, {}))
+    assert not path.parent.exists()
 
 
 def test_data_that_changed_are_refused(run: Run, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeVar, cast, get_args
@@ -26,16 +27,19 @@ from farzi_core.data.events import Finding, IngestReport
 from farzi_core.data.prepare import prepare
 from farzi_core.data.profile import Profile, profile
 from farzi_core.errors import DatasetError, FarziError, StoreError
+from farzi_core.evaluation import surgery
 from farzi_core.evaluation.prompt import Answer
 from farzi_core.evaluation.surgery import Retrained
 from farzi_core.home import home
-from farzi_core.limits import MAX_RECORD_BYTES
-from farzi_core.runs import atomic
+from farzi_core.limits import MAX_RECORD_BYTES, SLOT_POLL_SECONDS
+from farzi_core.runs import atomic, cached
+from farzi_core.runs.environment import offer_to_oom_killer
 from farzi_core.runs.files import open_append, read_bounded
 from farzi_core.runs.locks import alive, held, identity, try_lock
-from farzi_core.runs.manifest import Process
+from farzi_core.runs.manifest import RUN_ID, Process
 
 Kind = Literal["portrait", "download", "retrain", "answer"]
+OF_A_RUN: tuple[Kind, ...] = ("retrain", "answer")  # each question is an errand of its own, and each holds torch
 Result = TypeVar("Result", bound=BaseModel)
 RULE = 2  # part of the folder's name: raise it when a result changes its form or meaning
 NOTE_SECONDS = 0.3  # least time between two notes of progress
@@ -63,6 +67,8 @@ class Look(Record):
     done: int = 0
     total: int = 0
     """Units depend on the errand (bytes); 0 where unknown."""
+    waiting: str = ""
+    """What it waits for before it begins."""
     refused: str = ""
     """Why it could not be done; a sentence that may quote data."""
 
@@ -77,9 +83,20 @@ class Errand:
 
     @property
     def folder(self) -> Path:
-        """Named by a digest, so that no text from outside becomes a path."""
-        digest = hashlib.sha256(f"{self.kind}\n{self.source}\n{RULE}".encode()).hexdigest()
-        return home() / "cache" / "errands" / digest[:16]
+        """Named by a digest, so that no text from outside becomes a path. What is about a run goes with the run."""
+        rule = f"{RULE}.{surgery.RULE}" if self.kind == "retrain" else RULE
+        digest = hashlib.sha256(f"{self.kind}\n{self.source}\n{rule}".encode()).hexdigest()
+        return (cached.folder(self.run_id) if self.run_id else _folder()) / digest[:16]
+
+    @property
+    def run_id(self) -> str:
+        """The run it is about, or nothing."""
+        first = self.source.partition("/")[0] if self.kind in OF_A_RUN else ""
+        return first if RUN_ID.fullmatch(first) else ""
+
+
+def _folder() -> Path:
+    return home() / "cache" / "errands"
 
 
 def portrait(source: str) -> Portrait | None:
@@ -99,7 +116,7 @@ def answered(source: str) -> Answer | None:
 
 def _result(errand: Errand, form: type[Result]) -> Result | None:
     try:
-        return form.model_validate_json(read_bounded(errand.folder / "result.json", MAX_RECORD_BYTES))
+        return form.model_validate_json(read_bounded(errand.folder / cached.RESULT, MAX_RECORD_BYTES))
     except (StoreError, ValidationError):
         return None
 
@@ -167,7 +184,8 @@ def main(kind: str, source: str) -> None:
     if lock is None:
         return  # somebody else is at it
     try:
-        result = _WORK[errand.kind](source, _notes(errand))
+        with _turn(errand):
+            result = _WORK[errand.kind](source, _notes(errand))
     except FarziError as error:
         _note(errand, Look(at_work=False, refused=str(error)))
     except Exception:
@@ -175,8 +193,29 @@ def main(kind: str, source: str) -> None:
         _note(errand, Look(at_work=False, refused="An internal error; the log of the errand has the details."))
     else:
         if result is not None:
-            atomic.write_bytes(errand.folder / "result.json", result.model_dump_json().encode())
+            atomic.write_bytes(errand.folder / cached.RESULT, result.model_dump_json().encode())
+        if errand.run_id:
+            cached.keep_newest(errand.run_id)
         (errand.folder / "note.json").unlink(missing_ok=True)
+    finally:
+        lock.release()
+
+
+@contextmanager
+def _turn(errand: Errand) -> Iterator[None]:
+    """Errands of a kind in `OF_A_RUN` come one at a time: there may be one for everything that a person types."""
+    if errand.kind not in OF_A_RUN:
+        yield
+        return
+    _folder().mkdir(parents=True, exist_ok=True)
+    path = _folder() / f"{errand.kind}.lock"
+    if (lock := try_lock(path)) is None:
+        _note(errand, Look(at_work=True, waiting="Waiting until another one like it is done"))
+    while lock is None:
+        time.sleep(SLOT_POLL_SECONDS)
+        lock = try_lock(path)
+    try:
+        yield
     finally:
         lock.release()
 
@@ -239,4 +278,5 @@ def _note(errand: Errand, note: Look) -> None:
 
 
 if __name__ == "__main__":
+    offer_to_oom_killer()
     main(*sys.argv[1:3])

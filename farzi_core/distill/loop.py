@@ -142,6 +142,8 @@ class Distillation:
         recorder.log(
             "average", step=now.step, snapshots=len(recent), student_steps=now.student_steps, best=better, **means
         )
+        if better and recorder.kept("average") is None:  # again by a resumed run: the same to the bit
+            recorder.keep("average", {"latent": latent, "decoder": decoder}, {"step": now.step})
         return now if better else progress.best
 
     def _scored(self, synthetic: Synthetic, step: int) -> tuple[Best, dict[Metric, float]]:

@@ -1,5 +1,6 @@
 """On what a run computes: device, threads, versions. Guessed without torch for the queue, then asked of torch."""
 
+import contextlib
 import hashlib
 import importlib.metadata
 import os
@@ -33,6 +34,12 @@ def thread_count(config: RunConfig, before: Environment | None) -> int:
         return before.threads
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return config.runtime.threads or cores
+
+
+def offer_to_oom_killer() -> None:
+    """Where memory runs out, Linux should take this process, which can be started again, and not the server."""
+    with contextlib.suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("500")
 
 
 def world_size() -> int:

@@ -12,7 +12,7 @@ from pathlib import Path
 from farzi_core.config import RunConfig, with_settings
 from farzi_core.errors import RunError, StoreError
 from farzi_core.home import home
-from farzi_core.runs import atomic, manifest
+from farzi_core.runs import atomic, cached, manifest
 from farzi_core.runs.files import sha256
 from farzi_core.runs.locks import run_locked, store_locked
 from farzi_core.runs.manifest import CONFIG, RUN_ID, Manifest, RunState
@@ -77,7 +77,8 @@ class Store:
             atomic.write_bytes(run.folder / CONFIG, json.dumps(renamed, indent=1).encode() + b"\n")
 
     def delete(self, run_id: str) -> None:
-        """Remove the run for good; raises `RunError` while it has a worker. Damaged runs can be deleted too."""
+        """Remove the run and its retrainings for good; raises `RunError` while it has a worker. Damaged runs can be
+        deleted too."""
         run = self._existing(run_id)
         with store_locked(self.root):
             _refuse_read_only(run)
@@ -85,6 +86,7 @@ class Store:
                 raise RunError(f"Run {run.id} has a worker at work; stop it first")
             with run_locked(run.folder):  # the worker of a run that has just ended needs a moment to go
                 atomic.remove_folder(run.folder)
+            cached.forget(run.id)
 
     def sweep(self) -> int:
         """Remove what crashed creations and deletions left; returns how many entries."""

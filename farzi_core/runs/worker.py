@@ -4,7 +4,6 @@ It takes run.lock, waits for its device, computes, commits the result, and write
 sentence says so; a traceback goes to worker.log only. torch is imported after the wait: a queue of workers stays small.
 """
 
-import contextlib
 import logging
 import os
 import signal
@@ -62,7 +61,7 @@ def work(run: Run, pipeline: "Pipeline | None" = None) -> int:
     """One attempt on `run`; returns the exit status. Does nothing if another worker has it or it is finished."""
     stop = StopSign(run.folder)
     signal.signal(signal.SIGTERM, stop.on_signal)
-    _offer_to_oom_killer()
+    environment.offer_to_oom_killer()
     lock = try_lock(run.folder / RUN_LOCK, RUN_LOCK_SECONDS)
     if lock is None:
         logger.info("another worker has run %s", run.id)
@@ -108,12 +107,6 @@ def _end(run: Run, current: Manifest, state: RunState, error: str = "") -> RunSt
     logger.info("%s %s", state.value, error)
     manifest.write(run.folder, current.model_copy(update=manifest.ending(state, error)))
     return state
-
-
-def _offer_to_oom_killer() -> None:
-    """Where memory runs out, Linux should take the worker, which can resume, and not the server."""
-    with contextlib.suppress(OSError):
-        Path("/proc/self/oom_score_adj").write_text("500")
 
 
 if __name__ == "__main__":

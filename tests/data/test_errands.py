@@ -9,6 +9,7 @@ from farzi_core.data import errands, library
 from farzi_core.data.errands import Errand, Look
 from farzi_core.data.prepare import prepare
 from farzi_core.data.profile import profile
+from farzi_core.evaluation import surgery
 from farzi_core.runs.locks import try_lock
 
 
@@ -88,6 +89,36 @@ def test_progress_is_noted_while_it_works(monkeypatch: pytest.MonkeyPatch) -> No
     do(errand)
     assert seen == [Look(at_work=True, done=3, total=10)]
     assert errands.look(errand) == Look(at_work=False, refused="enough")
+
+
+def test_retrainings_wait_for_one_another_and_are_the_first_to_go_where_memory_runs_out(farzi_home: Path) -> None:
+    errand, folder = Errand("retrain", "no run"), farzi_home / "cache" / "errands"
+    folder.mkdir(parents=True)
+    lock = try_lock(folder / "retrain.lock")
+    assert lock
+    errands.start(errand)
+    end = time.monotonic() + 60
+    while not (now := errands.look(errand)).waiting:
+        assert now.at_work, "it ended although another retraining is under way"
+        assert time.monotonic() < end, "it does not say that it waits"
+        time.sleep(0.05)
+    if (score := Path(f"/proc/{errands._started(errand).pid}/oom_score_adj")).exists():  # type: ignore[union-attr]
+        assert int(score.read_text()) >= 500
+    lock.release()
+    wait(errand)
+    assert "is no run id" in errands.look(errand).refused
+
+
+def test_a_rule_of_surgery_makes_results_of_the_old_one_count_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    errand = Errand("retrain", "r-0123456789abcdef/0123/zero.1")
+    before = errand.folder
+    assert before.parent.name == errand.run_id == "r-0123456789abcdef"
+    monkeypatch.setattr(surgery, "RULE", surgery.RULE + 1)
+    assert errand.folder != before
+
+
+def test_no_text_becomes_a_folder_of_a_run(farzi_home: Path) -> None:
+    assert Errand("retrain", "../../etc/x/y").folder.parent == farzi_home / "cache" / "errands"
 
 
 def test_a_torn_or_foreign_result_counts_as_none(farzi_home: Path) -> None:

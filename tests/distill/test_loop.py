@@ -198,6 +198,9 @@ def test_the_mean_of_the_last_snapshots_is_one_more_candidate(
     torch.testing.assert_close(done.best.synthetic.decoder, wanted["decoder"])
     (line,) = [line for line in recorder.events if line["event"] == "average"]
     assert (line["step"], line["snapshots"], line["best"]) == (8, 2, kept == "mean")
+    stored = recorder.kept("average")
+    assert (stored is not None) == (kept == "mean")
+    assert stored is None or torch.equal(stored.tensors["latent"], done.best.synthetic.latent)
     assert next(given, None) is None
 
 

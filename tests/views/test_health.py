@@ -89,4 +89,4 @@ def test_where_nothing_is_carried_back_no_row_is_about_it() -> None:
 def test_sgd_has_no_eps_to_raise() -> None:
     found = rows(*[{"growth": 10 * MAX_GROWTH, "singular_share": 1.0}] * 9, inner__optimizer="sgd", inner__eps=1e-8)
     assert "Steps with growth above 10,000" in advised(found)
-    assert not any("eps" in one.advice + one.good for one in found.values())
+    assert not any("inner.eps" in one.advice + one.good for one in found.values())

@@ -1,0 +1,40 @@
+"""What a run that was stopped shows, and what is refused before a run begins."""
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from farzi_core import pipeline
+from farzi_core.config import RunConfig, with_settings
+from farzi_core.data.planted import PlantedSettings, read_planted
+from farzi_core.data.prepare import prepare
+from farzi_core.errors import ConfigError
+from farzi_core.runs.folder import FolderRecorder
+from farzi_core.runs.run import Run
+from farzi_core.runs.store import Store
+
+
+def test_a_mean_that_won_is_the_synthetic_data_of_a_run_stopped_in_its_evaluation(farzi_home: Path) -> None:
+    run = Store().create(RunConfig())
+    recorder = FolderRecorder(run.folder, run.manifest, lambda: False)
+
+    def tensors(value: float) -> dict[str, torch.Tensor]:
+        return {"latent": torch.full((2, 3, 4), value), "decoder": torch.full((4, 5), value)}
+
+    recorder.snapshot(50, tensors(1), {})
+    recorder.log("validation", step=50, best=True)
+    assert float(pipeline.best_synthetic(Run(run.folder)).latent.mean()) == 1
+    recorder.keep("average", tensors(2), {})
+    assert float(pipeline.best_synthetic(Run(run.folder)).latent.mean()) == 2
+    assert float(pipeline.best_synthetic(Run(run.folder)).decoder.mean()) == 2
+
+
+def test_snapshots_to_average_that_swell_every_checkpoint_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    dataset = prepare(read_planted(PlantedSettings(sequences=400)), max_items=40)
+    sizes = {"synthetic.mu": 20, "synthetic.xi": 6, "synthetic.d": 4}
+    one = 4 * 4 * (20 * 6 + len(dataset.vocab))
+    monkeypatch.setattr(pipeline, "MAX_AVERAGED_BYTES", 5 * one)
+    pipeline.check(with_settings(RunConfig(), {**sizes, "validation.average": 5}), dataset)
+    with pytest.raises(ConfigError, match=r"validation\.average = 6: .* choose at most 5"):
+        pipeline.check(with_settings(RunConfig(), {**sizes, "validation.average": 6}), dataset)
