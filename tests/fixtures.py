@@ -351,9 +351,7 @@ def _manifest(
         started=manifest.now() if started else None,
         finished=manifest.now() if state in manifest.FINISHED else None,
         error=error,
-        environment=Environment(
-            device="cpu", threads=2, python="3.11", platform=os.name, versions={}, code="0" * 16, data_digest="0" * 64
-        )
+        environment=Environment(device="cpu", threads=2, python="3.11", platform=os.name, versions={}, code="0" * 16)
         if started
         else None,
         files={path: FileRecord(sha256=sha256(content), size=len(content)) for path, content in files.items()},
