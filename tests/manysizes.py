@@ -7,6 +7,8 @@ import fixtures
 
 from farzi_core.config import RunConfig, with_settings
 from farzi_core.evaluation.report import Evaluation, Row, RowName, StudentTable
+from farzi_core.runs import manifest
+from farzi_core.runs.manifest import RunState
 from farzi_core.runs.run import Run
 from farzi_core.views import points
 from farzi_core.views.points import Result
@@ -18,6 +20,15 @@ SIZES = ((3, 5), (6, 5), (12, 5))
 def make_runs(home: Path, plan: Iterable[RunConfig]) -> list[Run]:
     """One finished run a config, numbered from 1."""
     return [Run(fixtures.make_finished_run(home, number=place, config=one)) for place, one in enumerate(plan, start=1)]
+
+
+def make_diverged_run(home: Path, number: int, config: RunConfig, data: str) -> None:
+    """A run that diverged, on the data with this digest."""
+    folder = fixtures.make_finished_run(home, number=number, config=config, state=RunState.DIVERGED)
+    known = Run(folder).manifest
+    assert known.environment is not None
+    environment = known.environment.model_copy(update={"data_digest": data})
+    manifest.write(folder, known.model_copy(update={"environment": environment}))
 
 
 def sized(mu: int, xi: int, seed: int = 0, **settings: object) -> RunConfig:

@@ -5,14 +5,13 @@ from pathlib import Path
 import fixtures
 import pytest
 from apptest import assert_healthy, open_page, words
-from manysizes import sized
+from manysizes import make_diverged_run, sized
 from several import add_forms, add_others
 
 from farzi_core.evaluation.report import METRICS, Metric, RowName
 from farzi_core.presets import PRESETS
 from farzi_core.runs.locks import run_locked
 from farzi_core.runs.manifest import RunState
-from farzi_core.runs.run import Run
 from farzi_core.runs.store import Store
 from farzi_core.views import accuracy, frontier, frontier_chart, load, matrix, points, settings
 from farzi_core.views.progress import METRIC_LABELS
@@ -183,8 +182,7 @@ class TestFrontier:
 
     def test_runs_that_wait_or_cannot_be_read_are_said_to(self, farzi_home: Path, many: list[points.Result]) -> None:
         (farzi_home / "runs" / many[2].run_id / load.EVALUATION).write_bytes(b"{}")
-        lost = fixtures.make_finished_run(farzi_home, number=8, config=sized(24, 5), state=RunState.DIVERGED)
-        assert points.diverged(Run(lost)).data == many[0].data
+        make_diverged_run(farzi_home, 8, sized(24, 5), many[0].data)
         waiting = fixtures.make_finished_run(farzi_home, number=9, config=sized(12, 5), state=RunState.RUNNING)
         with run_locked(waiting):
             at = open_page(PAGE, view="frontier", run=many[0].run_id)
