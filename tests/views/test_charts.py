@@ -159,8 +159,8 @@ def test_running_mean_is_the_mean_of_the_last_steps() -> None:
     chart = progress.loss(events)
     assert chart is not None
     raw, smooth = chart.figure.data
-    assert smooth.name == "mean of 4 steps"
-    assert smooth.y[49] == pytest.approx(sum(raw.y[46:50]) / 4)
+    assert smooth.name == "mean of 5 steps"
+    assert smooth.y[49] == pytest.approx(sum(raw.y[45:50]) / 5)
 
 
 def test_long_curves_are_thinned_but_keep_first_and_last() -> None:
