@@ -1,6 +1,7 @@
 """All runs as a table, and the chosen ones side by side."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import chain
 from pathlib import Path
 
@@ -17,8 +18,9 @@ from farzi_core.views import load, progress
 from farzi_core.views import runs as views
 
 
-@ui.cached(max_entries=REMEMBERED_RUNS)
+@lru_cache(REMEMBERED_RUNS)  # not Streamlit's cache, which takes a millisecond for each of a thousand runs
 def _best(metrics: tuple[str, int, int]) -> float | None:
+    """The best validation figure in the log with this fingerprint."""
     return views.best(Run(Path(metrics[0]).parent).events())
 
 

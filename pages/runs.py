@@ -12,7 +12,8 @@ from farzi_core.runs.store import Store
 
 st.title("Runs", anchor=False)
 
-run = current_run()
+known = Store().list()
+run = current_run(known=known)
 if run is None:
     ui.empty_state(
         "No runs yet",
@@ -31,6 +32,6 @@ doors(run, state)
 st.divider()
 st.header("All runs", anchor=False)
 st.caption("Select two or more rows to compare them.")
-chosen = overview(Store().list())
+chosen = overview(known)
 if len(chosen) > 1:
     compare(chosen)

@@ -107,8 +107,8 @@ def layout(figure: go.Figure, *, x: str, y: str, height: int, **more: Any) -> go
 
 def log_axis(low: float, high: float) -> dict[str, Any]:
     """A logarithmic axis whose marks are whole numbers: 1, 2 and 5 of each decade, or the decades alone where there are
-    more than three. Plotly would write a bare 2 between 1,000 and 10,000."""
+    more than two. Plotly would write a bare 2 between 1,000 and 10,000."""
     first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
-    leads = (1, 2, 5) if math.log10(high / low) <= 3 else (1,)
+    leads = (1, 2, 5) if math.log10(high / low) <= 2 else (1,)
     marks = [lead * 10.0**decade for decade in range(first, last + 1) for lead in leads]
     return {"type": "log", "tickvals": marks, "ticktext": [f"{mark:,.12g}" for mark in marks]}
