@@ -22,10 +22,10 @@ def test_a_mean_that_won_is_the_synthetic_data_of_a_run_stopped_in_its_evaluatio
     def tensors(value: float) -> dict[str, torch.Tensor]:
         return {"latent": torch.full((2, 3, 4), value), "decoder": torch.full((4, 5), value)}
 
-    recorder.snapshot(50, tensors(1), {})
+    recorder.snapshot(50, tensors(1.0), {})
     recorder.log("validation", step=50, best=True)
     assert float(pipeline.best_synthetic(Run(run.folder)).latent.mean()) == 1
-    recorder.keep("average", tensors(2), {})
+    recorder.keep("average", tensors(2.0), {})
     assert float(pipeline.best_synthetic(Run(run.folder)).latent.mean()) == 2
     assert float(pipeline.best_synthetic(Run(run.folder)).decoder.mean()) == 2
 
