@@ -38,7 +38,7 @@ def coverage(probs: FloatArray, train: Sequences) -> pd.DataFrame:
     for number in np.unique(synthetic):
         table = with_blank(probs[number])
         for own in np.flatnonzero(synthetic == number):
-            offsets[own], places[own] = windows.best_window(table, own)
+            offsets[own], places[own] = windows.best_window(table, int(own))
     columns = (
         covered.users,
         synthetic,
