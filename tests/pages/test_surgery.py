@@ -168,3 +168,11 @@ def test_a_text_is_edited_in_its_own_words(farzi_home: Path) -> None:
     assert_healthy(at)
     assert "1. without sentence 2" in [one.label.replace("\\", "") for one in at.button]
     assert "1 sentence gone" in words(at)
+
+
+def test_a_retraining_that_waits_for_another_says_so(farzi_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fixtures.make_finished_run(farzi_home)
+    monkeypatch.setattr(errands, "look", lambda _: Look(at_work=True, waiting="Waiting for another retraining"))
+    at = open_page(PAGE, edits=EDITS)
+    assert_healthy(at)
+    assert "Waiting for another retraining" in [one.proto.text for one in at.get("progress")]

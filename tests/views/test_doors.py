@@ -50,6 +50,10 @@ def test_command_notebook_and_app_have_one_digest(config: RunConfig) -> None:
     assert settings_digest(typed) == settings_digest(config)
 
 
+def test_the_notebook_gives_no_unit_to_a_number_that_depends_on_the_objective() -> None:
+    assert not any("nats" in code for code in cells(SMALL))
+
+
 def test_every_cell_of_the_notebook_runs(capsys: pytest.CaptureFixture[str]) -> None:
     namespace: dict[str, Any] = {}
     for code in cells(SMALL):
