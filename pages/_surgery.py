@@ -60,7 +60,7 @@ def one_more(trail: Trail, view: RunView, titles: list[str], called: Terms) -> N
     verbs = surgery.verbs(called)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         verb = verbs[st.selectbox("Edit", list(verbs), key="verb", bind="query-params", width=280)]
-        numbers = tuple(_number(name, place, verb, view, titles) for place, name in enumerate(COUNTED[verb]))
+        numbers = tuple(_number(name, place, verb, view, titles, called) for place, name in enumerate(COUNTED[verb]))
         by = None
         if verb is Verb.SCALE:
             by = st.number_input("Times", -LARGEST_FACTOR, LARGEST_FACTOR, 0.5, 0.1, key="edit_by", width=140)
@@ -69,15 +69,18 @@ def one_more(trail: Trail, view: RunView, titles: list[str], called: Terms) -> N
         st.button("Make this edit", icon=":material/content_cut:", on_click=go, args=(more,), disabled=full)
 
 
-def _number(name: str, place: int, verb: Verb, view: RunView, titles: list[str]) -> int:
+def _number(name: str, place: int, verb: Verb, view: RunView, titles: list[str], called: Terms) -> int:
     """One whole number of an edit, from 1: a factor, sequence or position by its number, an item by its title."""
     if name == "item":
         ids = range(1, len(titles) + 1)
-        return st.selectbox("Item", ids, format_func=lambda one: titles[one - 1], key="edit_item", width=220)
+        return st.selectbox(
+            called.item.capitalize(), ids, format_func=lambda one: titles[one - 1], key="edit_item", width=220
+        )
     synthetic = view.synthetic
     size = {"factor": len(synthetic.decoder), "sequence": synthetic.mu, "position": synthetic.xi}[name]
     result.keep_in_range(key := f"edit_{name}_{place}", size)
-    label = name.capitalize() if COUNTED[verb].count(name) == 1 else f"{name.capitalize()} {place + 1}"
+    noun = (called.sequence if name == "sequence" else name).capitalize()
+    label = noun if COUNTED[verb].count(name) == 1 else f"{noun} {place + 1}"
     return int(st.number_input(label, 1, size, key=key, width=140))
 
 

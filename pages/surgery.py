@@ -88,7 +88,9 @@ if (trained := parts.retrain(view, trail)) is not None:
             "metric": "Metric",
             "before": NUMBER("Before, test", format="%.1f"),
             "after": NUMBER("After, test", format="%.1f"),
-            "difference": TEXT("Difference, test", help="In brackets the 95 % interval, paired over test users."),
+            "difference": TEXT(
+                "Difference, test", help=f"In brackets the 95 % interval, paired over test {called.users}."
+            ),
             "verdict": TEXT("The edits are", help="Clear only where zero is outside the interval."),
             "validation": TEXT("Validation", help="The steps of a student are chosen there."),
         },

@@ -19,27 +19,6 @@ from farzi_core.views.progress import METRIC_LABELS
 PAGE = "accuracy.py"
 
 
-def test_without_runs_it_says_what_to_do_next() -> None:
-    at = open_page(PAGE)
-    assert_healthy(at)
-    assert "Nothing distilled yet" in words(at)
-
-
-def test_while_a_run_works_it_points_to_the_live_view(farzi_home: Path) -> None:
-    folder = fixtures.make_finished_run(farzi_home, state=RunState.RUNNING)
-    with run_locked(folder):
-        at = open_page(PAGE)
-    assert_healthy(at)
-    assert "Still at work" in words(at)
-
-
-def test_a_failed_run_is_said_to_have_no_result(farzi_home: Path) -> None:
-    fixtures.make_finished_run(farzi_home, state=RunState.FAILED)
-    at = open_page(PAGE)
-    assert_healthy(at)
-    assert "This run has no result here" in words(at)
-
-
 @pytest.mark.parametrize("metric", METRICS["recommendation"])
 def test_every_metric_can_be_linked_to(farzi_home: Path, metric: Metric) -> None:
     fixtures.make_finished_run(farzi_home)

@@ -11,33 +11,10 @@ from apptest import assert_healthy, open_page, words
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Dataframe
 
-from farzi_core.runs.locks import run_locked
-from farzi_core.runs.manifest import RunState
 from farzi_core.views import load
 from farzi_core.views.load import RunView
 
 PAGE = "factors.py"
-
-
-def test_without_runs_it_says_what_to_do_next() -> None:
-    at = open_page(PAGE)
-    assert_healthy(at)
-    assert "Nothing distilled yet" in words(at)
-
-
-def test_while_a_run_works_it_points_to_the_live_view(farzi_home: Path) -> None:
-    folder = fixtures.make_finished_run(farzi_home, state=RunState.RUNNING)
-    with run_locked(folder):
-        at = open_page(PAGE)
-    assert_healthy(at)
-    assert "Still at work" in words(at)
-
-
-def test_a_failed_run_is_said_to_have_no_result(farzi_home: Path) -> None:
-    fixtures.make_finished_run(farzi_home, state=RunState.FAILED)
-    at = open_page(PAGE)
-    assert_healthy(at)
-    assert "This run has no result here" in words(at)
 
 
 def test_a_finished_run_shows_map_factor_and_heat_map(farzi_home: Path) -> None:

@@ -12,12 +12,6 @@ from farzi_core.runs.manifest import RunState
 PAGE = "replay.py"
 
 
-def test_without_runs_it_says_what_to_do_next() -> None:
-    at = open_page(PAGE)
-    assert_healthy(at)
-    assert "Nothing distilled yet" in words(at)
-
-
 def test_before_the_outer_loop_it_points_to_the_live_view(farzi_home: Path) -> None:
     folder = fixtures.make_finished_run(farzi_home, state=RunState.RUNNING)
     with run_locked(folder):

@@ -7,26 +7,11 @@ import pandas as pd
 import pytest
 from apptest import assert_healthy, open_page, words
 
-from farzi_core.runs.locks import run_locked
 from farzi_core.runs.manifest import RunState
 from farzi_core.views import load, reading, sequences
 from farzi_core.views.load import RunView
 
 PAGE = "sequences.py"
-
-
-def test_without_runs_it_says_what_to_do_next() -> None:
-    at = open_page(PAGE)
-    assert_healthy(at)
-    assert "Nothing distilled yet" in words(at)
-
-
-def test_while_a_run_works_it_points_to_the_live_view(farzi_home: Path) -> None:
-    folder = fixtures.make_finished_run(farzi_home, state=RunState.RUNNING)
-    with run_locked(folder):
-        at = open_page(PAGE)
-    assert_healthy(at)
-    assert "Still at work" in words(at)
 
 
 @pytest.mark.parametrize("state", [RunState.FAILED, RunState.STOPPED, RunState.DIVERGED, RunState.QUEUED])

@@ -9,8 +9,6 @@ from apptest import assert_healthy, open_page, words
 from farzi_core.data import errands
 from farzi_core.data.errands import Errand, Look
 from farzi_core.evaluation import surgery
-from farzi_core.runs.locks import run_locked
-from farzi_core.runs.manifest import RunState
 from farzi_core.views.load import SYNTHETIC, RunView
 from tests.views.test_surgery import retrained
 
@@ -20,27 +18,6 @@ EDITS = "zero.1~scale.2.0.5~drop.3"
 
 def source(folder: Path, edits: str) -> str:
     return surgery.source(folder.name, RunView(folder).checksum(SYNTHETIC), surgery.parse(edits))
-
-
-def test_without_runs_it_says_what_to_do_next() -> None:
-    at = open_page(PAGE)
-    assert_healthy(at)
-    assert "Nothing distilled yet" in words(at)
-
-
-def test_while_a_run_works_it_points_to_the_live_view(farzi_home: Path) -> None:
-    folder = fixtures.make_finished_run(farzi_home, state=RunState.RUNNING)
-    with run_locked(folder):
-        at = open_page(PAGE)
-    assert_healthy(at)
-    assert "Still at work" in words(at)
-
-
-def test_a_failed_run_is_said_to_have_no_result(farzi_home: Path) -> None:
-    fixtures.make_finished_run(farzi_home, state=RunState.FAILED)
-    at = open_page(PAGE)
-    assert_healthy(at)
-    assert "This run has no result here" in words(at)
 
 
 def test_without_edits_nothing_has_moved_and_nothing_can_be_retrained(farzi_home: Path) -> None:
