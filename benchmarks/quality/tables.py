@@ -1,8 +1,9 @@
 """Keep the final table of a finished run, and write docs/results.md from all that were kept.
 
     python -m farzi_core demo                                  # or distill ...: any run that is done
-    python benchmarks/quality/tables.py keep last python-calls-demo
-    python benchmarks/quality/tables.py write                  # docs/results.md from the kept ones
+    python -m benchmarks.quality.tables keep last python-calls-demo
+    python -m benchmarks.quality.tables write                  # docs/results.md from the kept ones and from studies
+    python -m benchmarks.quality.pictures                      # and their pictures
 
 A kept table holds the rows with their seeds and intervals, sizes, seconds, device, versions, and every setting that
 differs from the preset: enough to run it again. Data of users stay out: no item, no title, no sequence.
@@ -10,9 +11,11 @@ differs from the preset: enough to run it again. Data of users stay out: no item
 
 import argparse
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from benchmarks.quality import studies
 from farzi_core.commands.find import find_run
 from farzi_core.commands.result import sizes
 from farzi_core.evaluation.report import FORM_ROWS, LABELS, METRIC_LABELS, Evaluation, Metric, Row, RowName, shown
@@ -64,6 +67,12 @@ def keep(run_name: str, name: str) -> None:
     (TABLES / f"{name}.json").write_text(json.dumps(document, indent=1) + "\n")
 
 
+def kept() -> Iterator[tuple[str, dict[str, Any]]]:
+    """Names and documents of all kept tables."""
+    for path in sorted(TABLES.glob("*.json")):
+        yield path.stem, json.loads(path.read_text())
+
+
 def section(name: str, document: dict[str, Any]) -> str:
     """One table of the page."""
     report, size, spent = Evaluation.model_validate(document["evaluation"]), document["sizes"], document["seconds"]
@@ -81,6 +90,7 @@ def section(name: str, document: dict[str, Any]) -> str:
         f"{environment['device_name']}, torch {environment['versions']['torch']}.",
         head + "\n".join([*(_line(row, metrics) for row in report.rows), *_paper(name)]),
         verdict(report),
+        f"![{name}](../benchmarks/quality/tables/{name}.png)",
     ]
     return "\n\n".join(lines)
 
@@ -140,8 +150,8 @@ def main() -> None:
     asked = parser.parse_args()
     if asked.verb == "keep":
         keep(asked.run, asked.name)
-    kept = [(path.stem, json.loads(path.read_text())) for path in sorted(TABLES.glob("*.json"))]
-    PAGE.write_text("\n\n".join([HEAD.rstrip(), *(section(*one) for one in kept)]) + "\n", encoding="utf-8")
+    sections = [*(section(*one) for one in kept()), *(studies.section(*one) for one in studies.kept())]
+    PAGE.write_text("\n\n".join([HEAD.rstrip(), *sections]) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

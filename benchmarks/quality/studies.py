@@ -1,0 +1,133 @@
+"""Run a study, several sizes or several architectures with several seeds, and keep what it found.
+
+    python -m benchmarks.quality.studies frontier python-calls --sizes 50x5,100x5,200x5 --seeds 0,1 --data python-calls
+    python -m benchmarks.quality.studies transfer python-calls --seeds 0,1 --data python-calls
+    python -m benchmarks.quality.tables write                  # docs/results.md with all that were kept
+
+What follows the name is passed to `python -m farzi_core frontier` or `transfer`, which goes on where it was stopped.
+Kept are the means, the worst and the best student, seconds and the device; no item, no sequence.
+"""
+
+import argparse
+import json
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from farzi_core.commands.find import find_run
+from farzi_core.evaluation.report import LABELS, METRIC_LABELS, Metric, RowName, shown
+from farzi_core.views.points import size_label
+
+STUDIES = Path(__file__).resolve().parent / "studies"
+Document = dict[str, Any]
+KINDS = ("frontier", "transfer")
+
+
+def keep(kind: str, name: str, words: Sequence[str]) -> None:
+    """Run `kind` with `words` of the command line and write studies/<kind>-<name>.json."""
+    asked = [kind, *words]
+    done = subprocess.run([sys.executable, "-m", "farzi_core", *asked, "--json"], stdout=subprocess.PIPE, text=True)
+    if not done.stdout.strip():
+        raise SystemExit(done.returncode or 1)
+    found = json.loads(done.stdout)
+    runs = [find_run(one["run_id"]) for one in found.pop("runs") if one["state"] == "done"]
+    if not runs:
+        raise SystemExit("farzi: no run of the study is done, so there is nothing to keep")
+    environment = runs[0].manifest.environment
+    document = {
+        "kind": kind, "command": f"python -m farzi_core {shlex.join(asked)}",
+        "environment": environment.model_dump(mode="json") if environment else {},
+        "finished": len(runs), **_without_ids(found),
+    }  # fmt: skip
+    STUDIES.mkdir(exist_ok=True)
+    (STUDIES / f"{kind}-{name}.json").write_text(json.dumps(document, indent=1) + "\n")
+
+
+def _without_ids(found: Document) -> Document:
+    """Ids of runs mean nothing on another machine."""
+    lines = {name: [{**one, "runs": len(one["runs"])} for one in found[name]] for name in _lists(found)}
+    return {**found, **lines}
+
+
+def _lists(found: Document) -> list[str]:
+    return [name for name in ("points", "cells") if name in found]
+
+
+def kept() -> Iterator[tuple[str, Document]]:
+    """Names and documents of all kept studies."""
+    for path in sorted(STUDIES.glob("*.json")):
+        yield path.stem, json.loads(path.read_text())
+
+
+def section(name: str, document: Document) -> str:
+    """One study of docs/results.md; `name`: of its picture."""
+    frontier = document["kind"] == "frontier"
+    environment = document["environment"]
+    where = f"{environment['threads']} threads of {environment['device_name']}"
+    lines = _frontier(document) if frontier else _transfer(document)
+    parts = [
+        f"## {'Frontier' if frontier else 'Transfer'}: {document['dataset']}",
+        f"```sh\n{document['command']}\n```",
+        f"{document['finished']} runs on {where}, torch {environment['versions']['torch']}. Mean over all students of "
+        "all seeds, below it percent of full data's mean and the worst to the best student.",
+        "\n".join(lines),
+    ]
+    if frontier:
+        parts.append(" ".join(_paid(one) for one in document["cost"]))
+    return "\n\n".join([*parts, f"![{name}](../benchmarks/quality/studies/{name}.png)"])
+
+
+def metrics(document: Document) -> list[Metric]:
+    first = document["points" if "points" in document else "cells"][0]
+    return [Metric(name) for name in first["metrics"]]
+
+
+def _head(names: Sequence[str], document: Document) -> list[str]:
+    columns = [*names, *(METRIC_LABELS[metric] for metric in metrics(document))]
+    return [f"| {' | '.join(columns)} |", f"|{'---|' * len(names)}{'---:|' * len(metrics(document))}"]
+
+
+def _frontier(document: Document) -> list[str]:
+    rows = [
+        f"| {LABELS[RowName(one['row'])]} | {size_label(one['mu'], one['xi']) if one['mu'] else 'all'} | "
+        f"{one['numbers']:,.0f} | {_cells(one, document)} |"
+        for one in document["points"]
+    ]
+    return [*_head(("trained on", "size", "stored numbers"), document), *rows]
+
+
+def _transfer(document: Document) -> list[str]:
+    rows = [f"| {one['teacher']} | {one['student']} | {_cells(one, document)} |" for one in document["cells"]]
+    return [*_head(("distilled with", "student"), document), *rows]
+
+
+def _cells(one: Document, document: Document) -> str:
+    return " | ".join(_cell(one["metrics"][metric.value], metric) for metric in metrics(document))
+
+
+def _cell(figures: dict[str, float], metric: Metric) -> str:
+    low, high = (shown(metric, figures[name]) for name in ("low", "high"))
+    return f"{shown(metric, figures['mean'])}<br>{figures['percent_of_full']:.1f} %<br>{low} to {high}"
+
+
+def _paid(one: Document) -> str:
+    said = (
+        f"{one['size']}: {one['distil']:.0f} s of distillation, {one['distilled']:.1f} s a student against "
+        f"{one['full']:.1f} s on full data"
+    )
+    return f"{said}, " + (f"paid after {one['payoff']:,} trainings." if one["payoff"] else "never paid in time.")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("kind", choices=KINDS)
+    parser.add_argument("name")
+    asked, words = parser.parse_known_args()
+    keep(asked.kind, asked.name, words)
+
+
+if __name__ == "__main__":
+    main()
