@@ -17,7 +17,7 @@ import plotly.graph_objects as go
 
 from farzi_core.evaluation.report import RowName
 from farzi_core.views import text, theme
-from farzi_core.views.experiment import method
+from farzi_core.views.experiment import method, point
 from farzi_core.views.frontier import Frontier
 from farzi_core.views.points import count, size_label
 from farzi_core.views.runs import duration
@@ -52,16 +52,18 @@ class Cost:
 
 
 def costs(runs: Frontier) -> list[Cost]:
-    """One a size, smallest first, of the chosen run's method and architecture."""
+    """One a size, smallest first, of the chosen run's method and architecture. Of two runs of one point, which a figure
+    has where each knows rows that the other lacks, the first counts: the chosen one, else the newest."""
     mine, kind = method(runs.chosen.config), runs.chosen.report.student
-    found: dict[tuple[int, int], list[tuple[float, float, float]]] = {}
+    found: dict[object, tuple[tuple[int, int], tuple[float, float, float]]] = {}
     for one in runs.alike:
         for table in one.report.tables:
             distilled, full = table.row(RowName.DISTILLED), table.row(RowName.FULL)
             if table.student == kind and distilled and full and method(one.config) == mine:
                 seconds = (one.distil_seconds, distilled.seconds, full.seconds)
-                found.setdefault(one.size, []).append(seconds)
-    return [_cost(size, some) for size, some in sorted(found.items(), key=lambda one: one[0][0] * one[0][1])]
+                found.setdefault(point(one.config), (one.size, seconds))
+    sizes = sorted({size for size, _ in found.values()}, key=lambda size: size[0] * size[1])
+    return [_cost(size, [seconds for its, seconds in found.values() if its == size]) for size in sizes]
 
 
 def _cost(size: tuple[int, int], some: Sequence[tuple[float, float, float]]) -> Cost:

@@ -80,6 +80,14 @@ def test_a_run_that_was_made_again_is_in_no_part_of_the_figure() -> None:
     assert frontier.reading(whole, Metric.HR10)[2].startswith("12 × 5, 1 run:")
 
 
+def test_a_point_costs_once_where_two_runs_share_its_rows() -> None:
+    old = by_hand(sized(6, 5), {FULL: [0.6], DISTILLED: [0.5], HEAD: [0.3]}, "r-old", number=1, distil=40)
+    new = by_hand(sized(6, 5), {FULL: [0.6], DISTILLED: [0.5]}, "r-new", number=2, distil=10)
+    whole = frontier.frontier(HIGH, [HIGH, old, new])
+    assert {one.run_id for one in whole.alike} == {"r-high", "r-new", "r-old"}
+    assert [(one.size, one.distil, one.runs) for one in cost.costs(whole)][0] == ("6 × 5", 10, 1)
+
+
 def test_sgd_at_its_own_step_size_has_a_line_of_its_own() -> None:
     sgd = by_hand(sized(12, 5, inner__optimizer="sgd", inner__lr=0.3), {FULL: [0.6, 0.8], DISTILLED: [0.4]})
     chart = frontier_chart.chart(frontier.frontier(LOW, [LOW, HIGH, sgd]), Metric.HR10)
