@@ -140,6 +140,12 @@ def _ahead(row: Row, metric: Metric) -> bool:
     return interval.high < 0 if metric.lower_is_better else interval.low > 0
 
 
+def page() -> str:
+    """docs/results.md."""
+    sections = [*(section(*one) for one in kept()), *(studies.section(*one) for one in studies.kept())]
+    return "\n\n".join([HEAD.rstrip(), *sections]) + "\n"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     verbs = parser.add_subparsers(dest="verb", required=True)
@@ -150,8 +156,7 @@ def main() -> None:
     asked = parser.parse_args()
     if asked.verb == "keep":
         keep(asked.run, asked.name)
-    sections = [*(section(*one) for one in kept()), *(studies.section(*one) for one in studies.kept())]
-    PAGE.write_text("\n\n".join([HEAD.rstrip(), *sections]) + "\n", encoding="utf-8")
+    PAGE.write_text(page(), encoding="utf-8")
 
 
 if __name__ == "__main__":
