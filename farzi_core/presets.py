@@ -40,18 +40,21 @@ _STANDARD: dict[str, Any] = {
 
 _TEXT: dict[str, Any] = {
     "data.source": "python-docs", "data.max_items": 1000,
-    "model.hidden": 32, "model.max_length": 32, "teacher.batch": 64, "teacher.lr": 0.005, "teacher.epochs": 14,
-    "synthetic.mu": 33, "synthetic.xi": 20, "synthetic.d": 32, "inner.batch": 33, "inner.lifetime": 60,
-    "outer.batch": 128, "validation.steps": 80, "evaluation.steps": 100,
+    "model.kind": "gru4rec", "model.gru4rec_hidden": 32, "model.max_length": 50,
+    "teacher.batch": 64, "teacher.epochs": 14, "teacher.trajectories": 0,
+    "synthetic.mu": 33, "synthetic.d": 32,
+    "inner.batch": 33, "inner.lr": 0.03, "inner.eps": 1e-5, "inner.weight_decay": 0.0015, "inner.students": 3,
+    "inner.omega_share": 0, "outer.starts": 1, "outer.batch": 128, "outer.lr": 0.005, "outer.clip": 0.2,
+    "validation.steps": 80, "evaluation.steps": 100,
 }  # fmt: skip
 
 _DEMO_TEXT: dict[str, Any] = _TEXT | {
-    "preset": "demo-text", "outer.steps": 120, "outer.lr": 0.003, "validation.every": 60, "validation.users": 300,
+    "preset": "demo-text", "synthetic.xi": 20, "outer.steps": 120, "validation.every": 60, "validation.users": 300,
     "evaluation.seeds": 3, "evaluation.full_seeds": 2,
 }  # fmt: skip
 
 _STANDARD_TEXT: dict[str, Any] = _TEXT | {
-    "preset": "standard-text", "outer.steps": 1500, "outer.lr": 0.004, "validation.every": 150, "validation.users": 400,
+    "preset": "standard-text", "synthetic.xi": 50, "outer.steps": 700, "validation.every": 50, "validation.users": 400,
 }  # fmt: skip
 
 _SMOOTH: dict[str, Any] = {

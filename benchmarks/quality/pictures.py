@@ -74,7 +74,7 @@ def transfer(document: Document, path: Path) -> None:
         for one in cells:
             percent = one["metrics"][metric.value]["percent_of_full"]
             place = students.index(one["student"]), teachers.index(one["teacher"])
-            axis.scatter(*place, s=2400, marker="s", c=[percent], cmap="RdBu", vmin=80, vmax=120)
+            axis.scatter(*place, s=2400, marker="s", c=[percent], cmap="RdBu", vmin=50, vmax=150)
             axis.annotate(f"{percent:.0f} %", place, ha="center", va="center")
         axis.set(title=METRIC_LABELS[metric], xlabel="student", xlim=(-0.6, len(students) - 0.4))
         axis.set_xticks(range(len(students)), students)
