@@ -163,8 +163,8 @@ def _step_seconds(config: RunConfig, train: Any, items: int, device: Any) -> flo
     from farzi_core.teacher.train import epochs_loss, fresh
     from farzi_core.teacher.train import train as train_steps
 
-    model = build(config.model, items, config.model.max_length)
-    loss = epochs_loss(model, train, config.teacher.batch, stream(0, "calibration"), device)
+    model, teacher = build(config.model, items, config.model.max_length), config.teacher
+    loss = epochs_loss(model, train, teacher.batch, stream(0, "calibration"), device, teacher.dropout)
     states = list(train_steps(fresh(model, torch_stream(0, "calibration"), device), loss, Adam(0.001), 6, 3))
     return (states[1].seconds - states[0].seconds) / 3
 

@@ -138,8 +138,9 @@ def on_sequences(
     config: RunConfig, adam: Adam, part: Sequences, items: int, judge: Judge, seed: int, steps: int, every: int
 ) -> Student:
     """A fresh student trained by `adam` on real sequences: the full data, or a baseline's share of it."""
-    model = build(config.model, items, config.model.max_length)
-    loss = epochs_loss(model, part, config.teacher.batch, stream(config.seed, "student batches", seed), judge.device)
+    model, teacher = build(config.model, items, config.model.max_length), config.teacher
+    batches = stream(config.seed, "student batches", seed)
+    loss = epochs_loss(model, part, teacher.batch, batches, judge.device, teacher.dropout)
     weights = fresh(model, torch_stream(config.seed, "student weights", seed), judge.device)
     return follow(model, train(weights, loss, adam, steps, every), judge)
 

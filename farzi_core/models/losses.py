@@ -39,10 +39,14 @@ def products_loss(model: Model, weights: Mapping[str, Tensor], products: Tensor,
     return (head(hidden.flatten(0, 1), table) - fit) / events
 
 
-def hard_loss(model: Model, weights: Mapping[str, Tensor], tokens: Tensor) -> Tensor:
-    """Mean cross-entropy of tokens [B, L] (int, padded on the right with IGNORED) given the ones before, scalar."""
+def hard_loss(model: Model, weights: Mapping[str, Tensor], tokens: Tensor, keep: Tensor | None = None) -> Tensor:
+    """Mean cross-entropy of tokens [B, L] (int, padded on the right with IGNORED) given the ones before, scalar.
+
+    `keep` [B, L - 1, H] is multiplied into the embedded tokens: a mask of dropout.
+    """
     targets = tokens[:, 1:]
     real = targets != IGNORED
-    hidden, table = readout(weights, model.encode(weights, model.embed(weights, tokens[:, :-1].clamp_min(0)))[real])
+    embedded = model.embed(weights, tokens[:, :-1].clamp_min(0))
+    hidden, table = readout(weights, model.encode(weights, embedded if keep is None else embedded * keep)[real])
     fit = (hidden * table[targets[real]]).sum()
     return (log_sum_exp(hidden, table) - fit) / torch.clamp(real.sum(), min=1)

@@ -52,9 +52,15 @@ def fresh(model: Model, generator: torch.Generator, device: torch.device) -> Ten
 
 
 def epochs_loss(
-    model: Model, train_part: Sequences, batch: int, generator: np.random.Generator, device: torch.device
+    model: Model,
+    train_part: Sequences,
+    batch: int,
+    generator: np.random.Generator,
+    device: torch.device,
+    dropout: float = 0.0,
 ) -> StepLoss:
-    """Next-event loss on shuffled epochs of `train_part`, one random window a sequence, `batch` sequences a step."""
+    """Next-event loss on shuffled epochs of `train_part`, one random window a sequence, `batch` sequences a step, with
+    a share `dropout` of the embedded events' numbers set to zero."""
     total = len(train_part)
     size = min(batch, total)
     per_epoch = total // size
@@ -65,9 +71,19 @@ def epochs_loss(
         if t % per_epoch == 0:
             order = generator.permutation(total)
         rows = order[(t % per_epoch) * size : (t % per_epoch + 1) * size]
-        return hard_loss(model, weights, tokens_of(train_part, rows, model.max_length, generator, device))
+        tokens = tokens_of(train_part, rows, model.max_length, generator, device)
+        if dropout == 0:
+            return hard_loss(model, weights, tokens)
+        shape = (tokens.shape[0], tokens.shape[1] - 1, weights["item"].shape[1])
+        return hard_loss(model, weights, tokens, kept(shape, dropout, generator).to(device))
 
     return loss
+
+
+def kept(shape: tuple[int, ...], dropout: float, generator: np.random.Generator) -> Tensor:
+    """A mask of inverted dropout: 0 with probability `dropout`, else 1 / (1 - dropout), so that its mean is one."""
+    mask = generator.random(shape, dtype=np.float32) >= dropout
+    return torch.from_numpy(mask) / (1 - dropout)
 
 
 def tokens_of(
