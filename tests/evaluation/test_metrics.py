@@ -11,8 +11,9 @@ from farzi_core.data.dataset import Sequences
 from farzi_core.evaluation import baselines, compare, metrics
 from farzi_core.evaluation.measures import MEASURES
 from farzi_core.evaluation.report import Metric, RowName
-from farzi_core.evaluation.students import Ranker, on_sequences, teacher_adam
+from farzi_core.evaluation.students import Ranker, follow, on_sequences, teacher_adam
 from farzi_core.models.model import build
+from farzi_core.teacher.train import State
 
 CPU = torch.device("cpu")
 
@@ -42,6 +43,20 @@ def test_a_constant_scorer_has_auc_one_half() -> None:
     assert MEASURES["recommendation"].of(rank, 11)[Metric.AUC] == 0.5
 
 
+def test_a_broken_student_is_the_last_and_never_the_best() -> None:
+    lost = torch.full((2, 20), torch.nan)
+    lost[1, 3] = 0.5
+    assert metrics.ranks(lost, torch.tensor([3, 7])).tolist() == [20, 20]
+    part = sequences([0, 1, 2, 3], [3, 2, 1, 0])
+    model = build(RunConfig().model, 20, 6)
+    weights = model.init(torch.Generator().manual_seed(0))
+    broken = {name: torch.full_like(weight, torch.nan) for name, weight in weights.items()}
+    states = [State(1, 0.0, weights), State(2, 0.0, broken)]
+    student = follow(model, states, Ranker(part, 5, CPU))
+    assert student.best.step == 1
+    assert student.curve[1].metrics[Metric.HR10] == student.curve[1].metrics[Metric.AUC] == 0
+
+
 def test_full_data_metrics_equal_an_independent_loop() -> None:
     generator = np.random.default_rng(0)
     part = sequences(*[generator.integers(0, 12, size=length).tolist() for length in generator.integers(3, 9, 40)])
@@ -67,6 +82,16 @@ def test_masking_hides_the_context_but_never_the_target() -> None:
     ranker = Ranker(sequences([0, 1, 2], [3, 0, 3]), 2, CPU, mask_seen=True)
     hidden = ranker.hide_seen(torch.ones(2, 4), slice(None))
     assert hidden.isinf().tolist() == [[True, True, False, False], [True, False, False, False]]
+
+
+def test_masking_hides_the_whole_past_however_little_of_it_a_model_sees() -> None:
+    """Full data and synthetic data have contexts of different lengths; their rows must be ranked among the same items."""
+    part = sequences([0, 1, 2, 4], [3, 0, 3])
+    hidden = [Ranker(part, length, CPU, mask_seen=True).hide_seen(torch.ones(2, 5), slice(None)) for length in (1, 3)]
+    assert hidden[0].isinf().tolist() == hidden[1].isinf().tolist()
+    assert hidden[0].isinf().tolist() == [[True, True, True, False, False], [True, False, False, False, False]]
+    second = Ranker(part, 1, CPU, mask_seen=True).hide_seen(torch.ones(1, 5), slice(1, 9))
+    assert second.isinf().tolist() == hidden[0][1:].isinf().tolist()
 
 
 def test_popularity_and_markov_by_hand() -> None:
