@@ -85,7 +85,7 @@ def test_masking_hides_the_context_but_never_the_target() -> None:
 
 
 def test_masking_hides_the_whole_past_however_little_of_it_a_model_sees() -> None:
-    """Full data and synthetic data have contexts of different lengths; their rows must be ranked among the same items."""
+    """Rows of full and of synthetic data have contexts of different lengths; they are ranked among the same items."""
     part = sequences([0, 1, 2, 4], [3, 0, 3])
     hidden = [Ranker(part, length, CPU, mask_seen=True).hide_seen(torch.ones(2, 5), slice(None)) for length in (1, 3)]
     assert hidden[0].isinf().tolist() == hidden[1].isinf().tolist()
