@@ -4,11 +4,11 @@ import json
 import subprocess
 
 import pytest
+from fixtures.report import evaluation
 
 from benchmarks.quality import studies, tables
 from farzi_core.commands.result import sizes
 from farzi_core.evaluation.report import LABELS, Evaluation, Metric, StudentTable
-from tests.fixtures import report as fixtures
 
 FIGURES = {"mean": 0.4375, "low": 0.4, "high": 0.475, "percent_of_full": 87.5}
 ENVIRONMENT = {"threads": 2, "device_name": "a CPU", "versions": {"torch": "2.13.0"}}
@@ -78,7 +78,7 @@ def kept_table(report: Evaluation) -> str:
 
 
 def test_every_row_of_a_table_has_its_interval_and_seconds() -> None:
-    report = fixtures.evaluation()
+    report = evaluation()
     page = kept_table(report)
     for row in report.rows:
         metric, around = Metric.HR10, row.interval[Metric.HR10]
@@ -88,7 +88,7 @@ def test_every_row_of_a_table_has_its_interval_and_seconds() -> None:
 
 
 def test_a_table_says_what_differs_from_the_usual_protocol() -> None:
-    report = fixtures.evaluation()
+    report = evaluation()
     assert "items of the user's past stay in the ranking" in kept_table(report)
     other = report.model_copy(update={"masked_seen": True, "decays": (0.5, 1.0)})
     assert "items of the user's past are removed from the ranking" in kept_table(other)
@@ -96,7 +96,7 @@ def test_a_table_says_what_differs_from_the_usual_protocol() -> None:
 
 
 def test_a_table_has_all_architectures() -> None:
-    report = fixtures.evaluation()
+    report = evaluation()
     other = StudentTable(student="gru4rec", rows=report.rows[:2])
     page = kept_table(report.model_copy(update={"others": (other,)}))
     assert "| GRU4Rec, full data | " in page
@@ -104,5 +104,5 @@ def test_a_table_has_all_architectures() -> None:
 
 
 def test_the_unknown_word_is_no_tag_of_the_page() -> None:
-    page = kept_table(fixtures.evaluation(task="language"))
+    page = kept_table(evaluation(task="language"))
     assert r"Accuracy without \<unk>" in page

@@ -85,7 +85,7 @@ def test_a_point_costs_once_where_two_runs_share_its_rows() -> None:
     new = by_hand(sized(6, 5), {FULL: [0.6], DISTILLED: [0.5]}, "r-new", number=2, distil=10)
     whole = frontier.frontier(HIGH, [HIGH, old, new])
     assert {one.run_id for one in whole.alike} == {"r-high", "r-new", "r-old"}
-    assert [(one.size, one.distil, one.runs) for one in cost.costs(whole)][0] == ("6 × 5", 10, 1)
+    assert next((one.size, one.distil, one.runs) for one in cost.costs(whole)) == ("6 × 5", 10, 1)
 
 
 def test_sgd_at_its_own_step_size_has_a_line_of_its_own() -> None:
