@@ -86,9 +86,14 @@ def where(environment: Document) -> str:
     return name if "threads" in name else f"{name}, {environment['threads']} threads"
 
 
+def plain(words: str) -> str:
+    """Words in Markdown, which would take `<unk>` for a tag."""
+    return words.replace("<", r"\<")
+
+
 def title(metric: Metric) -> str:
-    """A metric's name in Markdown, which would take `<unk>` for a tag."""
-    return METRIC_LABELS[metric].replace("<", r"\<")
+    """A metric's name in Markdown."""
+    return plain(METRIC_LABELS[metric])
 
 
 def metrics(document: Document) -> list[Metric]:

@@ -19,10 +19,8 @@ from benchmarks.quality import studies
 from farzi_core.commands.find import find_run
 from farzi_core.commands.result import sizes
 from farzi_core.evaluation.report import (
-    FORM_ROWS,
     KIND_LABELS,
     LABELS,
-    METRIC_LABELS,
     Evaluation,
     Interval,
     Metric,
@@ -36,6 +34,7 @@ from farzi_core.views.accuracy import protocol
 from farzi_core.views.load import RunView
 from farzi_core.views.runs import seconds
 from farzi_core.views.settings import command
+from farzi_core.views.standing import standing
 
 HERE = Path(__file__).resolve().parent
 TABLES, PAGE = HERE / "tables", HERE.parents[1] / "docs" / "results.md"
@@ -104,7 +103,7 @@ def section(name: str, document: dict[str, Any]) -> str:
         f"{studies.where(environment)}, torch {environment['versions']['torch']}.",
         f"{protocol(report)} {report.baselines}",
         head + "\n".join([*(_line(label, row, metrics) for label, row in labelled(report)), *_paper(name)]),
-        verdict(report),
+        studies.plain(standing(report)),
         f"![{name}](../benchmarks/quality/tables/{name}.png)",
     ]
     return "\n\n".join(lines)
@@ -147,27 +146,6 @@ def _around(interval: Interval | None, unit: int, metric: Metric = Metric.HR10) 
     """` [low, high]` with the decimals of what stands before it; nothing where there is no interval."""
     decimals = 1 if metric.is_fraction else 2
     return f" [{unit * interval.low:.{decimals}f}, {unit * interval.high:.{decimals}f}]" if interval else ""
-
-
-def verdict(report: Evaluation) -> str:
-    """Which real subsets and rules the distilled data beat outside the paired interval, metric by metric."""
-    rows = [row for row in report.rows if row.name not in (RowName.FULL, *FORM_ROWS.values())]
-    behind = {row.name: [metric for metric in report.metrics if not _ahead(row, metric)] for row in rows}
-    beaten = [row for row in rows if not behind[row.name]]
-    rest = [
-        f"{LABELS[name]} on {', '.join(METRIC_LABELS[metric] for metric in metrics)}"
-        for name, metrics in behind.items()
-        if metrics
-    ]
-    names = ", ".join(LABELS[row.name] for row in beaten) or "nothing"
-    said = f"Ahead on all metrics, outside the paired interval, of: {names}."
-    return said + (f" Not ahead of {'; '.join(rest)}." if rest else "")
-
-
-def _ahead(row: Row, metric: Metric) -> bool:
-    """Whether the distilled data are better than this row, outside the paired interval."""
-    interval = row.minus_distilled[metric]
-    return interval.high < 0 if metric.lower_is_better else interval.low > 0
 
 
 def page() -> str:
