@@ -74,7 +74,7 @@ class Ranker(Judge):
         self.targets = torch.from_numpy(asked.targets).to(device)
         self.mask_seen = mask_seen
         past = split.contexts(part)
-        self.past = torch.from_numpy(past.items).to(device)
+        self.past, self.bounds = torch.from_numpy(past.items).to(device), past.offsets
         self.past_of = torch.from_numpy(np.repeat(np.arange(len(past)), past.lengths)).to(device)
 
     def see(self, model: Model, weights: Tensors) -> Tensor:
@@ -96,7 +96,7 @@ class Ranker(Judge):
     def hide_seen(self, scores: Tensor, users: slice) -> Tensor:
         """Scores [U, V] of `users` with all items of their past at -inf, the target excepted."""
         first, last, _ = users.indices(len(self.targets))
-        inside = (self.past_of >= first) & (self.past_of < last)
+        inside = slice(int(self.bounds[first]), int(self.bounds[last]))
         targets, hidden = self.targets[users, None], scores.clone()
         hidden[self.past_of[inside] - first, self.past[inside]] = -torch.inf
         return hidden.scatter(1, targets, scores.gather(1, targets))
