@@ -6,9 +6,11 @@ import subprocess
 import pytest
 from fixtures.report import evaluation
 
-from benchmarks.quality import studies, tables
+from benchmarks.quality import objectives_page, studies, tables
 from farzi_core.commands.result import sizes
+from farzi_core.config import with_settings
 from farzi_core.evaluation.report import LABELS, Evaluation, Metric, StudentTable
+from farzi_core.presets import PRESETS
 
 FIGURES = {"mean": 0.4375, "low": 0.4, "high": 0.475, "percent_of_full": 87.5}
 ENVIRONMENT = {"threads": 2, "device_name": "a CPU", "versions": {"torch": "2.13.0"}}
@@ -106,3 +108,36 @@ def test_a_table_has_all_architectures() -> None:
 def test_the_unknown_word_is_no_tag_of_the_page() -> None:
     page = kept_table(evaluation(task="language"))
     assert r"Accuracy without \<unk>" in page
+
+
+def test_objectives_by_hand() -> None:
+    def row(objective: str, equal: str, seed: int, value: float, **more: object) -> dict[str, object]:
+        found = {
+            "seed": seed,
+            "objective": objective,
+            "optimizer": "adam",
+            "equal": equal,
+            "steps": 90,
+            "seconds": 30.0,
+        }
+        return {**found, "metrics": {"hr@10": value}, **more}
+
+    config = with_settings(PRESETS["demo"].config, {"data.source": "planted", "outer.lr": 0.5, "seed": 3})
+    about = {"data": {"name": "Planted"}, "settings": config.model_dump(mode="json"), "sgd": {"inner.lr": 0.3}}
+    rows = [
+        *(row("full data", "-", seed, 0.5) for seed in (0, 1)),
+        row("DC", "time", 0, 0.375),
+        row("DC", "time", 1, 0.5, diverged=True),
+    ]
+    page = objectives_page.section("objectives-x", {"about": {**about, "device": "a CPU"}, "rows": rows})
+    words = "--data planted --preset demo --seeds 2 --sgd-lr 0.3 --set outer.lr=0.5"
+    assert f"python -m benchmarks.quality.objectives {words}\n" in page
+    assert "| full data (n = 2) | adam | - | 50.0 %<br>100.0 %<br>50.0 % to 50.0 % | 90 | 30 |" in page
+    assert "| DC (n = 2, 1 diverged) | adam | time | 43.8 %<br>87.5 %<br>37.5 % to 50.0 % | 90 | 30 |" in page
+    assert "2 seeds on a CPU" in page
+
+
+def test_the_page_has_every_comparison_of_objectives(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(objectives_page, "kept", lambda: iter([("objectives-x", {})]))
+    monkeypatch.setattr(objectives_page, "section", lambda name, _: f"## {name}")
+    assert "## objectives-x" in tables.page()

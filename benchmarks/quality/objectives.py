@@ -11,7 +11,8 @@ cell follows from its seconds a step at equal steps, so that its cosine schedule
 before any outer step, full data, and random users. Fresh students, test users.
 
 Writes objectives-<data>-<preset>.json after every row; rows of an earlier call with the same settings are kept. The
-picture beside it needs matplotlib (benchmarks/engine/requirements.txt).
+picture beside it needs matplotlib (benchmarks/engine/requirements.txt). `python -m benchmarks.quality.tables write`
+puts them into docs/results.md.
 """
 
 import argparse

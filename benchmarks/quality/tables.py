@@ -1,8 +1,8 @@
-"""Keep the final table of a finished run, and write docs/results.md from all that were kept.
+"""Keep the final table of a finished run, and write docs/results.md from these tables, objectives and studies.
 
     python -m farzi_core demo                                  # or distill ...: any run that is done
     python -m benchmarks.quality.tables keep last python-calls-demo
-    python -m benchmarks.quality.tables write                  # docs/results.md from the kept ones and from studies
+    python -m benchmarks.quality.tables write                  # docs/results.md from all that were kept
     python -m benchmarks.quality.pictures                      # and their pictures
 
 A kept table holds the rows with their seeds and intervals, sizes, seconds, device, versions, and every setting that
@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from benchmarks.quality import studies
+from benchmarks.quality import objectives_page, studies
 from farzi_core.commands.find import find_run
 from farzi_core.commands.result import sizes
 from farzi_core.evaluation.report import (
@@ -62,7 +62,7 @@ A key `dataset:...` is a file that was added with `python -m farzi_core datasets
 The pictures eshop-standard and python-calls-standard belong to tables that were measured before the guard kept ages
 apart, that of the e-shop also before the engine's losses were split.
 
-This page is written by `python -m benchmarks.quality.tables write` from benchmarks/quality/tables/.
+This page is written by `python -m benchmarks.quality.tables write` from benchmarks/quality/.
 """
 
 
@@ -150,7 +150,11 @@ def _around(interval: Interval | None, unit: int, metric: Metric = Metric.HR10) 
 
 def page() -> str:
     """docs/results.md."""
-    sections = [*(section(*one) for one in kept()), *(studies.section(*one) for one in studies.kept())]
+    sections = [
+        *(section(*one) for one in kept()),
+        *(objectives_page.section(*one) for one in objectives_page.kept()),
+        *(studies.section(*one) for one in studies.kept()),
+    ]
     return "\n\n".join([HEAD.rstrip(), *sections]) + "\n"
 
 

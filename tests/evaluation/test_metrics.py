@@ -102,6 +102,27 @@ def test_popularity_and_markov_by_hand() -> None:
     assert baselines.markov_ranks(train, 4, ranker).tolist() == [1, 1]
 
 
+def test_masked_popularity_and_markov_equal_a_loop_over_users() -> None:
+    """More users than are scored at once."""
+    generator = np.random.default_rng(0)
+    train, part = (
+        sequences(*[generator.integers(0, 12, size).tolist() for size in generator.integers(3, 9, users)])
+        for users in (60, 2100)
+    )
+    counts, after = np.bincount(train.items, minlength=12).astype(float), np.zeros((12, 12))
+    for row in train:
+        np.add.at(after, (row[:-1], row[1:]), 1)
+
+    def rank(scores: np.ndarray, row: np.ndarray) -> float:
+        rivals = np.array([scores[item] for item in range(12) if item not in row])
+        return float(1 + (rivals > scores[row[-1]]).sum() + (rivals == scores[row[-1]]).sum() / 2)
+
+    ranker = Ranker(part, 2, CPU, mask_seen=True)
+    assert baselines.popularity_ranks(train, 12, ranker).tolist() == [rank(counts, row) for row in part]
+    expected = [rank(after[row[-2]] + counts / (counts.sum() + 1), row) for row in part]
+    assert baselines.markov_ranks(train, 12, ranker).tolist() == expected
+
+
 def test_equal_size_baselines_take_mu_sequences() -> None:
     train = sequences([0, 1, 2], [0, 1, 2, 3], [1, 2], [3, 3, 3, 3, 3])
     assert [len(one) for one in baselines.head_users(train, 2)] == [5, 4]
