@@ -134,7 +134,8 @@ class EvaluationConfig(Section):
     """Multiples of inner.weight_decay that every student on little data, synthetic or real, is trained with; validation
     users choose one for each student. Several cost as many times the students of the table."""
     mask_seen: bool = False
-    """Remove items of the context from the ranking; the paper does not."""
+    """Remove all items of a user's past, the target excepted, from the ranking; the paper does not. In AUC they
+    count as ranked below the target."""
 
     @field_validator("forms")
     @classmethod

@@ -19,9 +19,8 @@ from typing import Any
 import numpy as np
 import torch
 
-import farzi_core as farzi
 from farzi_core.commands.settings import configured
-from farzi_core.config import RunConfig
+from farzi_core.config import RunConfig, with_settings
 from farzi_core.data.dataset import Dataset
 from farzi_core.device import use_threads
 from farzi_core.distill.start import initial
@@ -29,6 +28,8 @@ from farzi_core.evaluation.report import METRIC_LABELS, shown
 from farzi_core.evaluation.students import on_synthetic
 from farzi_core.evaluation.tasks import judge_of
 from farzi_core.parallel import map_threads
+from farzi_core.pipeline import load
+from farzi_core.recorder import MemoryRecorder
 
 CPU = torch.device("cpu")
 
@@ -50,7 +51,7 @@ def measure(config: RunConfig, dataset: Dataset, seeds: int) -> dict[str, Any]:
         "entropy": float(torch.special.entr(probs).sum(-1).mean()),
         "steps": float(np.mean([student.best.step for student in students])),
         "mean": {metric: float(np.mean(one)) for metric, one in values.items()},
-        "std": {metric: float(np.std(one, ddof=1)) for metric, one in values.items()},
+        "std": {metric: float(np.std(one, ddof=1)) for metric, one in values.items() if seeds > 1},
     }
 
 
@@ -62,9 +63,11 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     asked = parser.parse_args()
     levers = dict(one.split("=", 1) for one in asked.lever)
-    base = configured(None, asked.preset, [])
+    if fixed := next((name for name in levers if name.startswith("data.")), None):
+        parser.error(f"--lever {fixed}: the data are read once, so no row would differ; vary another section")
+    base = with_settings(configured(None, asked.preset, []), {"data.source": asked.data})
     use_threads(base.runtime.threads)
-    dataset = farzi.prepare(farzi.open_source(asked.data), max_items=base.data.max_items, seed=base.data.seed)
+    dataset = load(base, MemoryRecorder())
     rows = []
     for values in itertools.product(*(one.split(",") for one in levers.values())):
         settings = [f"{name}={value}" for name, value in zip(levers, values, strict=True)]

@@ -11,7 +11,8 @@ cell follows from its seconds a step at equal steps, so that its cosine schedule
 before any outer step, full data, and random users. Fresh students, test users.
 
 Writes objectives-<data>-<preset>.json after every row; rows of an earlier call with the same settings are kept. The
-picture beside it needs matplotlib (benchmarks/engine/requirements.txt).
+picture beside it needs matplotlib (benchmarks/engine/requirements.txt). `python -m benchmarks.quality.tables write`
+puts them into docs/results.md.
 """
 
 import argparse
@@ -23,7 +24,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-import farzi_core as farzi
 from farzi_core.commands.settings import configured
 from farzi_core.config import RunConfig, with_settings
 from farzi_core.data.dataset import Dataset
@@ -35,6 +35,7 @@ from farzi_core.evaluation.compare import Outcome
 from farzi_core.evaluation.final import Examiner
 from farzi_core.evaluation.report import METRIC_LABELS, Metric, shown
 from farzi_core.models.model import build
+from farzi_core.pipeline import load
 from farzi_core.recorder import MemoryRecorder
 from farzi_core.teacher.omega import trajectories
 
@@ -94,15 +95,22 @@ def distilled(config: RunConfig, dataset: Dataset, omega: Tensor, start: Synthet
     recorder = MemoryRecorder()
     done = Distillation(config, dataset, omega, CPU).run(start, recorder)
     asked = examiner(config, dataset)
-    seconds = sum(event["seconds"] for event in recorder.events if event["event"] == "step")
+    taken = [event["seconds"] for event in recorder.events if event["event"] == "step"]
     reached = judged(asked, asked.distilled(done.best.synthetic.probs()))
     return {
         **reached,
         "steps": config.outer.steps,
-        "seconds": seconds,
+        "seconds": sum(taken),
+        "taken": len(taken),
         "best": done.best.step,
         "diverged": done.diverged,
     }
+
+
+def steps_in(seconds: float, row: Row) -> int:
+    """Outer steps that take `seconds` at the speed of `row`, whose run may have diverged before its last step."""
+    taken = row.get("taken", row["steps"])
+    return max(1, round(seconds * taken / row["seconds"])) if taken else int(row["steps"])
 
 
 def one_seed(table: Table, base: RunConfig, sgd: dict[str, Any], dataset: Dataset) -> None:
@@ -121,8 +129,7 @@ def one_seed(table: Table, base: RunConfig, sgd: dict[str, Any], dataset: Datase
             config = with_settings(chosen, objective)
             row = table.row(keys(config, name, "steps"), lambda: distilled(config, dataset, omega, start))  # noqa: B023
             budget = budget or row["seconds"]
-            steps = max(1, round(budget * row["steps"] / row["seconds"]))
-            longer = with_settings(config, {"outer.steps": steps})
+            longer = with_settings(config, {"outer.steps": steps_in(budget, row)})
             table.row(keys(config, name, "time"), lambda: distilled(longer, dataset, omega, start))  # noqa: B023
 
 
@@ -138,9 +145,10 @@ def main() -> None:
     asked = parser.parse_args()
     path = asked.folder / f"objectives-{asked.data}-{asked.preset}.json".replace(":", "-")
     if not asked.draw:
-        base = with_settings(configured(None, asked.preset, asked.set), {"evaluation.baselines": "random_users"})
+        fixed = {"evaluation.baselines": "random_users", "data.source": asked.data}
+        base = with_settings(configured(None, asked.preset, asked.set), fixed)
         use_threads(base.runtime.threads)
-        dataset = farzi.prepare(farzi.open_source(asked.data), max_items=base.data.max_items, seed=base.data.seed)
+        dataset = load(base, MemoryRecorder())
         settings, info = base.model_dump(mode="json"), dataset.info.model_dump(mode="json")
         about = {"data": info, "settings": settings, "sgd": {"inner.lr": asked.sgd_lr}, "device": describe(CPU)}
         table = Table(path, about)

@@ -20,20 +20,21 @@ Document = dict[str, Any]
 def table(document: Document, path: Path) -> None:
     """Percent of full data, one panel a metric, with 95 % intervals."""
     report = Evaluation.model_validate(document["evaluation"])
-    rows = [row for row in report.rows if row.name is not RowName.FULL]
+    rows = [(label, row) for label, row in tables.labelled(report) if row.name is not RowName.FULL]
     figure, axes = pyplot.subplots(
         1, len(report.metrics), figsize=(13, 1.2 + 0.35 * len(rows)), sharey=True, constrained_layout=True
     )
     for axis, metric in zip(axes, report.metrics, strict=True):
-        for place, row in enumerate(rows):
+        for place, (_, row) in enumerate(rows):
             value, interval = row.percent_of_full[metric], row.percent_interval.get(metric)
-            error = [[value - interval.low], [interval.high - value]] if interval else None
+            # rounding may put a value that does not vary beside its interval
+            error = [[max(0.0, one)] for one in (value - interval.low, interval.high - value)] if interval else None
             mine = row.name is RowName.DISTILLED
             axis.errorbar(value, place, xerr=error, fmt="o", capsize=3, color="C0" if mine else "0.45")
         axis.axvline(100, color="0.2", linestyle="--")
         axis.set(title=METRIC_LABELS[metric], xlabel="% of full data")
         axis.grid(axis="x", alpha=0.3)
-    axes[0].set_yticks(range(len(rows)), [LABELS[row.name] for row in rows])
+    axes[0].set_yticks(range(len(rows)), [label for label, _ in rows])
     axes[0].invert_yaxis()
     figure.savefig(path, dpi=90)
     pyplot.close(figure)

@@ -19,7 +19,7 @@ from typing import Any
 
 from farzi_core.commands.find import find_run
 from farzi_core.evaluation.report import LABELS, METRIC_LABELS, Metric, RowName, shown
-from farzi_core.views.points import size_label
+from farzi_core.views.points import count, size_label
 
 STUDIES = Path(__file__).resolve().parent / "studies"
 Document = dict[str, Any]
@@ -34,8 +34,10 @@ def keep(kind: str, name: str, words: Sequence[str]) -> None:
         raise SystemExit(done.returncode or 1)
     found = json.loads(done.stdout)
     runs = [find_run(one["run_id"]) for one in found.pop("runs") if one["state"] == "done"]
-    if not runs:
-        raise SystemExit("farzi: no run of the study is done, so there is nothing to keep")
+    if not _lists(found):
+        raise SystemExit(
+            f"farzi: {kind} printed no figures, so there is nothing to keep; wait until a run is done, without --detach"
+        )
     environment = runs[0].manifest.environment
     document = {
         "kind": kind, "command": f"python -m farzi_core {shlex.join(asked)}",
@@ -64,20 +66,34 @@ def kept() -> Iterator[tuple[str, Document]]:
 
 def section(name: str, document: Document) -> str:
     """One study of docs/results.md; `name`: of its picture."""
-    frontier = document["kind"] == "frontier"
-    environment = document["environment"]
-    where = f"{environment['threads']} threads of {environment['device_name']}"
+    frontier, environment = document["kind"] == "frontier", document["environment"]
     lines = _frontier(document) if frontier else _transfer(document)
     parts = [
         f"## {'Frontier' if frontier else 'Transfer'}: {document['dataset']}",
         f"```sh\n{document['command']}\n```",
-        f"{document['finished']} runs on {where}, torch {environment['versions']['torch']}. Mean over all students of "
-        "all seeds, below it percent of full data's mean and the worst to the best student.",
+        f"{count(document['finished'], 'run')} on {where(environment)}, torch {environment['versions']['torch']}. Mean "
+        "over all students of all seeds, below it percent of full data's mean and the worst to the best student.",
         "\n".join(lines),
     ]
     if frontier:
         parts.append(" ".join(_paid(one) for one in document["cost"]))
     return "\n\n".join([*parts, f"![{name}](../benchmarks/quality/studies/{name}.png)"])
+
+
+def where(environment: Document) -> str:
+    """What it ran on; a CPU's name has its threads."""
+    name = str(environment["device_name"])
+    return name if "threads" in name else f"{name}, {environment['threads']} threads"
+
+
+def plain(words: str) -> str:
+    """Words in Markdown, which would take `<unk>` for a tag."""
+    return words.replace("<", r"\<")
+
+
+def title(metric: Metric) -> str:
+    """A metric's name in Markdown."""
+    return plain(METRIC_LABELS[metric])
 
 
 def metrics(document: Document) -> list[Metric]:
@@ -86,7 +102,7 @@ def metrics(document: Document) -> list[Metric]:
 
 
 def _head(names: Sequence[str], document: Document) -> list[str]:
-    columns = [*names, *(METRIC_LABELS[metric] for metric in metrics(document))]
+    columns = [*names, *map(title, metrics(document))]
     return [f"| {' | '.join(columns)} |", f"|{'---|' * len(names)}{'---:|' * len(metrics(document))}"]
 
 
@@ -118,7 +134,7 @@ def _paid(one: Document) -> str:
         f"{one['size']}: {one['distil']:.0f} s of distillation, {one['distilled']:.1f} s a student against "
         f"{one['full']:.1f} s on full data"
     )
-    return f"{said}, " + (f"paid after {one['payoff']:,} trainings." if one["payoff"] else "never paid in time.")
+    return f"{said}, " + (f"paid after {count(one['payoff'], 'training')}." if one["payoff"] else "never paid in time.")
 
 
 def main() -> None:

@@ -16,7 +16,6 @@ from typing import Any
 import numpy as np
 import torch
 
-import farzi_core as farzi
 from farzi_core.commands.settings import configured
 from farzi_core.config import RunConfig, with_settings
 from farzi_core.data.dataset import Dataset
@@ -25,6 +24,8 @@ from farzi_core.evaluation.report import METRIC_LABELS, Metric, shown
 from farzi_core.evaluation.students import Judge, on_sequences, teacher_adam
 from farzi_core.evaluation.tasks import JUDGING, judge_of
 from farzi_core.parallel import map_threads
+from farzi_core.pipeline import load
+from farzi_core.recorder import MemoryRecorder
 
 GRID = ["sasrec:.005,.01,.02", "gru4rec:.005,.01,.02,.05", "fmlp:.0005,.001,.002,.005,.01"]
 RATES = {"sasrec": "teacher.lr", "gru4rec": "teacher.gru4rec_lr", "fmlp": "teacher.fmlp_lr"}
@@ -76,9 +77,9 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument("--set", nargs="*", default=[])
     asked = parser.parse_args()
-    base = configured(None, asked.preset, asked.set)
+    base = with_settings(configured(None, asked.preset, asked.set), {"data.source": asked.data})
     use_threads(base.runtime.threads)
-    dataset = farzi.prepare(farzi.open_source(asked.data), max_items=base.data.max_items, seed=base.data.seed)
+    dataset = load(base, MemoryRecorder())
     known = rules(base, dataset)
     for name, values in known.items():
         print(f"{name:12s} {words(values)}", flush=True)
@@ -90,7 +91,8 @@ def main() -> None:
             document["rows"].append(row)
             place = f"{kind:8s} lr {rate:<7g} epoch {row['epoch']:4.1f} {row['seconds']:6.1f} s"
             print(f"{place}  {words(row['mean'])}", flush=True)
-            (Path(__file__).parent / f"teachers-{asked.data}.json").write_text(json.dumps(document, indent=1))
+            name = f"teachers-{asked.data}.json".replace(":", "-")
+            (Path(__file__).parent / name).write_text(json.dumps(document, indent=1))
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from farzi_core.evaluation.report import KIND_LABELS, LABELS, METRIC_LABELS, Eva
 from farzi_core.runs.run import Run
 from farzi_core.views.load import RunView
 from farzi_core.views.runs import seconds
+from farzi_core.views.standing import standing
 
 _WHAT: dict[Task, str] = {
     "recommendation": "Percent of {:,} test users",
@@ -110,7 +111,7 @@ def _notes(judged: Judged) -> str:
     models = len(full.seeds) if full else 0
     return (
         f"\n{_WHAT[report.task].format(report.test_users)}, below it percent of full data. Means over {report.seeds} "
-        f"students (full data: {models}).{report.chosen_decay}\n"
+        f"students (full data: {models}).{report.chosen_decay}\n{standing(report)}\n"
         f"Seconds: prepare {spent['prepare']:.1f}, distil {spent['distil']:.1f}, evaluate {spent['evaluate']:.1f}. "
         f"Stored numbers: {report.stored_numbers:,}.\n"
         f"Run {judged.run_id}: `make run` shows its sequences and factors."

@@ -138,6 +138,8 @@ def _seeds(words: str) -> list[int]:
 
 def _kinds(words: str) -> list[Kind]:
     known: dict[str, Kind] = {kind: kind for kind in get_args(Kind)}
+    if not _parts(words):
+        raise show.UsageError(f"{words!r} names no architecture; choose from {KINDS}.")
     if wrong := [part for part in _parts(words) if part not in known]:
         raise show.UsageError(f"There is no architecture {wrong[0]!r}; choose from {KINDS}.")
     return [known[part] for part in dict.fromkeys(_parts(words))]

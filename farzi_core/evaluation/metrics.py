@@ -1,8 +1,9 @@
 """Ranking metrics over the full catalogue, one target a user (paper, appendix C.1): HR@k, nDCG@k and AUC as fractions.
 
 The rank of a target is 1 + the number of items that score higher + half the number of others that score the same: a
-constant scorer gets the middle rank, never the first. HR@k counts rank <= k, nDCG@k is 1 / log2(rank + 1) within k,
-AUC is the share of other items below the target (a tie counts one half).
+constant scorer gets the middle rank, never the first, and a target without a score (NaN) the last one. HR@k counts
+rank <= k, nDCG@k is 1 / log2(rank + 1) within k, AUC is the share of other items below the target (a tie counts one
+half; items that were taken out of the ranking count as below).
 """
 
 import torch
@@ -16,7 +17,7 @@ def ranks(scores: Tensor, targets: Tensor) -> Tensor:
     own = scores.gather(1, targets[:, None])
     higher = (scores > own).sum(1)
     same = (scores == own).sum(1) - 1
-    return 1 + higher + same / 2
+    return torch.where(own[:, 0].isnan(), float(scores.shape[1]), 1 + higher + same / 2)  # no student wins by breaking
 
 
 def per_user(rank: Tensor, items: int) -> dict[Metric, Tensor]:

@@ -5,10 +5,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import partial
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from farzi_core.config import RunConfig
+from farzi_core.data import split
 from farzi_core.data.batches import queries
 from farzi_core.data.dataset import Sequences
 from farzi_core.distill.adam import Adam
@@ -59,7 +61,8 @@ class Judge(ABC):
 
 
 class Ranker(Judge):
-    """Ranks the last event of each sequence of a part."""
+    """Ranks the last event of each sequence of a part, on request without all earlier items of the sequence: also those
+    before the context, so that models of different lengths are ranked among the same items."""
 
     measures = MEASURES["recommendation"]
 
@@ -70,6 +73,9 @@ class Ranker(Judge):
         self.lengths = torch.from_numpy(asked.lengths).to(device)
         self.targets = torch.from_numpy(asked.targets).to(device)
         self.mask_seen = mask_seen
+        past = split.contexts(part)
+        self.past, self.bounds = torch.from_numpy(past.items).to(device), past.offsets
+        self.past_of = torch.from_numpy(np.repeat(np.arange(len(past)), past.lengths)).to(device)
 
     def see(self, model: Model, weights: Tensors) -> Tensor:
         """Ranks [U] of the targets."""
@@ -88,11 +94,12 @@ class Ranker(Judge):
         return metrics.ranks(self.hide_seen(scores, users) if self.mask_seen else scores, self.targets[users])
 
     def hide_seen(self, scores: Tensor, users: slice) -> Tensor:
-        """Scores [U, V] with the items of each context at -inf, the target excepted."""
-        contexts, targets = self.contexts[users], self.targets[users, None]
-        own = scores.gather(1, targets)
-        hidden = scores.scatter(1, torch.where(contexts < 0, targets, contexts), -torch.inf)
-        return hidden.scatter(1, targets, own)
+        """Scores [U, V] of `users` with all items of their past at -inf, the target excepted."""
+        first, last, _ = users.indices(len(self.targets))
+        inside = slice(int(self.bounds[first]), int(self.bounds[last]))
+        targets, hidden = self.targets[users, None], scores.clone()
+        hidden[self.past_of[inside] - first, self.past[inside]] = -torch.inf
+        return hidden.scatter(1, targets, scores.gather(1, targets))
 
 
 def follow(model: Model, states: Iterable[State], judge: Judge) -> Student:

@@ -47,14 +47,16 @@ def trajectories(model: Model, part: Sequences, config: RunConfig, device: torch
     """The states of `Omega`, by Adam on the real data; [0, 1, n] where Omega is switched off."""
     teacher, seed = config.teacher, config.seed
     adam = Adam(teacher.lr_of(config.model.kind))
-    every = max(1, teacher.trajectory_steps // teacher.states)
+    kept = min(teacher.states, teacher.trajectory_steps)
+    wanted = {teacher.trajectory_steps * (place + 1) // kept for place in range(kept)}
 
     def one(index: int) -> Tensor:
         weights = fresh(model, torch_stream(seed, "omega weights", index), device)
         loss = epochs_loss(model, part, teacher.batch, stream(seed, "omega batches", index), device)
-        states = train(weights, loss, adam, teacher.trajectory_steps, every)
+        states = train(weights, loss, adam, teacher.trajectory_steps, 1)
         layout = Layout.of(weights)
-        return torch.stack([layout.flatten(weights), *(layout.flatten(state.weights) for state in states)])
+        trained = [layout.flatten(state.weights) for state in states if state.step in wanted]
+        return torch.stack([layout.flatten(weights), *trained])
 
     found = map_threads(one, range(teacher.trajectories), device)
     if not found:

@@ -176,7 +176,7 @@ def protocol(report: Evaluation) -> str:
     masked = "are removed from" if report.masked_seen else "stay in"
     return (
         f"{report.test_users:,} test users whose last event is the target, ranked over the whole catalogue without "
-        f"sampling; items of the context {masked} the ranking. {report.seeds} fresh students a row, all "
+        f"sampling; items of the user's past {masked} the ranking. {report.seeds} fresh students a row, all "
         f"{KIND_LABELS[report.student]}; {report.validation_users:,} validation users choose the training step."
         f"{report.chosen_decay} No user is in two parts."
     )

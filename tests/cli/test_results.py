@@ -181,6 +181,7 @@ class TestAgain:
         assert ended.status == 0
         assert "Means over 1 students (full data: 1). Each student on distilled data" in ended.out
         assert "0.5, 2 times the weight decay" in ended.out
+        assert "Against full data: " in " ".join(ended.out.split()), "and whether a difference is beyond chance"
         rows = [line.partition(" s  ")[2] for line in ended.err.splitlines()]
         assert rows == ["GRU4Rec, full data", "GRU4Rec, distilled"], "and what is done is said meanwhile"
 

@@ -39,7 +39,8 @@ WRONG = {
     "frontier --sizes 25x10 --set inner.nothing=1": "inner.nothing",
     "transfer --teachers bert": "sasrec,gru4rec,fmlp",
     "transfer --students bert": "sasrec,gru4rec,fmlp",
-    "transfer --teachers ,": "1 to 64",
+    "transfer --teachers ,": "names no architecture; choose from sasrec",
+    "transfer --students ,": "names no architecture; choose from sasrec",
 }
 
 

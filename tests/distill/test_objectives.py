@@ -1,7 +1,9 @@
 """Each objective's gradient by other roads, what each holds a student against, and that the old one did not move."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -23,9 +25,10 @@ from farzi_core.distill.synthetic import Synthetic
 from farzi_core.errors import ConfigError
 from farzi_core.evaluation.students import inner_optimizer
 from farzi_core.models.losses import hard_loss, soft_loss
+from farzi_core.models.model import build
 from farzi_core.seeds import stream
-from farzi_core.teacher.omega import Omega
-from farzi_core.teacher.train import train
+from farzi_core.teacher.omega import Omega, trajectories
+from farzi_core.teacher.train import State, train
 
 CPU = torch.device("cpu")
 TINY: dict[str, Any] = {
@@ -211,6 +214,28 @@ def test_omega_counts_trained_states_and_pairs_stay_on_one_trajectory() -> None:
     pairs = {tuple(float(one) for one in omega.stretch(2, generator)) for _ in range(100)}
     assert pairs == {(0, 2), (1, 3), (10, 12), (11, 13)}
     assert len(Omega(torch.zeros(0, 1, 5))) == len(Omega(torch.zeros(0))) == 0
+
+
+@pytest.mark.parametrize(("steps", "states"), [(12, 3), (12, 5), (12, 9), (4, 6)])
+def test_a_trajectory_keeps_as_many_states_as_asked_evenly_spaced(
+    steps: int, states: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And its last one. A counter stands in for training: its weight is the number of steps."""
+
+    def counted(weights: Tensors, _loss: Any, _adam: Any, steps: int, every: int) -> Iterator[State]:
+        for t in range(1, steps + 1):
+            if t % every == 0 or t == steps:
+                yield State(t, 0.0, {name: torch.full_like(weight, t) for name, weight in weights.items()})
+
+    monkeypatch.setattr("farzi_core.teacher.omega.train", counted)
+    settings = {**TINY, "teacher.trajectories": 1, "teacher.trajectory_steps": steps, "teacher.states": states}
+    config = with_settings(RunConfig(), {**settings, "objective.ahead": 1})
+    model = build(config.model, len(data().vocab), 4)
+    found = trajectories(model, data().part("train"), config, CPU)[0, 1:, 0].tolist()
+    assert len(found) == min(steps, states)
+    assert found[-1] == steps
+    gaps = {after - before for before, after in pairwise([0, *found])}
+    assert max(gaps) - min(gaps) <= 1
 
 
 def test_six_outer_steps_of_meta_matching_are_those_before_there_were_other_objectives() -> None:

@@ -11,8 +11,9 @@ from farzi_core.data.dataset import Sequences
 from farzi_core.evaluation import baselines, compare, metrics
 from farzi_core.evaluation.measures import MEASURES
 from farzi_core.evaluation.report import Metric, RowName
-from farzi_core.evaluation.students import Ranker, on_sequences, teacher_adam
+from farzi_core.evaluation.students import Ranker, follow, on_sequences, teacher_adam
 from farzi_core.models.model import build
+from farzi_core.teacher.train import State
 
 CPU = torch.device("cpu")
 
@@ -42,6 +43,20 @@ def test_a_constant_scorer_has_auc_one_half() -> None:
     assert MEASURES["recommendation"].of(rank, 11)[Metric.AUC] == 0.5
 
 
+def test_a_broken_student_is_the_last_and_never_the_best() -> None:
+    lost = torch.full((2, 20), torch.nan)
+    lost[1, 3] = 0.5
+    assert metrics.ranks(lost, torch.tensor([3, 7])).tolist() == [20, 20]
+    part = sequences([0, 1, 2, 3], [3, 2, 1, 0])
+    model = build(RunConfig().model, 20, 6)
+    weights = model.init(torch.Generator().manual_seed(0))
+    broken = {name: torch.full_like(weight, torch.nan) for name, weight in weights.items()}
+    states = [State(1, 0.0, weights), State(2, 0.0, broken)]
+    student = follow(model, states, Ranker(part, 5, CPU))
+    assert student.best.step == 1
+    assert student.curve[1].metrics[Metric.HR10] == student.curve[1].metrics[Metric.AUC] == 0
+
+
 def test_full_data_metrics_equal_an_independent_loop() -> None:
     generator = np.random.default_rng(0)
     part = sequences(*[generator.integers(0, 12, size=length).tolist() for length in generator.integers(3, 9, 40)])
@@ -69,12 +84,43 @@ def test_masking_hides_the_context_but_never_the_target() -> None:
     assert hidden.isinf().tolist() == [[True, True, False, False], [True, False, False, False]]
 
 
+def test_masking_hides_the_whole_past_however_little_of_it_a_model_sees() -> None:
+    """Rows of full and of synthetic data have contexts of different lengths; they are ranked among the same items."""
+    part = sequences([0, 1, 2, 4], [3, 0, 3])
+    hidden = [Ranker(part, length, CPU, mask_seen=True).hide_seen(torch.ones(2, 5), slice(None)) for length in (1, 3)]
+    assert hidden[0].isinf().tolist() == hidden[1].isinf().tolist()
+    assert hidden[0].isinf().tolist() == [[True, True, True, False, False], [True, False, False, False, False]]
+    second = Ranker(part, 1, CPU, mask_seen=True).hide_seen(torch.ones(1, 5), slice(1, 9))
+    assert second.isinf().tolist() == hidden[0][1:].isinf().tolist()
+
+
 def test_popularity_and_markov_by_hand() -> None:
     train = sequences([0, 1, 0, 1, 2], [0, 1, 3])
     ranker = Ranker(sequences([3, 0, 1], [2, 1, 0]), 5, CPU)
     # counts: 0 three times, 1 three, 2 once, 3 once; after 0 comes 1 three times; after 1 come 0, 2, 3 once each
     assert baselines.popularity_ranks(train, 4, ranker).tolist() == [1.5, 1.5]
     assert baselines.markov_ranks(train, 4, ranker).tolist() == [1, 1]
+
+
+def test_masked_popularity_and_markov_equal_a_loop_over_users() -> None:
+    """More users than are scored at once."""
+    generator = np.random.default_rng(0)
+    train, part = (
+        sequences(*[generator.integers(0, 12, size).tolist() for size in generator.integers(3, 9, users)])
+        for users in (60, 2100)
+    )
+    counts, after = np.bincount(train.items, minlength=12).astype(float), np.zeros((12, 12))
+    for row in train:
+        np.add.at(after, (row[:-1], row[1:]), 1)
+
+    def rank(scores: np.ndarray, row: np.ndarray) -> float:
+        rivals = np.array([scores[item] for item in range(12) if item not in row])
+        return float(1 + (rivals > scores[row[-1]]).sum() + (rivals == scores[row[-1]]).sum() / 2)
+
+    ranker = Ranker(part, 2, CPU, mask_seen=True)
+    assert baselines.popularity_ranks(train, 12, ranker).tolist() == [rank(counts, row) for row in part]
+    expected = [rank(after[row[-2]] + counts / (counts.sum() + 1), row) for row in part]
+    assert baselines.markov_ranks(train, 12, ranker).tolist() == expected
 
 
 def test_equal_size_baselines_take_mu_sequences() -> None:
