@@ -72,6 +72,7 @@ def test_a_zip_brings_its_official_split_and_leaves_the_readme_out() -> None:
     sentences = " ".join(one.sentence for one in corpus.report.findings)
     assert "2 train" in sentences
     assert "left out, for example 'd/README.md'" in sentences
+    assert "left out, for example 'd/picture.png'" in sentences
 
 
 def test_one_file_alone_has_no_split(tmp_path: Path) -> None:
@@ -90,6 +91,34 @@ def test_a_folder_is_read_in_order_without_links_and_hidden_files(tmp_path: Path
     corpus = read_text(tmp_path)
     assert corpus.texts == ["first", "second"]
     assert corpus.frame["user"].tolist() == ["a.md 1", "b/2.txt 1"]
+    (finding,) = corpus.report.findings
+    assert (finding.kind, finding.count) == ("files_of_other_kinds", 1)
+    assert "'1.txt.gz'" in finding.sentence
+
+
+def test_an_empty_file_stops_neither_a_folder_nor_a_zip(tmp_path: Path) -> None:
+    for name, content in (("a.txt", b""), ("b.txt", b"some words")):
+        (tmp_path / name).write_bytes(content)
+    assert read_text(tmp_path).texts == ["some words"]
+    assert texts(zipped({"a.txt": b"", "b.txt": b"some words"}), "x.zip") == ["some words"]
+    (tmp_path / "b.txt").unlink()
+    with pytest.raises(DatasetError, match="holds no sentences"):
+        read_text(tmp_path)
+
+
+def test_a_zip_made_on_a_mac_is_read_without_its_hidden_twins() -> None:
+    content = zipped({"notes.txt": b"some words", "__MACOSX/._notes.txt": b"\0\x05\x16\x07", "__MACOSX/": b""})
+    corpus = import_text(content, "notes.zip", TextOptions())
+    assert corpus.texts == ["some words"]
+    assert corpus.report.findings == ()
+
+
+def test_files_whose_names_look_alike_stay_apart() -> None:
+    """Control characters are shown as question marks: three names, two of them equal when shown."""
+    some = "\n\n".join(f"word{one} says hello" for one in range(8)).encode()
+    corpus = import_text(zipped({"a\x01.txt": some, "a\x02.txt": some, "b.txt": some}), "x.zip", TextOptions())
+    assert corpus.frame["user"].is_unique
+    assert prepare(corpus).info.sequences == 24
 
 
 def test_gzip_and_other_encodings_are_read() -> None:
