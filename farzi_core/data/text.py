@@ -116,7 +116,9 @@ def _read(
         raise DatasetError(f"{shown_name(filename)!r} holds no sentences; choose a file with text")
     parts = [one.part for one in files for _ in one.texts]
     layout = ", ".join(sorted({LAYOUT_NAMES[one.layout] for one in files}))
-    report = report_of(shown_name(filename), layout, len(texts), texts, False, (*_about(files, options), *others, *left_out))
+    report = report_of(
+        shown_name(filename), layout, len(texts), texts, False, (*_about(files, options), *others, *left_out)
+    )
     title = shown_name(name or PurePath(filename).stem or "text")
     kind: TokeniserKind = "spaces" if all(one.separated for one in files) else "words"
     return Corpus(title, corpus_frame(_users(files), parts, texts), report, tokeniser=kind), files

@@ -2,10 +2,12 @@
 
 import gzip
 import io
+import os
 import time
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from farzi_core import limits
@@ -199,6 +201,21 @@ def test_the_penn_treebank_keeps_its_split_and_counts(real_data: Path) -> None:
     unknown = (train.items == dataset.unknown).sum() / (len(train.items) - 2 * len(train))
     assert unknown == pytest.approx(0.188, abs=0.0005)  # of the words, as the data notes say
     assert len(dataset.vocab) == 2000
+
+
+def test_a_novel_of_four_hundred_thousand_words_is_imported_and_prepared_within_ten_seconds(tmp_path: Path) -> None:
+    """As long as War and Peace; 20,000 different words as frequent as Zipf's law has them, 20 a sentence. Seconds of one
+    core, the reading process's included, so that other work on the machine does not count."""
+    ranks = np.arange(1, 20_001)
+    drawn = np.random.default_rng(0).choice(ranks, (20_000, 20), p=(1 / ranks) / (1 / ranks).sum())
+    path = tmp_path / "novel.txt"
+    path.write_text("\n".join(" ".join(f"w{word}" for word in row) + "." for row in drawn))
+    start = sum(os.times()[:4])
+    identifier, report = sandbox.import_words(path, "novel.txt")
+    dataset = prepare(library.open_source(library.IMPORTED + identifier), max_items=2000)
+    assert sum(os.times()[:4]) - start < 10
+    assert (report.events, dataset.info.sequences, len(dataset.vocab)) == (400_000, 20_000, 2000)
+    assert dataset.info.events == 400_000 + 20_000 + 2 * 20_000  # words, full stops, marks at both ends
 
 
 @pytest.mark.data
