@@ -61,7 +61,7 @@ class Portrait(Record):
 
     @property
     def sizes(self) -> dict[str, int]:
-        """What an estimate needs: sequences, events, and items as read, for the profile has the default cut behind it."""
+        """What an estimate needs. Items are those as read: the profile has the default cut behind it."""
         return {"sequences": self.profile.sequences, "events": self.profile.events, "items": self.report.items}
 
 

@@ -9,7 +9,6 @@ of other kinds and files outside the split; hidden files and links are none of t
 
 import re
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 

@@ -204,8 +204,8 @@ def test_the_penn_treebank_keeps_its_split_and_counts(real_data: Path) -> None:
 
 
 def test_a_novel_of_four_hundred_thousand_words_is_imported_and_prepared_within_ten_seconds(tmp_path: Path) -> None:
-    """As long as War and Peace; 20,000 different words as frequent as Zipf's law has them, 20 a sentence. Seconds of one
-    core, the reading process's included, so that other work on the machine does not count."""
+    """As long as War and Peace; 20,000 different words as frequent as Zipf's law has them, 20 a sentence. The seconds
+    are those of one core, the reading process's included, so that other work on the machine does not count."""
     ranks = np.arange(1, 20_001)
     drawn = np.random.default_rng(0).choice(ranks, (20_000, 20), p=(1 / ranks) / (1 / ranks).sum())
     path = tmp_path / "novel.txt"

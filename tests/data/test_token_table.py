@@ -93,7 +93,7 @@ def test_without_a_split_blocks_are_drawn_by_stretches() -> None:
 def test_sentences_without_a_token_are_counted() -> None:
     dataset = prepare(corpus([*TWENTY, END]))
     assert dataset.info.sequences == 20
-    assert [(one.kind, one.count) for one in dataset.findings][0] == ("empty_sentences", 1)
+    assert (dataset.findings[0].kind, dataset.findings[0].count) == ("empty_sentences", 1)
 
 
 @pytest.mark.parametrize(("kind", "advice"), [("characters", "Choose words"), ("spaces", "Take less text")])
