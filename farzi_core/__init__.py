@@ -26,6 +26,7 @@ _PUBLIC = {
     "SGD": "farzi_core.distill.sgd",
     "SplitLoss": "farzi_core.distill.split",
     "Synthetic": "farzi_core.distill.synthetic",
+    "TextSettings": "farzi_core.data.token_table",
     "adam_metagradient": "farzi_core.distill.reverse",
     "distill": "farzi_core.api",
     "evaluate": "farzi_core.api",

@@ -18,7 +18,7 @@ from farzi_core.errors import RunError
 from farzi_core.limits import CALIBRATION_SECONDS
 
 _ROOT = Path(__file__).resolve().parents[1]  # where `farzi_core` is importable from, installed or not
-TYPICAL = {"sequences": 10_000, "events": 100_000, "items": 500}
+TYPICAL = {"sequences": 10_000, "events": 100_000}
 
 
 class Estimate(BaseModel):
@@ -43,11 +43,13 @@ class Estimate(BaseModel):
 
 
 def estimate(config: RunConfig, sizes: dict[str, int] | None = None) -> Estimate:
-    """Measure in a child process. `sizes`: sequences, events, items of the data (typical ones where unknown).
+    """Measure in a child process. `sizes`: sequences, events, items of the data before rare items are cut; typical
+    ones where unknown, and as many items as are kept.
 
     Raises `RunError` if the child fails or takes longer than CALIBRATION_SECONDS.
     """
-    request = json.dumps({"config": config.model_dump(mode="json"), "sizes": {**TYPICAL, **(sizes or {})}})
+    known = {**TYPICAL, "items": config.data.max_items, **(sizes or {})}
+    request = json.dumps({"config": config.model_dump(mode="json"), "sizes": known})
     command = [sys.executable, "-m", "farzi_core.estimate"]
     try:
         done = subprocess.run(  # noqa: S603 - our own module, no shell

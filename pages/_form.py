@@ -91,5 +91,4 @@ def cost(config: RunConfig) -> None:
 def _estimate(digest: str, _config: RunConfig) -> str:
     """One sentence. Measured once an hour for the same settings: other work on the machine changes the answer."""
     known = errands.portrait(_config.data.source)
-    sizes = known.profile.model_dump(include={"sequences", "events", "items"}) if known else None
-    return estimate.estimate(_config, sizes).sentence
+    return estimate.estimate(_config, known.sizes if known else None).sentence

@@ -1,10 +1,15 @@
 """The estimate before a launch: validations are counted in measured student steps, whatever the objective."""
 
+import json
+import subprocess
+from types import SimpleNamespace
+
 import pytest
 from small import SETTINGS
 
 from farzi_core import estimate
 from farzi_core.config import RunConfig, with_settings
+from farzi_core.presets import PRESETS
 
 
 @pytest.mark.parametrize("objective", ["meta", "gradient"])
@@ -17,3 +22,30 @@ def test_a_validation_takes_its_student_steps_at_their_measured_pace(
     found = estimate.measure(config, {"sequences": 200, "events": 1000, "items": 30})
     validations = 2  # after steps 3 and 6
     assert found.distil_seconds - 7 * found.seconds_per_step == pytest.approx(validations * 3 * 10 * 100.0)
+
+
+@pytest.mark.parametrize("sizes", [None, {"items": 7_000}])
+def test_a_larger_vocabulary_than_the_default_is_measured_as_large(
+    sizes: dict[str, int] | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The profile of a data set has the default cut of 500 items behind it: it must not decide what 1,000 cost."""
+    asked = []
+
+    def child(*_: object, **how: str) -> SimpleNamespace:
+        asked.append(json.loads(how["input"])["sizes"]["items"])
+        figures = {"seconds_per_step": 1, "distil_seconds": 1, "evaluate_seconds": 1, "peak_bytes": 1, "device": "CPU"}
+        return SimpleNamespace(stdout=json.dumps(figures))
+
+    monkeypatch.setattr(subprocess, "run", child)
+    config = PRESETS["demo-text"].config
+    estimate.estimate(config, sizes)
+    assert min(asked[0], config.data.max_items) == 1000
+
+
+@pytest.mark.parametrize("preset", ["demo-text", "standard-text"])
+def test_the_text_presets_can_be_estimated(preset: str) -> None:
+    """A GRU, and no trajectories to start from."""
+    small = {"synthetic.mu": 4, "inner.steps": 2, "inner.batch": 4, "inner.students": 1, "runtime.threads": 1}
+    config = with_settings(PRESETS[preset].config, small)
+    found = estimate.measure(config, {"sequences": 200, "events": 2000, "items": 30})
+    assert found.seconds_per_step > 0

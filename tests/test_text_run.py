@@ -60,10 +60,17 @@ def test_a_text_is_distilled_evaluated_and_written(tmp_path: Path, kind: str, he
     assert json.loads((tmp_path / "evaluation.json").read_text())["task"] == "language"
 
 
-def test_characters_and_blocks_go_the_same_way() -> None:
-    outcome = pipeline.run_on(settings(), dataset(tokeniser="characters", block=12), MemoryRecorder())
+@pytest.mark.parametrize(("tokeniser", "pieces"), [("characters", {"t", " "}), ("subwords", {"▁the"})])
+def test_characters_and_subwords_in_blocks_go_the_same_way(tmp_path: Path, tokeniser: str, pieces: set[str]) -> None:
+    outcome = pipeline.run_on(settings(), dataset(tokeniser=tokeniser, block=12), MemoryRecorder())
     assert outcome.evaluation.task == "language"
     assert max(outcome.dataset.sequences.lengths) == 12
+    outcome.write(tmp_path)
+    kept = parse((tmp_path / "tokeniser.json").read_text(encoding="utf-8"))
+    words = pd.read_parquet(tmp_path / "vocab.parquet")["item"].tolist()
+    assert pieces <= {*words}
+    assert {*kept.encode("the cat")} <= {*words}
+    assert kept.decode(kept.encode("the cat sees a hill")) == "the cat sees a hill"
 
 
 class StopsAfter(MemoryRecorder):

@@ -10,6 +10,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, Trans
 
 from farzi_core.commands import show
 from farzi_core.data import catalogue, library
+from farzi_core.data.encoding import ENCODINGS
 from farzi_core.data.events import IngestReport
 from farzi_core.data.library import SourceCard
 from farzi_core.data.mapping import Mapping, completed
@@ -109,27 +110,34 @@ def add(
         Literal["plain", "lines", "markdown", "jsonl"] | None, typer.Option(help="Of a text; recognised if not given.")
     ] = None,
     key: Annotated[str | None, typer.Option(help="Of a text in JSON lines: the key that holds it.")] = None,
+    encoding: Annotated[str | None, typer.Option(help=f"If not UTF-8: {', '.join(ENCODINGS[1:])}.")] = None,
     as_json: show.Json = False,
 ) -> int:
     """Read a file of your own, check every row, and keep the events (or the text) under a key."""
     from farzi_core.data.sandbox import import_file, import_words, preview_file
+    from farzi_core.data.source import ReadOptions
     from farzi_core.data.text import TextOptions
 
     for path in (file, titles):
         if path is not None and not (path.is_file() or (text and path.is_dir())):
             raise show.UsageError(f"There is no file {path}.")
     if text:
-        return _added(*import_words(file, file.name, TextOptions(layout=layout, key=key), name=name), as_json, True)
+        how = TextOptions(layout=layout, key=key, encoding=encoding)
+        return _added(*import_words(file, file.name, how, name=name), as_json, True)
+    options = ReadOptions(encoding=encoding)
     chosen = Mapping(user=user, item=item, order=order, time=time, title=title, group=group, sequence=sequence)
     with _named(file):
-        seen = preview_file(file, file.name)
+        seen = preview_file(file, file.name, options)
     if titles:
         with _named(titles):
-            preview_file(titles, titles.name)
+            preview_file(titles, titles.name, options)
     mapping = completed(seen.guess, seen.columns, seen.rows, chosen)
     second = titles.name if titles else "titles"
     with _named(file):
-        imported = import_file(file, file.name, mapping, titles_path=titles, titles_filename=second, name=name)
+        imported = import_file(
+            file, file.name, mapping, options=options, titles_path=titles, titles_filename=second,
+            titles_options=options, name=name,
+        )  # fmt: skip
     return _added(*imported, as_json, False)
 
 

@@ -7,19 +7,30 @@ from typing import Any
 from farzi_core.commands.show import UsageError
 from farzi_core.config import RunConfig, with_settings
 from farzi_core.data import catalogue, library
+from farzi_core.data.dataset import Task
 from farzi_core.errors import DatasetError
 from farzi_core.limits import MAX_RECORD_BYTES
-from farzi_core.presets import PRESETS
+from farzi_core.presets import PRESETS, fitting
 
 
-def configured(file: Path | None, preset: str | None, settings: list[str]) -> RunConfig:
-    """The settings of a run; raises `ConfigError` or `UsageError` that names what is wrong."""
-    values = _from_file(file) if file else {}
-    chosen = preset or str(values.get("preset", "demo"))
+def configured(file: Path | None, preset: str | None, settings: list[str], data: str | None = None) -> RunConfig:
+    """The settings of a run on `data`; raises `ConfigError` or `UsageError` that names what is wrong.
+
+    Where no preset is named, it is the demo for the task of the data.
+    """
+    values, typed = _from_file(file) if file else {}, dict(_pair(one) for one in settings)
+    typed |= {"data.source": data} if data is not None else {}
+    chosen = preset or str(values.get("preset") or fitting(_task({**values, **typed}.get("data.source")), "demo"))
     if chosen not in PRESETS:
         raise UsageError(f"There is no preset {chosen!r}; choose one of {', '.join(PRESETS)}.")
     config = with_settings(PRESETS[chosen].config, {**values, "preset": chosen})
-    return with_settings(config, dict(_pair(one) for one in settings))
+    return with_settings(config, typed)
+
+
+def _task(source: str | None) -> Task:
+    """What the data are for; unknown ones are refused later, with the known ones."""
+    tasks = {card.key: card.task for card in library.list_sources(counts=False)} if source else {}
+    return tasks.get(str(source), "recommendation")
 
 
 def check_source(source: str) -> None:

@@ -21,7 +21,9 @@ from farzi_core.views import matrix, points
 from farzi_core.views.frontier import frontier as frontier_of
 from farzi_core.views.points import Result
 
-Preset = Annotated[str | None, typer.Option(help=f"Starting point: {', '.join(PRESETS)}. Default: demo.")]
+Preset = Annotated[
+    str | None, typer.Option(help=f"Starting point: {', '.join(PRESETS)}. Default: demo, of a text demo-text.")
+]
 Data = Annotated[str | None, typer.Option(help="Data set (see `datasets list`).")]
 Seeds = Annotated[str, typer.Option(help="Seeds, with commas between.")]
 Detach = Annotated[bool, typer.Option("--detach", "--no-wait", help="Queue the runs and return at once.")]
@@ -80,8 +82,7 @@ def transfer(
 
 
 def _base(preset: str | None, data: str | None, settings: list[str] | None) -> RunConfig:
-    config = configured(None, preset, settings or [])
-    config = with_settings(config, {"data.source": data}) if data else config
+    config = configured(None, preset, settings or [], data)
     check_source(config.data.source)
     return config
 

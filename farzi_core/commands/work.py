@@ -35,13 +35,14 @@ def demo(
     as_json: show.Json = False,
 ) -> int:
     """The main job: prepare, distil, train fresh students, print the table."""
-    config = with_settings(configured(None, "demo", settings or []), {"data.source": data})
-    return _work(config, as_json=as_json)
+    return _work(configured(None, None, settings or [], data), as_json=as_json)
 
 
 def distill(
     file: Annotated[Path | None, typer.Argument(metavar="[CONFIG.toml]", help="Settings in TOML.")] = None,
-    preset: Annotated[str | None, typer.Option(help=f"Starting point: {', '.join(PRESETS)}. Default: demo.")] = None,
+    preset: Annotated[
+        str | None, typer.Option(help=f"Starting point: {', '.join(PRESETS)}. Default: demo, of a text demo-text.")
+    ] = None,
     data: Annotated[str | None, typer.Option(help="Data set (see `datasets list`).")] = None,
     settings: Settings = None,
     seed: Annotated[int | None, typer.Option(help="Seed of everything random except the split.")] = None,
@@ -53,8 +54,8 @@ def distill(
     """Distil a data set with a preset or settings of your own; the app shows the same run."""
     if help_settings:
         return _explain_settings(as_json)
-    words = {"data.source": data, "seed": seed, "name": name}
-    config = configured(file, preset, settings or [])
+    words = {"seed": seed, "name": name}
+    config = configured(file, preset, settings or [], data)
     config = with_settings(config, {key: value for key, value in words.items() if value is not None})
     return _work(config, detach=detach, as_json=as_json)
 

@@ -67,20 +67,26 @@ def open_archive(data: bytes) -> Archive:
         return Archive(layout, _member(archive, layout.events, len(data)), titles)
 
 
-def text_members(data: bytes, suffixes: Collection[str]) -> list[tuple[str, bytes]]:
-    """(name, bytes) of the members whose names end in one of `suffixes`, sorted by name; raises `DatasetError`.
+def text_members(data: bytes, suffixes: Collection[str]) -> tuple[list[tuple[str, bytes]], list[str]]:
+    """(name, bytes) of the members whose names end in one of `suffixes`, sorted by name, and the names of the others;
+    raises `DatasetError`. Hidden members, which every zip made on a Mac has beside the real ones, are left out.
 
     All together may expand to `MAX_EXPANDED_BYTES`. Names are for people; none becomes a path.
     """
     _check_directory(data)
     with _words(), zipfile.ZipFile(io.BytesIO(data)) as archive:
-        names = sorted({name for name in archive.namelist() if PurePosixPath(name).suffix.lower() in suffixes})
+        files = sorted({name for name in archive.namelist() if not name.endswith("/") and not _hidden(name)})
+        names = [name for name in files if PurePosixPath(name).suffix.lower() in suffixes]
         promised = sum(archive.getinfo(name).file_size for name in names)
         if promised > limits.MAX_EXPANDED_BYTES:  # a lying directory is caught member by member
             raise DatasetError(
                 f"the zip expands to {promised:,} bytes; at most {limits.MAX_EXPANDED_BYTES:,} are read. Split it"
             )
-        return [(name, _member(archive, name, len(data))) for name in names if not name.endswith("/")]
+        return [(name, _member(archive, name, len(data))) for name in names], sorted({*files} - {*names})
+
+
+def _hidden(name: str) -> bool:
+    return any(part.startswith(".") for part in PurePosixPath(name).parts)
 
 
 def _check_directory(data: bytes) -> None:

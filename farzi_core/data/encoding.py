@@ -42,7 +42,7 @@ def check_lines(data: bytes) -> None:
         if end < 0:
             raise DatasetError(
                 f"line {line_at(data, start)} has more than {limits.MAX_LINE_BYTES:,} bytes, the most that is read; "
-                "the file is not a table with one event or one sequence a line"
+                "break it into lines, in a table one event or one sequence each"
             )
         start = end + 1
 
@@ -104,6 +104,6 @@ def _check_controls(data: bytes, encoding: str) -> None:
 def _control_error(data: bytes, position: int, seen: str, hint: str) -> DatasetError:
     kind = "a NUL byte" if seen == "0x00" else f"the control character {seen}"
     return DatasetError(
-        f"line {line_at(data, position)}: {kind}; a text table may hold printable characters, tabs and line ends only. "
-        f"The file is damaged, or not a text table{hint}"
+        f"line {line_at(data, position)}: {kind}; a file of text may hold printable characters, tabs and line ends "
+        f"only. It is damaged, or not text{hint}"
     )

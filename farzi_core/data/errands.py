@@ -59,6 +59,11 @@ class Portrait(Record):
     """Of `prepare`, with its default settings."""
     profile: Profile
 
+    @property
+    def sizes(self) -> dict[str, int]:
+        """What an estimate needs. Items are those as read: the profile has the default cut behind it."""
+        return {"sequences": self.profile.sequences, "events": self.profile.events, "items": self.report.items}
+
 
 class Look(Record):
     """Where an errand is. Neither at work, nor refused, nor with a result: it was never started, or was killed."""

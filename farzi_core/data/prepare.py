@@ -46,7 +46,9 @@ def prepare(
     """
     if isinstance(source, Corpus):
         events, tokeniser = token_table(source, text or TextSettings(), max_items, seed)
-        return replace(prepare(events, task="language", max_items=max_items, seed=seed), tokeniser=tokeniser)
+        made = prepare(events, task="language", max_items=max_items, seed=seed)
+        cut = events.report.findings[len(source.report.findings) :]  # what cutting into tokens set aside
+        return replace(made, findings=(*cut, *made.findings), tokeniser=tokeniser)
     task = task or "recommendation"
     coded = _coded(source)
     short = _drop_short_users(coded, "short_users", "as read")

@@ -3,7 +3,8 @@
 A sentence is a sequence of lower-case words (dotted and underscored names stay whole, punctuation is left out);
 sentences end at an empty line or after `.`, `?`, `!` or `:` before white space. Sentences of fewer than 3 words are
 headings and list marks: left out and counted. The vocabulary is cut by `prepare`, which reads the other words as
-`<unk>`.
+`<unk>`. The tokeniser is that of words, so that what people type is read in lower case and without its full stops
+glued on.
 """
 
 import platform
@@ -45,4 +46,4 @@ def read_python_docs() -> Corpus:
     report = report_of(NAME, "built-in", len(texts) + short, texts, False, findings)
     citation = f"The Python Language Reference, version {platform.python_version()}"
     frame = corpus_frame(users, [""] * len(users), texts)
-    return Corpus(NAME, frame, report, SOURCE, LICENCE, citation, tokeniser="spaces")
+    return Corpus(NAME, frame, report, SOURCE, LICENCE, citation, tokeniser="words")

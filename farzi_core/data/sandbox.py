@@ -179,7 +179,7 @@ def _killed(filename: str, code: int) -> DatasetError:
     hint = "" if code == _OUT_OF_MEMORY else " (probably memory)"
     return DatasetError(
         f"reading {filename!r} {cause}{hint}; at most {limits.IMPORT_MEMORY_BYTES // limits.MIB:,} MiB may be used. "
-        "Nothing was imported. Drop columns that are not needed, or take a sample of users"
+        "Nothing was imported. Take a part of it: fewer columns, users or chapters"
     )
 
 

@@ -3,13 +3,13 @@
     preview_text   how a text would be read: its layout, its first sentences
     read_text      the whole text, or a `DatasetError` that names the file, the line, the value and the rule
 
-A file named train, valid (val, dev) or test brings that part of an official split. What is left out is counted.
+A file named train, valid (val, dev) or test brings that part of an official split. What is left out is counted: files
+of other kinds and files outside the split; hidden files and links are none of the text.
 """
 
 import re
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 
 from pydantic import BaseModel, ConfigDict
@@ -108,49 +108,63 @@ def import_text(content: str | Path | bytes, filename: str, options: TextOptions
 def _read(
     content: str | Path | bytes, filename: str, options: TextOptions, name: str | None = None
 ) -> tuple[Corpus, list[_File]]:
-    found = [_parsed(member, data, options) for member, data in _files(content, filename)]
-    files, left_out = _of_one_split(found)
+    members, others = _files(content, filename)
+    files, left_out = _of_one_split(_named_apart([_parsed(member, data, options) for member, data in members]))
     texts = [text for one in files for text in one.texts]
     if not texts:
         raise DatasetError(f"{shown_name(filename)!r} holds no sentences; choose a file with text")
     parts = [one.part for one in files for _ in one.texts]
     layout = ", ".join(sorted({LAYOUT_NAMES[one.layout] for one in files}))
-    report = report_of(shown_name(filename), layout, len(texts), texts, False, (*_about(files, options), *left_out))
+    report = report_of(
+        shown_name(filename), layout, len(texts), texts, False, (*_about(files, options), *others, *left_out)
+    )
     title = shown_name(name or PurePath(filename).stem or "text")
     kind: TokeniserKind = "spaces" if all(one.separated for one in files) else "words"
     return Corpus(title, corpus_frame(_users(files), parts, texts), report, tokeniser=kind), files
 
 
-def _files(content: str | Path | bytes, filename: str) -> list[tuple[str, bytes]]:
-    """(name, bytes) of each text in reading order; raises `DatasetError` where there is none."""
+def _files(content: str | Path | bytes, filename: str) -> tuple[list[tuple[str, bytes]], tuple[Finding, ...]]:
+    """(name, bytes) of each text in reading order, and what was left out; raises `DatasetError` where there is none."""
     if not isinstance(content, bytes) and Path(content).is_dir():
-        found = list(_folder(Path(content)))
+        found, others = _folder(Path(content))
     else:
         data = content if isinstance(content, bytes) else read_file(content)
         check_size(len(data), limits.MAX_EXPANDED_BYTES, shown_name(filename))
-        found = archives.text_members(data, SUFFIXES) if data.startswith(archives.MAGIC) else [(filename, data)]
+        zipped = data.startswith(archives.MAGIC)
+        found, others = archives.text_members(data, SUFFIXES) if zipped else ([(filename, data)], [])
     if not found:
         raise DatasetError(
             f"{shown_name(filename)!r} holds no file whose name ends in {', '.join(filter(None, SUFFIXES))}; "
             "put the texts into such files"
         )
-    return found
+    return found, _left_out("files_of_other_kinds", "of no kind that is read as text", others)
 
 
-def _folder(folder: Path) -> Iterator[tuple[str, bytes]]:
-    """Texts below a folder, sorted by path; links are not followed, hidden files are left out."""
-    size = 0
+def _left_out(kind: str, why: str, names: list[str]) -> tuple[Finding, ...]:
+    if not names:
+        return ()
+    many = "1 file" if len(names) == 1 else f"{len(names):,} files"
+    sentence = f"{many} {why}, left out, for example {shown_name(names[0])!r}"
+    return (Finding(kind=kind, count=len(names), sentence=sentence),)
+
+
+def _folder(folder: Path) -> tuple[list[tuple[str, bytes]], list[str]]:
+    """(name, bytes) of the texts below a folder, sorted by path, and the names of its other files; links are not
+    followed, hidden files are left out. An empty file is a text without sentences."""
+    texts, others, size = list[tuple[str, bytes]](), list[str](), 0
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder)
-        hidden = any(part.startswith(".") for part in name.parts)
-        if hidden or path.suffix.lower() not in SUFFIXES or path.is_symlink() or not path.is_file():
+        linked = any(one.is_symlink() for one in (path, *path.parents) if folder in one.parents)
+        if linked or any(part.startswith(".") for part in name.parts) or not path.is_file():
             continue
-        if any(parent.is_symlink() for parent in path.parents if folder in parent.parents):
-            continue
-        data = read_file(path)
-        size += len(data)
-        check_size(size, limits.MAX_EXPANDED_BYTES, folder.name)
-        yield name.as_posix(), data
+        if path.suffix.lower() not in SUFFIXES:
+            others.append(name.as_posix())
+        else:
+            data = read_file(path) if path.stat().st_size else b""
+            size += len(data)
+            check_size(max(size, 1), limits.MAX_EXPANDED_BYTES, folder.name)
+            texts.append((name.as_posix(), data))
+    return texts, others
 
 
 def _parsed(name: str, data: bytes, options: TextOptions) -> _File:
@@ -170,16 +184,25 @@ def _parsed(name: str, data: bytes, options: TextOptions) -> _File:
 def _of_one_split(files: list[_File]) -> tuple[list[_File], tuple[Finding, ...]]:
     """Where several files bring a split, those without a part (a README) are left out; one file alone has no split."""
     if len(files) == 1:
-        (only,) = files
-        return [_File(only.name, "", only.layout, only.separated, only.texts)], ()
+        return [replace(files[0], part="")], ()
     marked = [one for one in files if one.part]
     if not any(one.part == "train" for one in marked):
-        return [_File(one.name, "", one.layout, one.separated, one.texts) for one in files], ()
+        return [replace(one, part="") for one in files], ()
     rest = [one.name for one in files if not one.part]
     if not rest:
         return marked, ()
-    sentence = f"{len(rest):,} files belong to no part of the split and were left out, for example {rest[0]!r}."
-    return marked, (Finding(kind="files_without_part", count=len(rest), sentence=sentence),)
+    return marked, _left_out("files_without_part", "of no part of the split", rest)
+
+
+def _named_apart(files: list[_File]) -> list[_File]:
+    """Names made fit to be shown may be equal: a later one of them gets its number, so that users stay apart."""
+    apart: dict[str, _File] = {}
+    for number, one in enumerate(files, start=1):
+        name = one.name
+        while name in apart:
+            name = f"{name} (file {number})"
+        apart[name] = replace(one, name=name)
+    return list(apart.values())
 
 
 def _users(files: list[_File]) -> list[str]:

@@ -46,11 +46,26 @@ def token_table(corpus: Corpus, settings: TextSettings, vocabulary: int, seed: i
     part = _parts(corpus, settings, seed)
     training = [text for text, one in zip(texts, part, strict=True) if one == "train"]
     cut = tokeniser(settings.tokeniser or corpus.tokeniser, training, vocabulary)
-    sentences = [_framed(cut.encode(text)) for text in texts]
+    sentences = _cut(corpus, cut)
     users = corpus.frame[columns.USER].tolist()
     kept = [row for row in zip(users, part, sentences, strict=True) if len(row[2]) > 2]  # more than the two marks
     rows = list(_blocks(kept, settings.block)) if settings.block else kept
     return _table(corpus, rows, len(texts) - len(kept)), cut
+
+
+def _cut(corpus: Corpus, by: Tokeniser) -> list[list[str]]:
+    """The framed tokens of each sentence; a text of too many is given up as soon as there are too many in memory."""
+    sentences, total = list[list[str]](), 0
+    for text in corpus.texts:
+        sentences.append(_framed(by.encode(text)))
+        total += len(sentences[-1])
+        if total > limits.MAX_EVENTS:
+            raise DatasetError(
+                f"{corpus.name!r} has more than {limits.MAX_EVENTS:,} {by.kind}, the most that are read, in its first "
+                f"{len(sentences):,} of {len(corpus):,} sentences. "
+                f"{'Choose words, or less text' if by.kind in ('characters', 'subwords') else 'Take less text'}"
+            )
+    return sentences
 
 
 def _framed(tokens: list[str]) -> list[str]:
@@ -108,11 +123,6 @@ def _blocks(rows: Sequence[Row], size: int) -> Iterator[Row]:
 
 
 def _table(corpus: Corpus, rows: list[Row], empty: int) -> EventTable:
-    total = sum(len(tokens) for _, _, tokens in rows)
-    if total > limits.MAX_EVENTS:
-        raise DatasetError(
-            f"{corpus.name!r} has {total:,} tokens; at most {limits.MAX_EVENTS:,} are read. Choose words, or less text"
-        )
     users = np.repeat(np.array([user for user, _, _ in rows], dtype=object), [len(tokens) for _, _, tokens in rows])
     items = list(chain.from_iterable(tokens for _, _, tokens in rows))
     places = np.concatenate([np.arange(1.0, len(tokens) + 1) for _, _, tokens in rows]) if rows else np.zeros(0)

@@ -50,11 +50,11 @@ def shown_name(name: str) -> str:
 def check_size(size: int, most: int, name: str) -> None:
     """Raise `DatasetError` unless 0 < size <= most (bytes)."""
     if size == 0:
-        raise DatasetError(f"{name!r} is empty (0 bytes); choose a file with events")
+        raise DatasetError(f"{name!r} is empty (0 bytes); choose a file with events or text")
     if size > most:
         raise DatasetError(
             f"{name!r} has {size / limits.MIB:,.0f} MiB; the largest file read is {most / limits.MIB:,.0f} MiB. "
-            "Split it, drop columns that are not needed, or take a sample of users"
+            "Split it, or take a part: fewer columns, users or chapters"
         )
 
 

@@ -78,9 +78,10 @@ def zipf(points: Sequence[PopularityPoint], unknown: float | None) -> Chart:
     theme.layout(figure, x="Rank of the word (log scale)", y="Occurrences (log scale)", height=HEIGHT, showlegend=False)
     figure.update_xaxes(type="log", dtick=1)
     figure.update_yaxes(type="log", dtick=1)
-    share = f" {unknown:.1%} of all tokens are <unk>, words outside the vocabulary." if unknown is not None else ""
+    places = points[-1].rank
+    share = f" Of the tokens, {unknown:.1%} are <unk>: in no vocabulary of {places:,}." if unknown is not None else ""
     first, last = points[0].events, points[-1].events
-    sentence = f"From {first:,} times for the most frequent word to {last:,} for the rarest of {points[-1].rank:,}"
+    sentence = f"From {first:,} times for the most frequent word to {last:,} for the rarest of {places:,}"
     return Chart(figure, f"Zipf's curve: {sentence}.", f"{sentence}. A straight fall is Zipf's law.{share}")
 
 

@@ -17,7 +17,7 @@ def items(content: bytes, encoding: str | None = None) -> list[str]:
 @pytest.mark.parametrize("code", [*range(9), 0x0B, 0x0C, *range(0x0E, 0x20), 0x7F])
 def test_control_bytes_are_refused_by_line(code: int) -> None:
     words = "a NUL byte" if code == 0 else f"the control character 0x{code:02x}"
-    with pytest.raises(DatasetError, match=f"line 3: {words}; a text table may hold printable characters"):
+    with pytest.raises(DatasetError, match=f"line 3: {words}; a file of text may hold printable characters"):
         items(b"user,item\nu,a\nv,b" + bytes([code]) + b"\nw,c\n")
 
 

@@ -40,6 +40,19 @@ def test_a_bad_file_is_1_with_its_reason(farzi, tmp_path: Path, content: str) ->
     assert "bad.csv" in ended.err
 
 
+def test_a_file_that_is_not_utf_8_is_read_in_the_encoding_that_is_named(farzi, tmp_path: Path) -> None:
+    table, story = tmp_path / "clicks.csv", tmp_path / "story.txt"
+    table.write_bytes(clicks(tmp_path).read_text().replace("=item", "Müsli").encode("latin-1"))
+    story.write_bytes("".join(f"Satz {one} über Öl.\n" for one in range(12)).encode("latin-1"))
+    for file, more in ((table, ("--item", "what")), (story, ("--text",))):
+        refused = farzi("datasets", "add", str(file), *more)
+        assert refused.status == 1
+        assert "choose the encoding" in refused.err
+        added = farzi("datasets", "add", str(file), *more, "--encoding", "latin-1", "--json")
+        assert added.status == 0
+        assert added.json["report"]["items"] == (7 if file == table else 15)
+
+
 def test_an_escape_sequence_in_a_name_does_not_reach_the_terminal(farzi, tmp_path: Path) -> None:
     farzi("datasets", "add", str(clicks(tmp_path)), "--item", "what", "--name", "red\x1b[31m\u202e")
     listed = farzi("datasets", "list").out

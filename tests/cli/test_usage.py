@@ -5,6 +5,7 @@ import shlex
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fixtures import make_finished_run
@@ -12,6 +13,7 @@ from small import SETTINGS
 from workers import LIGHT, until
 
 from farzi_core.commands import follow, work
+from farzi_core.commands.settings import configured
 from farzi_core.config import RunConfig, with_settings
 from farzi_core.data import catalogue
 from farzi_core.errors import DatasetError
@@ -182,3 +184,27 @@ class TestWorkers:
         assert f"{run.id} goes on" in ended.err
         assert run.state().active
         launcher.stop(run, force=True)
+
+
+@pytest.mark.parametrize(
+    ("words", "preset"),
+    [
+        ((None, None, [], "python-docs"), "demo-text"),
+        ((None, None, ["data.source=tiny-shakespeare"]), "demo-text"),
+        ((None, None, [], "planted"), "demo"),
+        ((None, None, []), "demo"),
+        ((None, None, [], "no-such-data"), "demo"),
+        ((None, "standard", [], "python-docs"), "standard"),
+    ],
+)
+def test_where_no_preset_is_named_it_is_that_of_the_data_s_task(words: tuple[Any, ...], preset: str) -> None:
+    config = configured(*words)
+    assert config.preset == preset
+    assert config.model.kind == PRESETS[preset].config.model.kind
+
+
+def test_a_text_s_preset_follows_a_file_that_names_the_text(tmp_path: Path) -> None:
+    file = tmp_path / "my.toml"
+    file.write_text('[data]\nsource = "python-docs"\n')
+    assert configured(file, None, []).preset == "demo-text"
+    assert configured(file, None, [], "planted").preset == "demo"

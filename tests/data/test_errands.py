@@ -32,6 +32,7 @@ def test_a_portrait_is_what_the_functions_say_themselves() -> None:
     events = library.open_source("planted")
     dataset = prepare(events)
     assert found == errands.Portrait(report=events.report, findings=dataset.findings, profile=profile(dataset, events))
+    assert found.sizes == {"sequences": 6000, "events": found.profile.events, "items": events.report.items}
     assert errands.finished(Errand("portrait", "planted"))
 
 

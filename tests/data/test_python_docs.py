@@ -2,7 +2,7 @@
 
 from farzi_core.data.prepare import prepare
 from farzi_core.data.python_docs import read_python_docs, sentences
-from farzi_core.data.tokenise import UNKNOWN
+from farzi_core.data.tokenise import UNKNOWN, Spaces
 
 
 def test_sentences_end_at_stops_and_empty_lines() -> None:
@@ -29,6 +29,14 @@ def test_the_built_in_text_is_a_language_data_set() -> None:
     marks = 2 * events.report.users  # <eos> before and after each sentence
     assert dataset.info.events == events.report.events + marks  # cut words are read as <unk>, none goes away
     assert dataset.sequences.lengths.min() >= 3
+
+
+def test_what_people_type_is_cut_as_the_text_is() -> None:
+    corpus = read_python_docs()
+    cut = prepare(corpus, max_items=1000).tokeniser
+    assert cut is not None
+    assert all(cut.encode(text) == Spaces().encode(text) for text in corpus.texts)
+    assert cut.encode("The list is sorted.") == ["the", "list", "is", "sorted", "."]
 
 
 def test_short_sentences_are_counted() -> None:

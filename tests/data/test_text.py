@@ -2,10 +2,12 @@
 
 import gzip
 import io
+import os
 import time
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from farzi_core import limits
@@ -72,6 +74,7 @@ def test_a_zip_brings_its_official_split_and_leaves_the_readme_out() -> None:
     sentences = " ".join(one.sentence for one in corpus.report.findings)
     assert "2 train" in sentences
     assert "left out, for example 'd/README.md'" in sentences
+    assert "left out, for example 'd/picture.png'" in sentences
 
 
 def test_one_file_alone_has_no_split(tmp_path: Path) -> None:
@@ -90,6 +93,34 @@ def test_a_folder_is_read_in_order_without_links_and_hidden_files(tmp_path: Path
     corpus = read_text(tmp_path)
     assert corpus.texts == ["first", "second"]
     assert corpus.frame["user"].tolist() == ["a.md 1", "b/2.txt 1"]
+    (finding,) = corpus.report.findings
+    assert (finding.kind, finding.count) == ("files_of_other_kinds", 1)
+    assert "'1.txt.gz'" in finding.sentence
+
+
+def test_an_empty_file_stops_neither_a_folder_nor_a_zip(tmp_path: Path) -> None:
+    for name, content in (("a.txt", b""), ("b.txt", b"some words")):
+        (tmp_path / name).write_bytes(content)
+    assert read_text(tmp_path).texts == ["some words"]
+    assert texts(zipped({"a.txt": b"", "b.txt": b"some words"}), "x.zip") == ["some words"]
+    (tmp_path / "b.txt").unlink()
+    with pytest.raises(DatasetError, match="holds no sentences"):
+        read_text(tmp_path)
+
+
+def test_a_zip_made_on_a_mac_is_read_without_its_hidden_twins() -> None:
+    content = zipped({"notes.txt": b"some words", "__MACOSX/._notes.txt": b"\0\x05\x16\x07", "__MACOSX/": b""})
+    corpus = import_text(content, "notes.zip", TextOptions())
+    assert corpus.texts == ["some words"]
+    assert corpus.report.findings == ()
+
+
+def test_files_whose_names_look_alike_stay_apart() -> None:
+    """Control characters are shown as question marks: three names, two of them equal when shown."""
+    some = "\n\n".join(f"word{one} says hello" for one in range(8)).encode()
+    corpus = import_text(zipped({"a\x01.txt": some, "a\x02.txt": some, "b.txt": some}), "x.zip", TextOptions())
+    assert corpus.frame["user"].is_unique
+    assert prepare(corpus).info.sequences == 24
 
 
 def test_gzip_and_other_encodings_are_read() -> None:
@@ -170,6 +201,21 @@ def test_the_penn_treebank_keeps_its_split_and_counts(real_data: Path) -> None:
     unknown = (train.items == dataset.unknown).sum() / (len(train.items) - 2 * len(train))
     assert unknown == pytest.approx(0.188, abs=0.0005)  # of the words, as the data notes say
     assert len(dataset.vocab) == 2000
+
+
+def test_a_novel_of_four_hundred_thousand_words_is_imported_and_prepared_within_ten_seconds(tmp_path: Path) -> None:
+    """As long as War and Peace; 20,000 different words as frequent as Zipf's law has them, 20 a sentence. The seconds
+    are those of one core, the reading process's included, so that other work on the machine does not count."""
+    ranks = np.arange(1, 20_001)
+    drawn = np.random.default_rng(0).choice(ranks, (20_000, 20), p=(1 / ranks) / (1 / ranks).sum())
+    path = tmp_path / "novel.txt"
+    path.write_text("\n".join(" ".join(f"w{word}" for word in row) + "." for row in drawn))
+    start = sum(os.times()[:4])
+    identifier, report = sandbox.import_words(path, "novel.txt")
+    dataset = prepare(library.open_source(library.IMPORTED + identifier), max_items=2000)
+    assert sum(os.times()[:4]) - start < 10
+    assert (report.events, dataset.info.sequences, len(dataset.vocab)) == (400_000, 20_000, 2000)
+    assert dataset.info.events == 400_000 + 20_000 + 2 * 20_000  # words, full stops, marks at both ends
 
 
 @pytest.mark.data

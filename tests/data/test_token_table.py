@@ -4,7 +4,8 @@ from itertools import pairwise
 
 import pytest
 
-from farzi_core.data.corpus import Corpus, corpus_frame, report_of
+from farzi_core import limits
+from farzi_core.data.corpus import Corpus, TokeniserKind, corpus_frame, report_of
 from farzi_core.data.dataset import Dataset
 from farzi_core.data.prepare import prepare
 from farzi_core.data.token_table import TextSettings
@@ -90,8 +91,18 @@ def test_without_a_split_blocks_are_drawn_by_stretches() -> None:
 
 
 def test_sentences_without_a_token_are_counted() -> None:
-    dataset_findings = prepare(corpus([*TWENTY, END]))
-    assert dataset_findings.info.sequences == 20
+    dataset = prepare(corpus([*TWENTY, END]))
+    assert dataset.info.sequences == 20
+    assert (dataset.findings[0].kind, dataset.findings[0].count) == ("empty_sentences", 1)
+
+
+@pytest.mark.parametrize(("kind", "advice"), [("characters", "Choose words"), ("spaces", "Take less text")])
+def test_too_many_tokens_are_refused_before_all_of_them_are_in_memory(
+    kind: TokeniserKind, advice: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "MAX_EVENTS", 50)
+    with pytest.raises(DatasetError, match=rf"more than 50 {kind}.*of 20 sentences. {advice}"):
+        prepare(corpus(TWENTY), text=TextSettings(kind))
 
 
 def test_too_few_sentences_are_refused() -> None:

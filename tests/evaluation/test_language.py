@@ -128,6 +128,20 @@ def test_the_bigram_is_interpolated_kneser_ney() -> None:
         assert row.tolist() == pytest.approx([kneser_ney(before, after, 6) for after in range(6)])
 
 
+SINGLES = [[0, 1, 2], [0, 2, 1], [2, 0, 3]]  # no pair twice: D = 1
+TWICE = [[0, 1, 2, 0]] * 2  # no pair once: D has nothing to be estimated from
+RANDOM = [np.random.default_rng(seed).integers(0, 9, size=20 + seed).tolist() for seed in range(30)]
+
+
+@pytest.mark.parametrize("train", [SINGLES, TWICE, RANDOM])
+def test_every_row_of_the_bigram_is_a_distribution_that_gives_every_word_a_chance(train: list[list[int]]) -> None:
+    model = ngrams.KneserNey(sequences(*train), 12)
+    for before in range(12):
+        row = model.row(before)
+        assert row.sum() == pytest.approx(1)
+        assert row.min() > 0
+
+
 def test_the_unigram_counts_what_is_predicted() -> None:
     share = ngrams.unigram(sequences(*TRAIN), 6)
     # 12 targets: four ends of sentences (0), 1 and 2 three times each, 3 and 4 once; 5 never

@@ -84,5 +84,5 @@ def test_zipf_s_curve_says_from_where_to_where_and_how_much_is_unknown() -> None
     points = [PopularityPoint(rank=1, share=0.6, events=600), PopularityPoint(rank=90, share=1.0, events=2)]
     chart = data.zipf(points, 0.188)
     assert "From 600 times for the most frequent word to 2 for the rarest of 90" in chart.alt
-    assert "18.8% of all tokens are <unk>" in chart.caption
+    assert "Of the tokens, 18.8% are <unk>: in no vocabulary of 90" in chart.caption
     assert "<unk>" not in data.zipf(points, None).caption
