@@ -6,12 +6,12 @@ import fixtures
 import pytest
 from several import add_forms, with_forms
 
-from benchmarks.quality import tables
 from farzi_core.evaluation.report import FORM_ROWS, LABELS, Metric, RowName, shown
 from farzi_core.runs.run import Run
 from farzi_core.views import accuracy, frontier, points, report_html
 from farzi_core.views.load import RunView
 from farzi_core.views.package import Package
+from farzi_core.views.standing import standing
 
 REPORT = with_forms(fixtures.evaluation())
 HARD = [LABELS[RowName.ARGMAX], LABELS[RowName.SAMPLED]]
@@ -56,5 +56,5 @@ def test_the_report_and_the_card_have_every_form(folder: Path) -> None:
     assert f"| {HARD[1]} (SASRec) | 24 |" in card
 
 
-def test_the_page_of_results_counts_no_form_as_a_rival() -> None:
-    assert tables.verdict(REPORT) == tables.verdict(fixtures.evaluation())
+def test_what_is_said_of_a_table_counts_no_form_as_a_rival() -> None:
+    assert standing(REPORT) == standing(fixtures.evaluation())
