@@ -27,6 +27,7 @@ BASICS = (
 TEXT_BASICS = (*BASICS[:2], "data.tokeniser", *BASICS[2:])
 # Chosen elsewhere in the form, or not a choice.
 HIDDEN = ("schema_version", "preset", "data.source")
+NOT_OF: dict[Task, tuple[str, ...]] = {"language": ("evaluation.mask_seen",), "recommendation": ()}  # refused there
 
 # Labels where the field's own name is not one; a dotted name wins over the last part.
 _LABELS = {
@@ -121,8 +122,8 @@ class Group:
 
 
 def groups(config: RunConfig, task: Task = "recommendation") -> tuple[Group, ...]:
-    """Sections in pipeline order, without the basics of the task and `HIDDEN`."""
-    found, above = [], _basics(task)
+    """Sections in pipeline order, without the basics of the task, `HIDDEN`, and what the task refuses (`NOT_OF`)."""
+    found, above = [], (*_basics(task), *NOT_OF[task])
     for name in RunConfig.model_fields:
         section = getattr(config, name)
         if isinstance(section, Section):

@@ -11,7 +11,17 @@ from farzi_core.config import RunConfig, with_settings
 from farzi_core.data.dataset import Task
 from farzi_core.errors import ConfigError
 from farzi_core.sections import Section
-from farzi_core.views.settings import BASICS, HIDDEN, TEXT_BASICS, all_settings, basics, changed, command, groups
+from farzi_core.views.settings import (
+    BASICS,
+    HIDDEN,
+    NOT_OF,
+    TEXT_BASICS,
+    all_settings,
+    basics,
+    changed,
+    command,
+    groups,
+)
 
 CONFIG = RunConfig()
 SETTINGS = {one.dotted: one for one in all_settings(CONFIG)}
@@ -27,10 +37,10 @@ def leaves(section: Section, prefix: str = "") -> set[str]:
 
 
 @pytest.mark.parametrize(("task", "first"), [("recommendation", BASICS), ("language", TEXT_BASICS)])
-def test_every_field_is_shown_exactly_once(task: Task, first: tuple[str, ...]) -> None:
+def test_every_field_that_a_task_takes_is_shown_exactly_once(task: Task, first: tuple[str, ...]) -> None:
     above = [one.dotted for one in basics(CONFIG, task)]
     shown = above + [one.dotted for group in groups(CONFIG, task) for one in group.settings]
-    assert sorted(shown) == sorted(leaves(CONFIG) - set(HIDDEN))
+    assert sorted(shown) == sorted(leaves(CONFIG) - {*HIDDEN, *NOT_OF[task]})
     assert above == list(first)
 
 
