@@ -42,7 +42,7 @@ def section(name: str, document: Document) -> str:
         f"{count(_seeds(document), 'seed')} on {about['device']}; test users. Mean over seeds, below it percent of "
         "full data's mean and the lowest to the highest seed. Steps and seconds (s) are those of the outer loop, "
         "without validation; equal time is that of Farzi with Adam. Where no snapshot beats the start on validation "
-        "users the start is the result, and the row repeats its figures. A row with fewer seeds than others is not done."
+        "users the start is the result, and the row repeats its figures. A row with fewer seeds is not done yet."
     )
     parts = [f"## Objectives: {about['data']['name']}", f"```sh\n{_command(document)}\n```", said, "\n".join(lines)]
     return "\n\n".join([*parts, f"![{name}](../benchmarks/quality/{name}.png)"])
