@@ -1,13 +1,12 @@
 """The rows of objectives.py as a section of docs/results.md: means over seeds, percent of full data, worst to best."""
 
-import json
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from benchmarks.quality.studies import title
+from benchmarks.quality.studies import documents, title
 from farzi_core.config import parse_config
 from farzi_core.evaluation.report import Metric, percent_of_full, shown
 from farzi_core.presets import PRESETS
@@ -22,9 +21,8 @@ ASKED = ("seed", "data.source", "evaluation.baselines")
 
 
 def kept() -> Iterator[tuple[str, Document]]:
-    """Names and documents of all comparisons."""
-    for path in sorted(HERE.glob("objectives-*.json")):
-        yield path.stem, json.loads(path.read_text())
+    """All comparisons."""
+    return documents(HERE, "objectives-*.json")
 
 
 def section(name: str, document: Document) -> str:

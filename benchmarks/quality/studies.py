@@ -58,10 +58,15 @@ def _lists(found: Document) -> list[str]:
     return [name for name in ("points", "cells") if name in found]
 
 
-def kept() -> Iterator[tuple[str, Document]]:
-    """Names and documents of all kept studies."""
-    for path in sorted(STUDIES.glob("*.json")):
+def documents(folder: Path, pattern: str = "*.json") -> Iterator[tuple[str, Document]]:
+    """Names and contents of what was kept in a folder: tables, studies, comparisons."""
+    for path in sorted(folder.glob(pattern)):
         yield path.stem, json.loads(path.read_text())
+
+
+def kept() -> Iterator[tuple[str, Document]]:
+    """All kept studies."""
+    return documents(STUDIES)
 
 
 def section(name: str, document: Document) -> str:

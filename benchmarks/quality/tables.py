@@ -83,9 +83,8 @@ def keep(run_name: str, name: str) -> None:
 
 
 def kept() -> Iterator[tuple[str, dict[str, Any]]]:
-    """Names and documents of all kept tables."""
-    for path in sorted(TABLES.glob("*.json")):
-        yield path.stem, json.loads(path.read_text())
+    """All kept tables."""
+    return studies.documents(TABLES)
 
 
 def section(name: str, document: dict[str, Any]) -> str:

@@ -41,7 +41,7 @@ from farzi_core.runs.manifest import RUN_ID, Process
 Kind = Literal["portrait", "download", "retrain", "answer"]
 OF_A_RUN: tuple[Kind, ...] = ("retrain", "answer")  # each question is an errand of its own, and each holds torch
 Result = TypeVar("Result", bound=BaseModel)
-RULE = 2  # part of the folder's name: raise it when a result changes its form or meaning
+RULE = 3  # part of the folder's name: raise it when a result changes its form or meaning
 NOTE_SECONDS = 0.3  # least time between two notes of progress
 _ROOT = Path(__file__).resolve().parents[2]  # where `farzi_core` is importable from, installed or not
 log = logging.getLogger(__name__)

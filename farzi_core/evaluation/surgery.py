@@ -29,7 +29,7 @@ from farzi_core.evaluation.report import Interval, Metric
 Array = npt.NDArray[Any]
 BETWEEN, WITHIN = "~", "."
 MAX_EDITS = 50  # a trail that people still read, and a link that every browser keeps
-RULE = 1  # part of the names of kept retrainings: raise it when students are trained or judged otherwise
+RULE = 2  # part of the names of kept retrainings: raise it when students are trained or judged otherwise
 LARGEST_FACTOR = 100.0  # of scale: beyond, every position is certain long since
 WHOLE_DIGITS = 9  # of a number: no item, sequence or factor has more
 
