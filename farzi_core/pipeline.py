@@ -24,6 +24,7 @@ from farzi_core.data.token_table import TextSettings
 from farzi_core.data.tokenise import dump
 from farzi_core.device import pick, use_exact_products, use_threads
 from farzi_core.distill import ranks
+from farzi_core.distill.capture import require_graphs
 from farzi_core.distill.layout import Tensors
 from farzi_core.distill.loop import Distillation, Distilled
 from farzi_core.distill.start import initial
@@ -108,8 +109,7 @@ def run_on(config: RunConfig, dataset: Dataset, recorder: Recorder) -> Outcome:
         logger.warning("%s", sentence)
     info = dataset.info
     recorder.log("data", data_digest=info.digest, sequences=info.sequences, events=info.events, items=info.items)
-    device = pick(config.runtime.device)
-    use_exact_products(device, config.runtime.deterministic)
+    device = _device(config)
     panel = Panel(config, dataset, device, recorder)
     recorder.log("stage", stage="teacher", message="Training on the full data: the 100 % line")
     panel.full()
@@ -147,8 +147,7 @@ def judge(config: RunConfig, dataset: Dataset, synthetic: Synthetic, recorder: R
             f"{len(dataset.vocab)}; evaluate on the data set they were distilled from"
         )
     use_threads(config.runtime.threads)
-    device = pick(config.runtime.device)
-    use_exact_products(device, config.runtime.deterministic)
+    device = _device(config)
     return Panel(config, dataset, device, recorder).report(synthetic.probs(), synthetic.stored_numbers)
 
 
@@ -215,6 +214,15 @@ def vocabulary_frame(dataset: Dataset) -> pd.DataFrame:
     )
 
 
+def _device(config: RunConfig) -> torch.device:
+    """Where `config` computes, made ready; raises `ConfigError` where the machine lacks it or its CUDA graphs."""
+    device = pick(config.runtime.device)
+    if config.runtime.hvp == "captured":
+        require_graphs(device)
+    use_exact_products(device, config.runtime.deterministic)
+    return device
+
+
 def _distil(config: RunConfig, dataset: Dataset, device: torch.device, recorder: Recorder) -> Distilled:
     """Omega, the start and the outer loop."""
     train, items = dataset.part("train"), len(dataset.vocab)
@@ -231,8 +239,7 @@ def _distil(config: RunConfig, dataset: Dataset, device: torch.device, recorder:
 def assist(config: RunConfig) -> None:
     """What ranks above 0 do in the run `config` describes: the outer loop's windows that are theirs. Writes nothing."""
     use_threads(config.runtime.threads)
-    device = pick(config.runtime.device)
-    use_exact_products(device, config.runtime.deterministic)
+    device = _device(config)
     with ranks.joined(device) as us:
         shared = us.share(None)
         if shared is not None:

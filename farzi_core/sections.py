@@ -25,6 +25,9 @@ class SyntheticConfig(Section):
     start: Literal["matched", "data", "random"] = "matched"
     """Where Z and M start: real windows in co-occurrence factors, then fitted to the data's pair counts (matched); the
     windows alone (data); or random numbers (random)."""
+    start_windows: Literal["random", "medoids"] = "random"
+    """Which real windows Z starts from: random ones, or the medoids of k-means with mu clusters, which stand for many
+    others and are unlike each other. A start from random numbers has none."""
     start_scale: float = Field(3.0, gt=0, le=100)
     """Sharpness of the data-driven start, in logits."""
     start_steps: int = Field(300, ge=0, le=100_000)

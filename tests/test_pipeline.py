@@ -10,6 +10,7 @@ from farzi_core.config import RunConfig, with_settings
 from farzi_core.data.planted import PlantedSettings, read_planted
 from farzi_core.data.prepare import prepare
 from farzi_core.errors import ConfigError
+from farzi_core.recorder import MemoryRecorder
 from farzi_core.runs.folder import FolderRecorder
 from farzi_core.runs.run import Run
 from farzi_core.runs.store import Store
@@ -38,3 +39,12 @@ def test_snapshots_to_average_that_swell_every_checkpoint_are_refused(monkeypatc
     pipeline.check(with_settings(RunConfig(), {**sizes, "validation.average": 5}), dataset)
     with pytest.raises(ConfigError, match=r"validation\.average = 6: .* choose at most 5"):
         pipeline.check(with_settings(RunConfig(), {**sizes, "validation.average": 6}), dataset)
+
+
+def test_cuda_graphs_are_refused_on_a_cpu_before_anything_is_trained() -> None:
+    dataset = prepare(read_planted(PlantedSettings(sequences=400)), max_items=40)
+    recorder = MemoryRecorder()
+    config = with_settings(RunConfig(), {"runtime.hvp": "captured", "runtime.device": "cpu"})
+    with pytest.raises(ConfigError, match="needs a CUDA device and this run is on cpu"):
+        pipeline.run_on(config, dataset, recorder)
+    assert "stage" not in {line["event"] for line in recorder.events}

@@ -20,7 +20,7 @@ WARM_UP = 3  # runs before a capture: libraries allocate their workspaces in the
 def require_graphs(device: torch.device) -> None:
     """Raises ConfigError where CUDA graphs are not there."""
     if device.type != "cuda" or not torch.cuda.is_available():
-        raise ConfigError(f"hvp='captured' needs params on a CUDA device, these are on {device}; choose 'eager'")
+        raise ConfigError(f"hvp='captured' needs a CUDA device and this run is on {device}; choose 'eager'")
 
 
 class Captured:

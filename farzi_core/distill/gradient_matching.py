@@ -60,7 +60,7 @@ class Gradient:
         flight, device, optimizer = self.flight, self.flight.device, self.flight.optimizer
         tokens = flight.tokens(generator)
         loss = flight.loss(synthetic, runner.age, generator)
-        products = products_of(loss, flight.layout, meta, device, "eager")
+        products = products_of(loss, flight.layout, meta, device, flight.config.runtime.hvp)
         began = seconds(device)
         theta, state, chosen, kept = runner.theta, runner.moments, self._chosen(), []
         for t in range(runner.age, runner.age + flight.config.inner.steps):

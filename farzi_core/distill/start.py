@@ -4,12 +4,14 @@ M's first row is the centred log popularity; the others are the leading right si
 PMI of neighbouring events. Z holds those coordinates of real windows, plus a one for the popularity row; the scale of
 the coordinates, in logits, is the sharpness of the start.
 
-Legend: mu sequences, xi positions, d latent factors, V items.
+Legend: mu sequences, xi positions, d latent factors, V items, W candidate windows.
 """
 
 import numpy as np
 import numpy.typing as npt
 import torch
+from sklearn.cluster import MiniBatchKMeans
+from sklearn.metrics import pairwise_distances_argmin
 from sklearn.utils.extmath import randomized_svd
 
 from farzi_core.data.batches import IGNORED, windows
@@ -20,6 +22,7 @@ from farzi_core.sections import SyntheticConfig
 from farzi_core.seeds import stream, torch_stream
 
 Floats = npt.NDArray[np.float64]
+CANDIDATE_NUMBERS = 1 << 25  # coordinates of the windows that medoids are chosen from: 256 MB in float64
 
 
 def neighbours(train: Sequences, items: int, reach: int) -> Floats:
@@ -64,16 +67,40 @@ def from_windows(train: Sequences, items: int, config: SyntheticConfig, seed: in
     counts = np.bincount(train.items, minlength=items) + 1.0
     popularity = np.log(counts) - np.log(counts).mean()
     factors = coordinates(train, items, config.d - 1, seed)
-    tokens = _tokens(train, config, stream(seed, "start windows"))
+    count = config.mu if config.start_windows == "random" else _candidates(train, config)
+    tokens = laid_windows(train, count, config.xi, stream(seed, "start windows"))
+    if config.start_windows == "medoids":
+        tokens = medoids(tokens, factors, config.mu, seed)
     latent = np.concatenate([np.ones((*tokens.shape, 1)), config.start_scale * factors[tokens]], -1)
     decoder = config.tau * np.concatenate([popularity[None], config.start_scale * factors.T])
     return Synthetic(torch.tensor(latent).float(), torch.tensor(decoder).float(), config.tau)
 
 
-def _tokens(train: Sequences, config: SyntheticConfig, generator: np.random.Generator) -> IntArray:
-    """Real tokens [mu, xi] without gaps: windows of random sequences laid end to end and cut into rows of xi."""
-    need = config.mu * config.xi
-    rows = np.resize(generator.permutation(len(train)), need)  # every sequence holds at least one event
-    tokens = windows(train, rows, config.xi, generator)
+def medoids(candidates: IntArray, factors: Floats, mu: int, seed: int) -> IntArray:
+    """The windows [mu, xi] of `candidates` [W, xi] nearest to the centres of k-means with mu clusters, by the
+    coordinates of their items [V, d - 1] side by side: windows that stand for many others, and are unlike each other.
+
+    With no more windows than mu every one is taken, some twice. Cost: W mu xi d a pass of k-means.
+    """
+    if len(candidates) <= mu:
+        return np.resize(candidates, (mu, candidates.shape[1]))
+    places = factors[candidates].reshape(len(candidates), -1)
+    fitted = MiniBatchKMeans(mu, random_state=seed, n_init=1, batch_size=4096).fit(places)
+    nearest: IntArray = pairwise_distances_argmin(fitted.cluster_centers_, places)
+    return candidates[nearest]
+
+
+def laid_windows(train: Sequences, rows: int, xi: int, generator: np.random.Generator) -> IntArray:
+    """Real tokens [rows, xi] without gaps: windows of random sequences laid end to end and cut into rows of xi."""
+    need = rows * xi
+    order = np.resize(generator.permutation(len(train)), need)  # every sequence holds at least one event
+    enough = np.searchsorted(np.cumsum(np.minimum(train.lengths[order], xi)), need) + 1
+    tokens = windows(train, order[:enough], xi, generator)
     laid: IntArray = tokens[tokens != IGNORED][:need]
-    return laid.reshape(config.mu, config.xi)
+    return laid.reshape(rows, xi)
+
+
+def _candidates(train: Sequences, config: SyntheticConfig) -> int:
+    """W: as many windows as the data have, within `CANDIDATE_NUMBERS`, and never fewer than mu."""
+    most = CANDIDATE_NUMBERS // (config.xi * config.d)
+    return max(config.mu, min(len(train.items) // config.xi, most))

@@ -11,10 +11,10 @@ from farzi_core.config import RunConfig, with_settings
 from farzi_core.data.dataset import Dataset
 from farzi_core.data.planted import PlantedSettings, read_planted
 from farzi_core.data.prepare import prepare
+from farzi_core.distill.differentiate import _remembered_core
 from farzi_core.distill.loop import Distillation, Distilled, snapshot_every
-from farzi_core.distill.matching import distance_to, matched, pair_shares
 from farzi_core.distill.outer import OuterProblem, OuterState, cosine, meta_parameters
-from farzi_core.distill.start import from_windows, initial
+from farzi_core.distill.start import initial
 from farzi_core.distill.synthetic import Synthetic
 from farzi_core.distill.windows import StepReport
 from farzi_core.limits import MAX_ROLLBACKS
@@ -23,6 +23,7 @@ from farzi_core.recorder import MemoryRecorder, Stopped
 from farzi_core.teacher.omega import trajectories
 
 CPU = torch.device("cpu")
+pytestmark = pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated:DeprecationWarning")
 SMALL: dict[str, Any] = {
     "model.hidden": 16, "synthetic.mu": 12, "synthetic.xi": 5, "synthetic.d": 6, "synthetic.start_steps": 20,
     "inner.steps": 4, "inner.batch": 8, "inner.lifetime": 12, "inner.students": 3,
@@ -43,26 +44,6 @@ def _run(dataset: Dataset, recorder: MemoryRecorder, **settings: Any) -> Distill
     omega = trajectories(model, dataset.part("train"), config, CPU)
     start = initial(dataset.part("train"), len(dataset.vocab), config.synthetic, 0)
     return Distillation(config, dataset, omega, CPU).run(start, recorder)
-
-
-def test_the_matched_start_comes_nearer_to_the_pair_counts(dataset: Dataset) -> None:
-    train, items = dataset.part("train"), len(dataset.vocab)
-    config = with_settings(RunConfig(), SMALL).synthetic
-    shares = [pair_shares(train, items, k) for k in (1, 2)]
-    before = from_windows(train, items, config, 0)
-    after = matched(before, train, items, 60)
-    entropy = float(sum(-(share * share.clamp_min(1e-30).log()).sum() for share in shares) / 2)
-    near, far = (float(distance_to(shares, one.probs())) for one in (after, before))
-    assert entropy < near < far - 0.1
-
-
-def test_pair_shares_count_by_hand() -> None:
-    from tests.evaluation.test_metrics import sequences
-
-    shares = pair_shares(sequences([0, 1, 2], [0, 1]), 3, 1)
-    assert shares[0, 1] == pytest.approx(2 / 3)
-    assert shares[1, 2] == pytest.approx(1 / 3)
-    assert pair_shares(sequences([0, 1, 2], [0, 1]), 3, 2)[0, 2] == 1
 
 
 def test_softmax_gradients_equal_autograd() -> None:
@@ -226,6 +207,27 @@ def test_one_bad_step_rolls_back_at_half_the_rate(dataset: Dataset, monkeypatch:
     assert steps[-1]["step"] == 8
     assert steps[-1]["lr"] == pytest.approx(0.005 * cosine(7, 8))
     assert not done.diverged
+
+
+@pytest.mark.parametrize("objective", ["meta", "gradient"])
+def test_a_run_differentiates_the_way_its_settings_ask(
+    dataset: Dataset, monkeypatch: pytest.MonkeyPatch, objective: str
+) -> None:
+    compiled = []
+
+    def compile_nothing(function: Any, **_: Any) -> Any:
+        compiled.append(function)
+        return function
+
+    monkeypatch.setattr(torch, "compile", compile_nothing)
+    _remembered_core.cache_clear()  # none that another test compiled
+    ways = {"objective__kind": objective, "outer__steps": 2, "teacher__trajectories": 0}
+    eager = _run(dataset, MemoryRecorder(), **ways)
+    assert not compiled
+    other = _run(dataset, MemoryRecorder(), **ways, runtime__hvp="compiled")
+    assert len(compiled) == 2, "the gradient and the product, once"
+    assert torch.allclose(eager.best.synthetic.latent, other.best.synthetic.latent, atol=1e-4)
+    _remembered_core.cache_clear()  # and none of this one
 
 
 def test_a_run_that_stays_bad_ends_diverged_with_its_last_good_result(

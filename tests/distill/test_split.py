@@ -201,7 +201,7 @@ def _plain_of(model: SASRec, params: Tensors, probs: Tensor) -> Tensor:
 
 def test_capture_without_a_gpu_says_what_to_do() -> None:
     layout = Layout.of(PARAMS)
-    with pytest.raises(ConfigError, match="needs params on a CUDA device, these are on cpu; choose 'eager'"):
+    with pytest.raises(ConfigError, match="needs a CUDA device and this run is on cpu; choose 'eager'"):
         products_of(_loss("all"), layout, METAS["probs"], CPU, "captured")
 
 

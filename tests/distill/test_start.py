@@ -1,0 +1,83 @@
+"""Where Z and M start: windows of real events without gaps, medoids that stand for many others, and matched pairs."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from farzi_core.data.dataset import Dataset
+from farzi_core.data.planted import PlantedSettings, read_planted
+from farzi_core.data.prepare import prepare
+from farzi_core.distill import start
+from farzi_core.distill.matching import distance_to, matched, pair_shares
+from farzi_core.distill.start import from_windows, initial, laid_windows, medoids
+from farzi_core.sections import SyntheticConfig
+from farzi_core.seeds import stream
+from tests.evaluation.test_metrics import sequences
+
+SMALL = SyntheticConfig(mu=12, xi=5, d=6, start_steps=20)
+
+
+@pytest.fixture(scope="module")
+def dataset() -> Dataset:
+    return prepare(read_planted(PlantedSettings(sequences=400)), max_items=40)
+
+
+def test_the_matched_start_comes_nearer_to_the_pair_counts(dataset: Dataset) -> None:
+    train, items = dataset.part("train"), len(dataset.vocab)
+    shares = [pair_shares(train, items, k) for k in (1, 2)]
+    before = from_windows(train, items, SMALL, 0)
+    after = matched(before, train, items, 60)
+    entropy = float(sum(-(share * share.clamp_min(1e-30).log()).sum() for share in shares) / 2)
+    near, far = (float(distance_to(shares, one.probs())) for one in (after, before))
+    assert entropy < near < far - 0.1
+
+
+def test_pair_shares_count_by_hand() -> None:
+    shares = pair_shares(sequences([0, 1, 2], [0, 1]), 3, 1)
+    assert shares[0, 1] == pytest.approx(2 / 3)
+    assert shares[1, 2] == pytest.approx(1 / 3)
+    assert pair_shares(sequences([0, 1, 2], [0, 1]), 3, 2)[0, 2] == 1
+
+
+def test_windows_are_cut_from_real_sequences_laid_end_to_end() -> None:
+    train = sequences([0, 1, 2, 3, 4, 5, 6], [7, 8], [9])
+    laid = laid_windows(train, 4, 3, stream(0, "test"))
+    follows = {(a, a + 1) for a in range(9)} - {(6, 7), (8, 9)}
+    inside = [pair in follows for row in laid.tolist() for pair in pairwise(row)]
+    assert laid.shape == (4, 3)
+    assert sum(inside) >= 4, "most neighbours are neighbours of a real sequence"
+    assert set(laid.ravel()) <= set(range(10))
+
+
+def test_medoids_take_a_window_of_each_kind_where_random_ones_repeat_the_common_kind() -> None:
+    factors = np.eye(6)
+    common, rare, rarest = [0, 1], [2, 3], [4, 5]
+    candidates = np.array([common] * 90 + [rare] * 6 + [rarest] * 4)
+    chosen = medoids(candidates, factors, 3, seed=0)
+    assert sorted(map(tuple, chosen.tolist())) == [(0, 1), (2, 3), (4, 5)]
+    few = medoids(candidates[-2:], factors, 3, seed=0)
+    assert few.tolist() == [rarest] * 3, "with fewer windows than sequences some are taken twice"
+
+
+def test_a_start_from_medoids_holds_real_windows_and_another_choice_of_them(dataset: Dataset) -> None:
+    train, items = dataset.part("train"), len(dataset.vocab)
+    random, chosen = (
+        initial(train, items, SMALL.model_copy(update={"start": "data", "start_windows": which}), 0)
+        for which in ("random", "medoids")
+    )
+    coordinates = SMALL.start_scale * start.coordinates(train, items, SMALL.d - 1, 0)
+    nearest = np.abs(chosen.latent[..., None, 1:].numpy() - coordinates).max(-1).min(-1)
+    assert nearest.max() < 1e-5, "every position has the coordinates of an item"
+    assert not np.allclose(random.latent, chosen.latent)
+    assert np.allclose(random.decoder, chosen.decoder)
+
+
+def test_there_are_never_more_candidates_than_memory_allows(dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    train = dataset.part("train")
+    whole = len(train.items) // SMALL.xi
+    assert start._candidates(train, SMALL) == whole > 100
+    monkeypatch.setattr(start, "CANDIDATE_NUMBERS", 40 * SMALL.xi * SMALL.d)
+    assert start._candidates(train, SMALL) == 40
+    monkeypatch.setattr(start, "CANDIDATE_NUMBERS", 1)
+    assert start._candidates(train, SMALL) == SMALL.mu
