@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.quality import levers, objectives, teachers
+from benchmarks.quality import grid, levers, objectives, teachers
 from farzi_core.config import RunConfig
 from farzi_core.data.dataset import Dataset
 
@@ -17,9 +17,9 @@ def test_equal_time_is_counted_from_the_steps_that_were_taken() -> None:
     assert objectives.steps_in(60.0, {**whole, "taken": 0, "seconds": 0.0}) == 90, "it never took a step"
 
 
-@pytest.mark.parametrize("script", [teachers, objectives])
+@pytest.mark.parametrize(("script", "more"), [(teachers, ["--vary", "teacher.lr=.01"]), (objectives, [])])
 def test_the_settings_written_down_are_those_of_the_data(
-    script: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    script: Any, more: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """The source itself, and of a text its tokeniser and blocks."""
     asked: list[RunConfig] = []
@@ -29,11 +29,28 @@ def test_the_settings_written_down_are_those_of_the_data(
         raise KeyboardInterrupt
 
     monkeypatch.setattr(script, "load", heard)
-    words = ["--data", "python-docs", "--preset", "demo-text", "--set", "data.block=12", "data.tokeniser=characters"]
+    words = [
+        "--data",
+        "python-docs",
+        "--preset",
+        "demo-text",
+        "--set",
+        "data.block=12",
+        "data.tokeniser=characters",
+        *more,
+    ]
     monkeypatch.setattr("sys.argv", ["script", *words])
     with pytest.raises(KeyboardInterrupt):
         script.main()
     assert (asked[0].data.source, asked[0].data.block, asked[0].data.tokeniser) == ("python-docs", 12, "characters")
+
+
+def test_a_grid_has_every_combination_the_last_setting_fastest() -> None:
+    found = grid.combinations(["model.hidden=16,32", "model.layers=1,2"])
+    assert found == [
+        ["model.hidden=16", "model.layers=1"], ["model.hidden=16", "model.layers=2"],
+        ["model.hidden=32", "model.layers=1"], ["model.hidden=32", "model.layers=2"],
+    ]  # fmt: skip
 
 
 def test_a_lever_that_would_change_nothing_is_refused(

@@ -1,21 +1,21 @@
-"""Which learning rate does each architecture want on the full data? A grid, judged on validation users.
+"""Which step size, width, depth, decay or dropout does full data want? A grid, judged on validation users.
 
-    python benchmarks/quality/teachers.py
-    python benchmarks/quality/teachers.py --grid sasrec:.005,.01 gru4rec:.01,.02 --set model.fmlp_hidden=128
-    python benchmarks/quality/teachers.py --data python-docs --preset standard-text --grid sasrec:.005,.01
+    python -m benchmarks.quality.teachers --vary teacher.lr=.005,.01,.02
+    python -m benchmarks.quality.teachers --vary model.hidden=16,32,64 --vary model.layers=1,2
+    python -m benchmarks.quality.teachers --set model.kind=gru4rec --vary teacher.gru4rec_lr=.01,.02,.05
+    python -m benchmarks.quality.teachers --data python-docs --preset standard-text --vary teacher.dropout=0,.2,.4
 
-For every architecture and rate: mean of the validation metrics at the best epoch over the seeds, that epoch's step, and
-seconds; first the rules that train nothing. Writes teachers-<data>.json beside this file. No test users are touched.
+For every combination: mean of the validation metrics at the best epoch over the seeds, that epoch, and seconds; first
+the rules that train nothing. Writes teachers-<data>-<settings>.json beside this file. No test users are touched.
 """
 
 import argparse
-import json
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
+from benchmarks.quality import grid
 from farzi_core.commands.settings import configured
 from farzi_core.config import RunConfig, with_settings
 from farzi_core.data.dataset import Dataset
@@ -27,8 +27,6 @@ from farzi_core.parallel import map_threads
 from farzi_core.pipeline import load
 from farzi_core.recorder import MemoryRecorder
 
-GRID = ["sasrec:.005,.01,.02", "gru4rec:.005,.01,.02,.05", "fmlp:.0005,.001,.002,.005,.01"]
-RATES = {"sasrec": "teacher.lr", "gru4rec": "teacher.gru4rec_lr", "fmlp": "teacher.fmlp_lr"}
 CPU = torch.device("cpu")
 
 
@@ -51,7 +49,7 @@ def words(values: dict[Metric, float]) -> str:
 
 
 def measure(config: RunConfig, dataset: Dataset, seeds: int) -> dict[str, Any]:
-    """One row: `seeds` models of one architecture and rate, each scored after every epoch."""
+    """One row: `seeds` models, each scored after every epoch."""
     train, asked = dataset.part("train"), judge(config, dataset)
     epoch = max(1, len(train) // config.teacher.batch)
     steps, items = epoch * config.teacher.epochs, len(dataset.vocab)
@@ -59,9 +57,7 @@ def measure(config: RunConfig, dataset: Dataset, seeds: int) -> dict[str, Any]:
     models = map_threads(
         lambda seed: on_sequences(config, adam, train, items, asked, seed, steps, epoch), range(seeds), CPU
     )
-    kind = config.model.kind
     return {
-        "kind": kind, "lr": config.teacher.lr_of(kind), "seeds": seeds,
         "epoch": float(np.mean([model.best.step / epoch for model in models])),
         "seconds": round(float(np.mean([model.curve[-1].seconds for model in models])), 1),
         "mean": {metric: float(np.mean([model.best.metrics[metric] for model in models]))
@@ -73,26 +69,26 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", default="python-calls")
     parser.add_argument("--preset", default="standard")
-    parser.add_argument("--grid", nargs="+", default=GRID)
+    parser.add_argument("--vary", action="append", required=True, metavar="SETTING=VALUE,VALUE,...")
     parser.add_argument("--seeds", type=int, default=2)
     parser.add_argument("--set", nargs="*", default=[])
     asked = parser.parse_args()
+    grid.refuse_data(parser, asked.vary)
     base = with_settings(configured(None, asked.preset, asked.set), {"data.source": asked.data})
     use_threads(base.runtime.threads)
     dataset = load(base, MemoryRecorder())
     known = rules(base, dataset)
     for name, values in known.items():
         print(f"{name:12s} {words(values)}", flush=True)
-    settings, info = base.model_dump(mode="json"), dataset.info.model_dump(mode="json")
-    document: dict[str, Any] = {"data": info, "settings": settings, "rules": known, "rows": []}
-    for kind, rates in (one.split(":") for one in asked.grid):
-        for rate in map(float, rates.split(",")):
-            row = measure(with_settings(base, {"model.kind": kind, RATES[kind]: rate}), dataset, asked.seeds)
-            document["rows"].append(row)
-            place = f"{kind:8s} lr {rate:<7g} epoch {row['epoch']:4.1f} {row['seconds']:6.1f} s"
-            print(f"{place}  {words(row['mean'])}", flush=True)
-            name = f"teachers-{asked.data}.json".replace(":", "-")
-            (Path(__file__).parent / name).write_text(json.dumps(document, indent=1))
+    about = {"data": dataset.info.model_dump(mode="json"), "settings": base.model_dump(mode="json")}
+    rows: list[dict[str, Any]] = []
+    for settings in grid.combinations(asked.vary):
+        config = with_settings(configured(None, asked.preset, [*asked.set, *settings]), {"data.source": asked.data})
+        rows.append({"settings": settings, **measure(config, dataset, asked.seeds)})
+        row = rows[-1]
+        place = f"{' '.join(settings):40s} epoch {row['epoch']:4.1f} {row['seconds']:6.1f} s"
+        print(f"{place}  {words(row['mean'])}", flush=True)
+        grid.write("teachers", dataset, asked.vary, {**about, "seeds": asked.seeds, "rules": known, "rows": rows})
 
 
 if __name__ == "__main__":
