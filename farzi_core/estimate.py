@@ -1,7 +1,8 @@
 """What a run will cost on this machine, from a few real outer steps in a child process (torch stays out of the app).
 
 The calibration runs the configured window on random tokens of the configured sizes, so it needs no data. Training and
-evaluation are counted in the same currency: gradients of a student step, measured in the same child.
+evaluation are counted in the same currency: gradients of a student step, measured in the same child. Steps are timed
+eagerly: compiling them would take longer than people wait for an estimate, which is then an upper bound.
 """
 
 import json
@@ -78,6 +79,7 @@ def measure(config: RunConfig, sizes: dict[str, int]) -> Estimate:
     from farzi_core.device import describe, pick, use_threads
     from farzi_core.distill.outer import OuterProblem
 
+    config = with_settings(config, {"runtime.hvp": "eager"})
     use_threads(config.runtime.threads)
     device = pick(config.runtime.device)
     items = min(sizes["items"], config.data.max_items)
