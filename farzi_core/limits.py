@@ -63,6 +63,9 @@ MAX_GROWTH = 1e4
 
 WEIGHING_SECONDS = 300  # wall-clock seconds the memory measurement of lesson 4 may take; it needs about 8 of one core
 
+# --- the final table (farzi_core.evaluation) ---------------------------------------------------------------------
+MAX_DRAWN_WEIGHTS = 8_000_000  # bootstrap weights (draws x test users) at a time: 64 MB; all draws up to 4,000 users
+
 # --- inspection of a finished run (farzi_core.evaluation.inspect) ------------------------------------------------
 MAX_COMPARED_POSITIONS = 40_000_000_000  # item look-ups of one nearest-window search; under a minute on one core
 MAX_HELD_OUT_WINDOWS = 300  # held-out windows of the memorisation reference; a histogram needs no more
