@@ -78,6 +78,7 @@ MAX_PROMPT_ITEMS = 256  # items before a question, the last ones; an answer is c
 MAX_CONTINUED_ITEMS = 100  # items that a student says one after the other: about 0.1 s of small students
 MAX_CACHED_STUDENTS_BYTES = 256 * MIB  # ranks of a retraining's students; 20 on 100,000 users have 16 MB
 MAX_ASKED = 20  # results of a run (retrainings, answers) that are kept: more than a person compares
+MAX_WAITING = 8  # answers that wait for their turn, and retrainings: a process each, 63 MB of its own
 CALIBRATION_SECONDS = 60  # longest the estimate before a launch may take
 
 # --- export and command line -------------------------------------------------------------------------------------
