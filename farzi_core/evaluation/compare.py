@@ -33,6 +33,7 @@ class Outcome:
     seen: list[Tensor]
     steps: float = 0.0
     seconds: float = 0.0
+    decays: tuple[float, ...] = ()
 
 
 def table(outcomes: list[Outcome], items: int, seed: int = 0, task: Task = "recommendation") -> tuple[Row, ...]:
@@ -71,6 +72,7 @@ def _row(measures: Measures, one: Outcome, seeds: dict[RowName, list[Floats]], d
         minus_distilled={} if one.name is RowName.DISTILLED else _intervals(measures, paired),
         steps=one.steps,
         seconds=one.seconds,
+        decays=one.decays,
     )
 
 

@@ -43,6 +43,8 @@ class Student:
     weights: Tensors
     best: Point
     curve: tuple[Point, ...]
+    decay: float | None = None
+    """Of a student on little data the multiple of inner.weight_decay that it was trained with."""
 
 
 class Judge(ABC):
