@@ -1,5 +1,6 @@
 """The quality benchmarks take the settings that they write down, and compare objectives at equal time."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,21 @@ def test_the_settings_written_down_are_those_of_the_data(
     with pytest.raises(KeyboardInterrupt):
         script.main()
     assert (asked[0].data.source, asked[0].data.block, asked[0].data.tokeniser) == ("python-docs", 12, "characters")
+
+
+def test_levers_of_two_presets_have_files_of_their_own() -> None:
+    names = [levers.named("Python docs", preset, ["inner.lr"]) for preset in ("demo", "demo-text", "standard-text")]
+    assert names[:2] == ["levers-python-docs-inner-lr.json", "levers-python-docs-demo-text-inner-lr.json"]
+    assert len(set(names)) == 3
+
+
+def test_every_kept_screening_of_levers_is_named_by_what_it_says() -> None:
+    kept = sorted(Path(levers.__file__).parent.glob("levers-*.json"))
+    assert kept
+    for path in kept:
+        said = json.loads(path.read_text(encoding="utf-8"))
+        varied = [one.partition("=")[0] for one in said["rows"][0]["settings"]]
+        assert path.name == levers.named(said["data"]["name"], said["preset"], varied)
 
 
 def test_a_lever_that_would_change_nothing_is_refused(

@@ -5,14 +5,16 @@
     python benchmarks/quality/levers.py --lever synthetic.start=random,data,matched --lever synthetic.d=16,32
 
 Fresh students on Z and M as the start makes them; the mean and standard deviation of the validation metrics over
-the seeds, the best step, the mean entropy of a position, and seconds. Writes levers-<data>-<settings>.json beside this
-file. It screens what is worth a whole run (docs/experiments.md). No test users are touched.
+the seeds, the best step, the mean entropy of a position, and seconds. Writes levers-<data>-<preset>-<settings>.json
+beside this file, without the preset where it is the default. It screens what is worth a whole run
+(docs/experiments.md). No test users are touched.
 """
 
 import argparse
 import itertools
 import json
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +34,7 @@ from farzi_core.pipeline import load
 from farzi_core.recorder import MemoryRecorder
 
 CPU = torch.device("cpu")
+PRESET = "demo"  # unless asked for another one
 
 
 def measure(config: RunConfig, dataset: Dataset, seeds: int) -> dict[str, Any]:
@@ -55,10 +58,16 @@ def measure(config: RunConfig, dataset: Dataset, seeds: int) -> dict[str, Any]:
     }
 
 
+def named(data: str, preset: str, levers: Iterable[str]) -> str:
+    """The name of a file: what another data set, preset or lever would change is part of it."""
+    parts = ["levers", data, *([preset] if preset != PRESET else []), *levers]
+    return "-".join(parts).lower().replace(" ", "-").replace(".", "-") + ".json"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", default="python-calls")
-    parser.add_argument("--preset", default="demo")
+    parser.add_argument("--preset", default=PRESET)
     parser.add_argument("--lever", action="append", required=True, metavar="SETTING=VALUE,VALUE,...")
     parser.add_argument("--seeds", type=int, default=3)
     asked = parser.parse_args()
@@ -75,9 +84,9 @@ def main() -> None:
         rows.append(row)
         numbers = "  ".join(f"{METRIC_LABELS[one]} {shown(one, value)}" for one, value in row["mean"].items())
         print(f"{' '.join(settings):40s} at {row['steps']:4.0f}  entropy {row['entropy']:.2f}  {numbers}", flush=True)
-    name = "-".join(["levers", dataset.info.name, *levers]).lower().replace(" ", "-").replace(".", "-")
     about = {"data": dataset.info.model_dump(mode="json"), "preset": asked.preset, "seeds": asked.seeds}
-    (Path(__file__).parent / f"{name}.json").write_text(json.dumps({**about, "rows": rows}, indent=1) + "\n")
+    path = Path(__file__).parent / named(dataset.info.name, asked.preset, levers)
+    path.write_text(json.dumps({**about, "rows": rows}, indent=1) + "\n")
 
 
 if __name__ == "__main__":
