@@ -150,11 +150,11 @@ def _table_seconds(config: RunConfig, sizes: dict[str, int], train: Any, items: 
     """Full-data training and the students of the final table, shared by the threads: the first student has a row for
     each form of the distilled data and each baseline, the others for distilled data only; each weight decay anew."""
     full = config.teacher.epochs * 0.8 * sizes["sequences"] / config.teacher.batch * config.evaluation.full_seeds
-    row = config.evaluation.seeds * config.evaluation.steps * len(config.evaluation.decays)
+    row = config.evaluation.seeds * config.evaluation.steps
     rows = [len(config.evaluation.forms) + len(config.evaluation.baselines), *[1] * (len(config.students) - 1)]
-    pairs = zip(config.students, rows, strict=True)
+    pairs = zip(map(config.for_student, config.students), rows, strict=True)
     seconds = sum(
-        _step_seconds(config.for_student(kind), train, items, device) * (full + count * row) for kind, count in pairs
+        _step_seconds(one, train, items, device) * (full + count * row * len(one.decayed)) for one, count in pairs
     )
     return seconds / _at_once(device)
 

@@ -63,6 +63,9 @@ MAX_GROWTH = 1e4
 
 WEIGHING_SECONDS = 300  # wall-clock seconds the memory measurement of lesson 4 may take; it needs about 8 of one core
 
+# --- the final table (farzi_core.evaluation) ---------------------------------------------------------------------
+MAX_DRAWN_WEIGHTS = 8_000_000  # bootstrap weights (draws x test users) at a time: 64 MB; all draws up to 4,000 users
+
 # --- inspection of a finished run (farzi_core.evaluation.inspect) ------------------------------------------------
 MAX_COMPARED_POSITIONS = 40_000_000_000  # item look-ups of one nearest-window search; under a minute on one core
 MAX_HELD_OUT_WINDOWS = 300  # held-out windows of the memorisation reference; a histogram needs no more
@@ -75,6 +78,7 @@ MAX_PROMPT_ITEMS = 256  # items before a question, the last ones; an answer is c
 MAX_CONTINUED_ITEMS = 100  # items that a student says one after the other: about 0.1 s of small students
 MAX_CACHED_STUDENTS_BYTES = 256 * MIB  # ranks of a retraining's students; 20 on 100,000 users have 16 MB
 MAX_ASKED = 20  # results of a run (retrainings, answers) that are kept: more than a person compares
+MAX_WAITING = 8  # answers that wait for their turn, and retrainings: a process each, 63 MB of its own
 CALIBRATION_SECONDS = 60  # longest the estimate before a launch may take
 
 # --- export and command line -------------------------------------------------------------------------------------

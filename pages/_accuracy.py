@@ -81,7 +81,10 @@ def _table(report: Evaluation, metric: Metric) -> None:
     st.caption(f"{accuracy.protocol(report)} {report.baselines}")
     with st.expander("Every student"):
         st.dataframe(
-            accuracy.seeds_table(report), hide_index=True, alt="Metrics of every student; fractions in percent."
+            accuracy.seeds_table(report),
+            hide_index=True,
+            alt="Metrics of every student; fractions in percent.",
+            column_config={"decay": number("Times the weight decay", help="Chosen on validation data.")},
         )
 
 

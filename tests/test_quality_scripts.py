@@ -1,5 +1,6 @@
 """The quality benchmarks take the settings that they write down, and compare objectives at equal time."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,22 @@ def test_a_grid_has_every_combination_the_last_setting_fastest() -> None:
         ["model.hidden=16", "model.layers=1"], ["model.hidden=16", "model.layers=2"],
         ["model.hidden=32", "model.layers=1"], ["model.hidden=32", "model.layers=2"],
     ]  # fmt: skip
+
+
+def test_grids_of_two_presets_have_files_of_their_own() -> None:
+    names = [grid.named("levers", "Python docs", preset, ["inner.lr=.1,.2"]) for preset in ("demo-text", "paper-ptb")]
+    assert names == ["levers-python-docs-demo-text-inner-lr.json", "levers-python-docs-paper-ptb-inner-lr.json"]
+
+
+@pytest.mark.parametrize("script", [levers, teachers])
+def test_every_kept_grid_is_named_by_what_it_says(script: Any) -> None:
+    kept = sorted(grid.HERE.glob(f"{script.KIND}-*.json"))
+    assert kept
+    for path in kept:
+        said = json.loads(path.read_text(encoding="utf-8"))
+        assert path.name == grid.named(
+            script.KIND, said["data"]["name"], said["preset"], [*said["fixed"], *said["rows"][0]["settings"]]
+        )
 
 
 def test_a_lever_that_would_change_nothing_is_refused(

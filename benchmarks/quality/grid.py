@@ -3,7 +3,7 @@
 import argparse
 import itertools
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +22,17 @@ def combinations(varied: Sequence[str]) -> list[list[str]]:
 def refuse_data(parser: argparse.ArgumentParser, varied: Sequence[str]) -> None:
     """The data are read once, so no row would differ."""
     if fixed := next((one for one in varied if one.startswith("data.")), None):
-        parser.error(f"{fixed}: the data are read once, so no row would differ; vary another section")
+        parser.error(f"{fixed.split('=', 1)[0]}: the data are read once, so no row would differ; vary another section")
 
 
-def write(kind: str, dataset: Dataset, varied: Sequence[str], document: dict[str, Any]) -> None:
-    """<kind>-<data>-<settings>.json beside this file."""
-    words = [kind, dataset.info.name, *(one.split("=", 1)[0] for one in varied)]
-    name = "-".join(words).lower().replace(" ", "-").replace(".", "-")
-    (HERE / f"{name}.json").write_text(json.dumps(document, indent=1) + "\n")
+def named(kind: str, data: str, preset: str, settings: Iterable[str]) -> str:
+    """The name of a file: what another data set, preset or setting would change is in it."""
+    parts = [kind, data, preset, *(one.split("=", 1)[0] for one in settings)]
+    return "-".join(parts).lower().replace(" ", "-").replace(".", "-") + ".json"
+
+
+def write(kind: str, dataset: Dataset, preset: str, settings: Iterable[str], document: dict[str, Any]) -> None:
+    """`document` with what it is of, beside this file."""
+    about = {"data": dataset.info.model_dump(mode="json"), "preset": preset}
+    path = HERE / named(kind, dataset.info.name, preset, settings)
+    path.write_text(json.dumps({**about, **document}, indent=1) + "\n")

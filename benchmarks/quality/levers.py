@@ -1,24 +1,22 @@
 """What does a setting do to the start and to fresh students, before any outer step? One row a combination of values.
 
-    python benchmarks/quality/levers.py --lever inner.weight_decay=0,.001,.002,.005
-    python benchmarks/quality/levers.py --data dataset:<id> --preset standard --lever inner.weight_decay=0,.005,.01,.02
-    python benchmarks/quality/levers.py --lever synthetic.start=random,data,matched --lever synthetic.d=16,32
+    python -m benchmarks.quality.levers --lever inner.weight_decay=0,.001,.002,.005
+    python -m benchmarks.quality.levers --data dataset:<id> --preset standard --lever inner.weight_decay=0,.005,.01,.02
+    python -m benchmarks.quality.levers --lever synthetic.start=random,data,matched --lever synthetic.d=16,32
 
 Fresh students on Z and M as the start makes them; the mean and standard deviation of the validation metrics over
-the seeds, the best step, the mean entropy of a position, and seconds. Writes levers-<data>-<settings>.json beside this
-file. It screens what is worth a whole run (docs/experiments.md). No test users are touched.
+the seeds, the best step, the mean entropy of a position, and seconds. Writes levers-<data>-<preset>-<settings>.json
+beside this file. It screens what is worth a whole run (docs/experiments.md). No test users are touched.
 """
 
 import argparse
-import itertools
-import json
 import time
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
+from benchmarks.quality import grid
 from farzi_core.commands.settings import configured
 from farzi_core.config import RunConfig, with_settings
 from farzi_core.data.dataset import Dataset
@@ -32,6 +30,7 @@ from farzi_core.pipeline import load
 from farzi_core.recorder import MemoryRecorder
 
 CPU = torch.device("cpu")
+KIND = "levers"
 
 
 def measure(config: RunConfig, dataset: Dataset, seeds: int) -> dict[str, Any]:
@@ -60,24 +59,27 @@ def main() -> None:
     parser.add_argument("--data", default="python-calls")
     parser.add_argument("--preset", default="demo")
     parser.add_argument("--lever", action="append", required=True, metavar="SETTING=VALUE,VALUE,...")
+    parser.add_argument("--set", nargs="*", default=[])
     parser.add_argument("--seeds", type=int, default=3)
     asked = parser.parse_args()
-    levers = dict(one.split("=", 1) for one in asked.lever)
-    if fixed := next((name for name in levers if name.startswith("data.")), None):
-        parser.error(f"--lever {fixed}: the data are read once, so no row would differ; vary another section")
-    base = with_settings(configured(None, asked.preset, []), {"data.source": asked.data})
+    grid.refuse_data(parser, asked.lever)
+    base = with_settings(configured(None, asked.preset, asked.set), {"data.source": asked.data})
     use_threads(base.runtime.threads)
     dataset = load(base, MemoryRecorder())
-    rows = []
-    for values in itertools.product(*(one.split(",") for one in levers.values())):
-        settings = [f"{name}={value}" for name, value in zip(levers, values, strict=True)]
-        row = {"settings": settings, **measure(configured(None, asked.preset, settings), dataset, asked.seeds)}
-        rows.append(row)
+    rows: list[dict[str, Any]] = []
+    for settings in grid.combinations(asked.lever):
+        config = configured(None, asked.preset, [*asked.set, *settings])
+        rows.append({"settings": settings, **measure(config, dataset, asked.seeds)})
+        row = rows[-1]
         numbers = "  ".join(f"{METRIC_LABELS[one]} {shown(one, value)}" for one, value in row["mean"].items())
         print(f"{' '.join(settings):40s} at {row['steps']:4.0f}  entropy {row['entropy']:.2f}  {numbers}", flush=True)
-    name = "-".join(["levers", dataset.info.name, *levers]).lower().replace(" ", "-").replace(".", "-")
-    about = {"data": dataset.info.model_dump(mode="json"), "preset": asked.preset, "seeds": asked.seeds}
-    (Path(__file__).parent / f"{name}.json").write_text(json.dumps({**about, "rows": rows}, indent=1) + "\n")
+        grid.write(
+            KIND,
+            dataset,
+            asked.preset,
+            [*asked.set, *asked.lever],
+            {"fixed": asked.set, "seeds": asked.seeds, "rows": rows},
+        )
 
 
 if __name__ == "__main__":

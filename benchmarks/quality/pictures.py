@@ -20,7 +20,7 @@ Document = dict[str, Any]
 def table(document: Document, path: Path) -> None:
     """Percent of full data, one panel a metric, with 95 % intervals."""
     report = Evaluation.model_validate(document["evaluation"])
-    rows = [(label, row) for label, row in tables.labelled(report) if row.name is not RowName.FULL]
+    rows = [(label, row) for label, row in report.labelled if row.name is not RowName.FULL]
     figure, axes = pyplot.subplots(
         1, len(report.metrics), figsize=(13, 1.2 + 0.35 * len(rows)), sharey=True, constrained_layout=True
     )

@@ -18,17 +18,7 @@ from typing import Any
 from benchmarks.quality import objectives_page, studies
 from farzi_core.commands.find import find_run
 from farzi_core.commands.result import sizes
-from farzi_core.evaluation.report import (
-    KIND_LABELS,
-    LABELS,
-    Evaluation,
-    Interval,
-    Metric,
-    Row,
-    RowName,
-    scale,
-    shown,
-)
+from farzi_core.evaluation.report import Evaluation, Interval, Metric, Row, RowName, scale, shown
 from farzi_core.presets import PRESETS
 from farzi_core.views.accuracy import protocol
 from farzi_core.views.load import RunView
@@ -101,22 +91,11 @@ def section(name: str, document: dict[str, Any]) -> str:
         f"{report.stored_numbers:,} stored numbers. Distillation {spent['distil'] / 60:.1f} min on "
         f"{studies.where(environment)}, torch {environment['versions']['torch']}.",
         f"{protocol(report)} {report.baselines}",
-        head + "\n".join([*(_line(label, row, metrics) for label, row in labelled(report)), *_paper(name)]),
+        head + "\n".join([*(_line(label, row, metrics) for label, row in report.labelled), *_paper(name)]),
         studies.plain(standing(report)),
         f"![{name}](../benchmarks/quality/tables/{name}.png)",
     ]
     return "\n\n".join(lines)
-
-
-def labelled(report: Evaluation) -> list[tuple[str, Row]]:
-    """All rows with their names: those of the first student, then of every other one."""
-    first = [(LABELS[row.name], row) for row in report.rows]
-    others = [
-        (f"{KIND_LABELS[table.student]}, {LABELS[row.name].lower()}", row)
-        for table in report.others
-        for row in table.rows
-    ]
-    return [*first, *others]
 
 
 def _line(label: str, row: Row, metrics: tuple[Metric, ...]) -> str:

@@ -6,7 +6,7 @@
     python -m benchmarks.quality.teachers --data python-docs --preset standard-text --vary teacher.dropout=0,.2,.4
 
 For every combination: mean of the validation metrics at the best epoch over the seeds, that epoch, and seconds; first
-the rules that train nothing. Writes teachers-<data>-<settings>.json beside this file. No test users are touched.
+the rules that train nothing. Writes teachers-<data>-<preset>-<settings>.json beside this file. No test users are touched.
 """
 
 import argparse
@@ -27,6 +27,7 @@ from farzi_core.parallel import map_threads
 from farzi_core.pipeline import load
 from farzi_core.recorder import MemoryRecorder
 
+KIND = "teachers"
 CPU = torch.device("cpu")
 
 
@@ -80,7 +81,6 @@ def main() -> None:
     known = rules(base, dataset)
     for name, values in known.items():
         print(f"{name:12s} {words(values)}", flush=True)
-    about = {"data": dataset.info.model_dump(mode="json"), "settings": base.model_dump(mode="json")}
     rows: list[dict[str, Any]] = []
     for settings in grid.combinations(asked.vary):
         config = with_settings(configured(None, asked.preset, [*asked.set, *settings]), {"data.source": asked.data})
@@ -88,7 +88,8 @@ def main() -> None:
         row = rows[-1]
         place = f"{' '.join(settings):40s} epoch {row['epoch']:4.1f} {row['seconds']:6.1f} s"
         print(f"{place}  {words(row['mean'])}", flush=True)
-        grid.write("teachers", dataset, asked.vary, {**about, "seeds": asked.seeds, "rules": known, "rows": rows})
+        document = {"fixed": asked.set, "seeds": asked.seeds, "rules": known, "rows": rows}
+        grid.write(KIND, dataset, asked.preset, [*asked.set, *asked.vary], document)
 
 
 if __name__ == "__main__":

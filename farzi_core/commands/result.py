@@ -9,7 +9,7 @@ from rich.text import Text
 from farzi_core.commands import show
 from farzi_core.config import RunConfig
 from farzi_core.data.dataset import DatasetInfo, Task
-from farzi_core.evaluation.report import KIND_LABELS, LABELS, METRIC_LABELS, Evaluation, Metric, Row, RowName, scale
+from farzi_core.evaluation.report import METRIC_LABELS, Evaluation, Metric, Row, RowName, scale
 from farzi_core.runs.run import Run
 from farzi_core.views.load import RunView
 from farzi_core.views.runs import seconds
@@ -44,8 +44,9 @@ class Judged:
 
 
 def document(judged: Judged) -> dict[str, Any]:
-    """`dataset`, `sizes`, `results`, `seconds`, `run_id`, and `students` (results by architecture) where there are
-    several."""
+    """`dataset`, `sizes`, `results` (means), `seconds`, `run_id`, `evaluation` (the table as in evaluation.json: every
+    student, intervals, percentages, paired differences, protocol), and `students` (means by architecture) where there
+    are several."""
     report = judged.report
     found = {
         "dataset": judged.config.data.source,
@@ -53,6 +54,7 @@ def document(judged: Judged) -> dict[str, Any]:
         "results": _results(report.rows),
         "seconds": judged.seconds,
         "run_id": judged.run_id,
+        "evaluation": report.model_dump(mode="json"),
     }
     if report.others:
         found["students"] = {table.student: _results(table.rows) for table in report.tables}
@@ -86,10 +88,7 @@ def table(judged: Judged) -> None:
         f"({size['percent_of_sequences']:.2f} %, {size['events']:,} events)\n"
     )
     columns = ["Trained on", "Sequences", *names]
-    lines = [_line(row, LABELS[row.name]) for row in report.rows]
-    for table in report.others:
-        lines += [_line(row, f"{KIND_LABELS[table.student]}, {LABELS[row.name].lower()}") for row in table.rows]
-    show.table(columns, lines, right=columns[1:])
+    show.table(columns, [_line(row, label) for label, row in report.labelled], right=columns[1:])
     show.words(_notes(judged))
 
 

@@ -13,8 +13,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeVar, cast, get_args
@@ -26,12 +26,13 @@ from farzi_core.data.corpus import Corpus
 from farzi_core.data.events import Finding, IngestReport
 from farzi_core.data.prepare import prepare
 from farzi_core.data.profile import Profile, profile
+from farzi_core.data.turns import turn
 from farzi_core.errors import DatasetError, FarziError, StoreError
 from farzi_core.evaluation import surgery
 from farzi_core.evaluation.prompt import Answer
 from farzi_core.evaluation.surgery import Retrained
 from farzi_core.home import home
-from farzi_core.limits import MAX_RECORD_BYTES, SLOT_POLL_SECONDS
+from farzi_core.limits import MAX_RECORD_BYTES
 from farzi_core.runs import atomic, cached
 from farzi_core.runs.environment import offer_to_oom_killer
 from farzi_core.runs.files import open_append, read_bounded
@@ -206,23 +207,12 @@ def main(kind: str, source: str) -> None:
         lock.release()
 
 
-@contextmanager
-def _turn(errand: Errand) -> Iterator[None]:
+def _turn(errand: Errand) -> AbstractContextManager[None]:
     """Errands of a kind in `OF_A_RUN` come one at a time: there may be one for everything that a person types."""
     if errand.kind not in OF_A_RUN:
-        yield
-        return
-    _folder().mkdir(parents=True, exist_ok=True)
-    path = _folder() / f"{errand.kind}.lock"
-    if (lock := try_lock(path)) is None:
-        _note(errand, Look(at_work=True, waiting="Waiting until another one like it is done"))
-    while lock is None:
-        time.sleep(SLOT_POLL_SECONDS)
-        lock = try_lock(path)
-    try:
-        yield
-    finally:
-        lock.release()
+        return nullcontext()
+    said = Look(at_work=True, waiting="Waiting until another one like it is done")
+    return turn(_folder(), errand.kind, lambda: _note(errand, said))
 
 
 Progress = Callable[[int, int], None]

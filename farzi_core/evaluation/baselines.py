@@ -14,7 +14,6 @@ from torch import Tensor
 
 from farzi_core.data.batches import IGNORED, windows
 from farzi_core.data.dataset import Sequences
-from farzi_core.evaluation import metrics
 from farzi_core.evaluation.students import Ranker
 from farzi_core.seeds import stream
 
@@ -68,7 +67,7 @@ def popularity_ranks(train: Sequences, items: int, ranker: Ranker) -> Tensor:
     """Ranks [U] of the targets by training counts."""
     counts = torch.bincount(torch.from_numpy(train.items), minlength=items).double().to(ranker.targets.device)
     scores = counts.expand(len(ranker.targets), items)
-    return metrics.ranks(ranker.hide_seen(scores, slice(None)) if ranker.mask_seen else scores, ranker.targets)
+    return ranker.rank(scores, slice(None))
 
 
 def markov_ranks(train: Sequences, items: int, ranker: Ranker) -> Tensor:
@@ -90,7 +89,5 @@ def markov_ranks(train: Sequences, items: int, ranker: Ranker) -> Tensor:
     for first in range(0, len(last), 2048):
         users = slice(first, first + 2048)
         rows = transitions.index_select(0, last[users].cpu()).to_dense().to(device)
-        scores = rows + tie_break
-        scores = ranker.hide_seen(scores, users) if ranker.mask_seen else scores
-        ranks.append(metrics.ranks(scores, ranker.targets[users]))
+        ranks.append(ranker.rank(rows + tie_break, users))
     return torch.cat(ranks)

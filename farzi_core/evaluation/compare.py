@@ -7,6 +7,7 @@ move with other users of the same kind, not with another split.
 Legend: R rows, U test users, S seeds, B bootstrap draws.
 """
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +17,7 @@ from torch import Tensor
 from farzi_core.data.dataset import Task
 from farzi_core.evaluation.measures import MEASURES, Measures
 from farzi_core.evaluation.report import TINY, Interval, Metric, Row, RowName
+from farzi_core.limits import MAX_DRAWN_WEIGHTS
 
 DRAWS = 2000  # bootstrap draws: the 2.5 % quantile then stands on 50 draws
 Floats = npt.NDArray[np.float64]
@@ -31,17 +33,15 @@ class Outcome:
     seen: list[Tensor]
     steps: float = 0.0
     seconds: float = 0.0
+    decays: tuple[float, ...] = ()
 
 
 def table(outcomes: list[Outcome], items: int, seed: int = 0, task: Task = "recommendation") -> tuple[Row, ...]:
     """The rows of the final table. Raises nothing: the outcomes hold one full and one distilled row."""
     measures = MEASURES[task]
     found = {one.name: [measures.statistics(seen, items) for seen in one.seen] for one in outcomes}
-    weights = _draws(len(outcomes[0].seen[0]), seed)
     seeds = {name: [measures.combine(one.mean(0)) for one in every] for name, every in found.items()}
-    drawn = {  # [B, metrics]
-        name: np.mean([measures.combine(weights @ one) for one in every], axis=0) for name, every in found.items()
-    }
+    drawn = dict(zip(found, _drawn(measures, list(found.values()), seed), strict=True))
     return tuple(_row(measures, one, seeds, drawn) for one in outcomes)
 
 
@@ -51,11 +51,8 @@ def paired(
     """Intervals of (mean over `after` - mean over `before`): what a judge saw [U, ...] of each student, resampled with
     the same draws of sequences on both sides."""
     measures = MEASURES[task]
-    weights = _draws(len(before[0]), seed)
-    one, other = (
-        np.mean([measures.combine(weights @ measures.statistics(seen, items)) for seen in side], axis=0)
-        for side in (before, after)
-    )
+    sides = [[measures.statistics(seen, items) for seen in side] for side in (before, after)]
+    one, other = _drawn(measures, sides, seed)
     return _intervals(measures, other - one)
 
 
@@ -75,6 +72,7 @@ def _row(measures: Measures, one: Outcome, seeds: dict[RowName, list[Floats]], d
         minus_distilled={} if one.name is RowName.DISTILLED else _intervals(measures, paired),
         steps=one.steps,
         seconds=one.seconds,
+        decays=one.decays,
     )
 
 
@@ -86,10 +84,26 @@ def _percent(measures: Measures, values: Floats, full: Floats) -> Floats:
     return percent
 
 
-def _draws(users: int, seed: int) -> Floats:
-    """Bootstrap weights [B, U]: each row sums to 1."""
+def _drawn(measures: Measures, rows: Sequence[Sequence[Floats]], seed: int) -> list[Floats]:
+    """Metrics [B, M] of each row, means over its seeds: statistics [U, ...] a seed, all under the same draws."""
+    blocks = [
+        [np.mean([measures.combine(weights @ one) for one in every], axis=0) for every in rows]
+        for weights in _draws(len(rows[0][0]), seed)
+    ]
+    return [np.concatenate(parts) for parts in zip(*blocks, strict=True)]
+
+
+def _draws(users: int, seed: int) -> Iterator[Floats]:
+    """Bootstrap weights [B, U] in blocks of draws; each draw sums to 1, and what is drawn depends on no block's size.
+
+    Memory: about three blocks of `MAX_DRAWN_WEIGHTS` numbers. Cost: B U binomials, 15 s of one core at 100,000
+    users, and one look at every weight for each seed of each row.
+    """
     generator = np.random.default_rng(seed)
-    return generator.multinomial(users, np.full(users, 1 / users), size=DRAWS) / users
+    block = max(1, MAX_DRAWN_WEIGHTS // users)
+    for first in range(0, DRAWS, block):
+        size = min(block, DRAWS - first)
+        yield generator.multinomial(users, np.full(users, 1 / users), size=size) / users
 
 
 def _intervals(measures: Measures, drawn: Floats) -> dict[Metric, Interval]:

@@ -3,7 +3,9 @@
 Each finished row is kept by the recorder, so a resumed run does not train it again.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -73,6 +75,7 @@ class Panel:
             full_events=len(self.first.train.items),
             stored_numbers=stored_numbers,
             decays=self.config.evaluation.decays,
+            other_decays=self.config.evaluation.other_decays,
         )
 
     def curve_frame(self) -> pd.DataFrame:
@@ -113,7 +116,7 @@ class Examiner:
         epochs = self.config.teacher.epochs
         per_epoch = max(1, len(self.train) // self.config.teacher.batch)
         parts = [self.train] * self.config.evaluation.full_seeds
-        return self._real(RowName.FULL, [teacher_adam(self.config)], parts, per_epoch * epochs, per_epoch)
+        return self._real(RowName.FULL, {None: teacher_adam(self.config)}, parts, per_epoch * epochs, per_epoch)
 
     def distilled(self, probs: Tensor, form: Form = "soft") -> Outcome:
         """A row "distilled": fresh students on the synthetic data probs [mu, xi, V] in one form."""
@@ -137,8 +140,8 @@ class Examiner:
         def one(seed: int) -> Student:
             rows = rows_of(form, probs, evaluation.draws, self.config.seed, seed).to(self.device)
             return self._best(
-                on_synthetic(config, rows, self.items, validation, SEEDS_FROM + seed, evaluation.steps, every)
-                for config in self.config.decayed
+                (factor, on_synthetic(config, rows, self.items, validation, SEEDS_FROM + seed, evaluation.steps, every))
+                for factor, config in self.config.decayed.items()
             )
 
         return one
@@ -153,7 +156,8 @@ class Examiner:
             "coreset": lambda index: baselines.coreset(train, mu, seed, index),
             "random_windows": lambda index: baselines.random_windows(train, mu, xi, seed, index),
         }
-        adams, every = [baseline_adam(one) for one in self.config.decayed], max(1, evaluation.steps // POINTS)
+        adams: dict[float | None, Adam] = {factor: baseline_adam(one) for factor, one in self.config.decayed.items()}
+        every = max(1, evaluation.steps // POINTS)
         parts = {name: [draw[name](index) for index in range(evaluation.seeds)] for name in evaluation.baselines}
         return [self._real(self._named(name), adams, some, evaluation.steps, every) for name, some in parts.items()]
 
@@ -179,24 +183,29 @@ class Examiner:
         validation, test = (judge_of(self.config, self.dataset, one, length, self.device) for one in parts)
         return validation, test
 
-    def _real(self, name: RowName, adams: list[Adam], parts: list[Sequences], steps: int, every: int) -> Outcome:
-        """A row trained on real sequences by the best of `adams`: one student a part, its index the seed."""
+    def _real(
+        self, name: RowName, adams: Mapping[float | None, Adam], parts: list[Sequences], steps: int, every: int
+    ) -> Outcome:
+        """A row trained on real sequences by the best of `adams` (by factor of the decay, as in `Student`): one
+        student a part, its index the seed."""
         validation, test = self.judges(self.config.model.max_length - 1)
         model = build(self.config.model, self.items, self.config.model.max_length)
 
         def one(seed: int) -> tuple[Student, Tensor]:
+            train, index = partial(on_sequences, self.config), SEEDS_FROM + seed
             student = self._best(
-                on_sequences(self.config, adam, parts[seed], self.items, validation, SEEDS_FROM + seed, steps, every)
-                for adam in adams
+                (factor, train(adam, parts[seed], self.items, validation, index, steps, every))
+                for factor, adam in adams.items()
             )
             return student, test.see(model, student.weights)
 
         events = round(float(np.mean([len(part.items) for part in parts])))
         return self._row(name, len(parts[0]), events, one, len(parts))
 
-    def _best(self, students: Iterable[Student]) -> Student:
-        """Of the same student trained in several ways, the best on validation users."""
-        return max(students, key=lambda one: self.measures.selection(one.best.metrics))
+    def _best(self, students: Iterable[tuple[float | None, Student]]) -> Student:
+        """Of the same student trained with several decays, the best on validation users; it knows its factor."""
+        factor, best = max(students, key=lambda one: self.measures.selection(one[1].best.metrics))
+        return replace(best, decay=factor)
 
     def _row(self, name: RowName, sequences: int, events: int, one: OneStudent, seeds: int) -> Outcome:
         """Train the row's students, or read them from a run that was interrupted after it."""
@@ -221,7 +230,8 @@ class Examiner:
         if weights := kept.under("weights", saved.tensors):
             self.students[name] = weights
         found, meta = list(saved.tensors["seen"]), saved.meta
-        self._done[name] = Outcome(name, sequences, events, found, meta["steps"], meta["seconds"])
+        decays = tuple(meta.get("decays", ()))  # rows that an older version kept have none
+        self._done[name] = Outcome(name, sequences, events, found, meta["steps"], meta["seconds"], decays)
         return self._done[name]
 
 
@@ -230,6 +240,7 @@ def _meta(students: list[Student]) -> Meta:
     return {
         "steps": float(np.mean([student.best.step for student in students])),
         "seconds": float(np.mean([student.best.seconds for student in students])),
+        "decays": [student.decay for student in students if student.decay is not None],
         "curve": [
             [seed, point.step, point.seconds, metric, value]
             for seed, student in enumerate(students)

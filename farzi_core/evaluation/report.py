@@ -165,6 +165,8 @@ class Row(BaseModel):
     """Mean training steps chosen on validation users."""
     seconds: float
     """Mean seconds to train one student."""
+    decays: tuple[float, ...] = ()
+    """Of each student on little data the multiple of the distillation's weight decay that validation users chose."""
 
 
 class StudentTable(BaseModel):
@@ -202,6 +204,8 @@ class Evaluation(BaseModel):
     """Floats in Z and M together."""
     decays: tuple[float, ...] = (1.0,)
     """Multiples of the weight decay between which validation users chose, for every row but full data."""
+    other_decays: tuple[float, ...] | None = None
+    """The same for architectures that were not distilled with; None in older files, where `decays` held for all."""
     task: Task = "recommendation"
 
     @property
@@ -222,18 +226,43 @@ class Evaluation(BaseModel):
 
     @property
     def chosen_decay(self) -> str:
-        """That weight decay was chosen, as a sentence with a blank before it; empty where there was no choice."""
-        if len(self.decays) < 2:
-            return ""
-        factors = ", ".join(f"{one:g}" for one in self.decays)
-        return (
-            f" Each student on distilled data or on as much real data was trained with {factors} times the weight "
-            "decay; validation data chose. Full data keep their own."
-        )
+        """That weight decay was chosen, as sentences with a blank before them; empty where there was no choice."""
+        whose: dict[tuple[float, ...], list[str]] = {}
+        for table in self.tables:
+            whose.setdefault(self._decays_of(table.student), []).append(KIND_LABELS[table.student])
+        said = [
+            _choice(factors, f"{' or '.join(names)} student" if len(whose) > 1 else "student")
+            for factors, names in whose.items()
+            if len(factors) > 1
+        ]
+        return " ".join(["", *said, "Full data keep their own."]) if said else ""
+
+    def _decays_of(self, student: Kind) -> tuple[float, ...]:
+        others = self.decays if self.other_decays is None else self.other_decays
+        return self.decays if student == self.teacher else others
+
+    @property
+    def labelled(self) -> tuple[tuple[str, Row], ...]:
+        """All rows with their names: those of the first student, then of every other one."""
+        first = [(LABELS[row.name], row) for row in self.rows]
+        others = [
+            (f"{KIND_LABELS[table.student]}, {LABELS[row.name].lower()}", row)
+            for table in self.others
+            for row in table.rows
+        ]
+        return (*first, *others)
 
     def row(self, name: RowName) -> Row | None:
         """A row of the first student."""
         return self.tables[0].row(name)
+
+
+def _choice(factors: tuple[float, ...], student: str) -> str:
+    """Between which weight decays validation chose for such a student, as a sentence."""
+    return (
+        f"Each {student} on distilled data or on as much real data was trained with "
+        f"{', '.join(f'{one:g}' for one in factors)} times the weight decay of the distillation; validation data chose."
+    )
 
 
 class Recovery(BaseModel):

@@ -12,7 +12,7 @@ from torch import Tensor
 from farzi_core.config import RunConfig
 from farzi_core.data import split
 from farzi_core.data.batches import queries
-from farzi_core.data.dataset import Sequences
+from farzi_core.data.dataset import IntArray, Sequences
 from farzi_core.distill.adam import Adam
 from farzi_core.distill.layout import Tensors
 from farzi_core.distill.sgd import SGD
@@ -43,6 +43,8 @@ class Student:
     weights: Tensors
     best: Point
     curve: tuple[Point, ...]
+    decay: float | None = None
+    """Of a student on little data the multiple of inner.weight_decay that it was trained with."""
 
 
 class Judge(ABC):
@@ -60,6 +62,29 @@ class Judge(ABC):
         return self.measures.of(self.see(model, weights), model.items)
 
 
+@dataclass(frozen=True)
+class Past:
+    """Every item before the last of each sequence of a part: user u owns bounds[u]..bounds[u + 1] of the events."""
+
+    items: Tensor
+    users: Tensor
+    bounds: IntArray
+
+    @classmethod
+    def of(cls, part: Sequences, device: torch.device) -> "Past":
+        past = split.contexts(part)
+        users = np.repeat(np.arange(len(past)), past.lengths)
+        return cls(torch.from_numpy(past.items).to(device), torch.from_numpy(users).to(device), past.offsets)
+
+    def hide(self, scores: Tensor, users: slice, targets: Tensor) -> Tensor:
+        """Scores [U, V] of `users` with all items of their past at -inf, their targets [U] excepted."""
+        first, last, _ = users.indices(len(self.bounds) - 1)
+        inside = slice(int(self.bounds[first]), int(self.bounds[last]))
+        hidden = scores.clone()
+        hidden[self.users[inside] - first, self.items[inside]] = -torch.inf
+        return hidden.scatter(1, targets[:, None], scores.gather(1, targets[:, None]))
+
+
 class Ranker(Judge):
     """Ranks the last event of each sequence of a part, on request without all earlier items of the sequence: also those
     before the context, so that models of different lengths are ranked among the same items."""
@@ -72,10 +97,7 @@ class Ranker(Judge):
         self.contexts = torch.from_numpy(asked.contexts).to(device)
         self.lengths = torch.from_numpy(asked.lengths).to(device)
         self.targets = torch.from_numpy(asked.targets).to(device)
-        self.mask_seen = mask_seen
-        past = split.contexts(part)
-        self.past, self.bounds = torch.from_numpy(past.items).to(device), past.offsets
-        self.past_of = torch.from_numpy(np.repeat(np.arange(len(past)), past.lengths)).to(device)
+        self.past = Past.of(part, device) if mask_seen else None
 
     def see(self, model: Model, weights: Tensors) -> Tensor:
         """Ranks [U] of the targets."""
@@ -91,15 +113,12 @@ class Ranker(Judge):
         contexts, lengths = self.contexts[users], self.lengths[users]
         hidden = model.encode(weights, model.embed(weights, contexts.clamp_min(0)))
         scores = model.logits(weights, hidden[torch.arange(len(lengths), device=lengths.device), lengths - 1])
-        return metrics.ranks(self.hide_seen(scores, users) if self.mask_seen else scores, self.targets[users])
+        return self.rank(scores, users)
 
-    def hide_seen(self, scores: Tensor, users: slice) -> Tensor:
-        """Scores [U, V] of `users` with all items of their past at -inf, the target excepted."""
-        first, last, _ = users.indices(len(self.targets))
-        inside = slice(int(self.bounds[first]), int(self.bounds[last]))
-        targets, hidden = self.targets[users, None], scores.clone()
-        hidden[self.past_of[inside] - first, self.past[inside]] = -torch.inf
-        return hidden.scatter(1, targets, scores.gather(1, targets))
+    def rank(self, scores: Tensor, users: slice) -> Tensor:
+        """Ranks [U] of the targets of `users` by scores [U, V], on request without what they had before."""
+        targets = self.targets[users]
+        return metrics.ranks(scores if self.past is None else self.past.hide(scores, users, targets), targets)
 
 
 def follow(model: Model, states: Iterable[State], judge: Judge) -> Student:

@@ -203,7 +203,16 @@ def _read_config(folder: Path, _stamp: Stamp) -> _Stored:
             f"config.json of run {folder.name} is damaged at {place!r}: {error.errors()[0]['msg']}; delete the run"
         ) from None
     values = json.loads(content)
-    return _Stored(config, values, stored_digest(values))
+    return _Stored(_as_made(config, values), values, stored_digest(values))
+
+
+def _as_made(config: RunConfig, values: dict[str, Any]) -> RunConfig:
+    """`config` with what the run did where a setting came later than the run and its default does something else:
+    `evaluation.decays` held for every architecture before there were `evaluation.other_decays`."""
+    if "other_decays" in values.get("evaluation", {}):
+        return config
+    evaluation = config.evaluation.model_copy(update={"other_decays": config.evaluation.decays})
+    return config.model_copy(update={"evaluation": evaluation})
 
 
 def computed_state(folder: Path, manifest: Manifest) -> RunState:

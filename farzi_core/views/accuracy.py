@@ -83,18 +83,20 @@ def readable(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def seeds_table(report: Evaluation) -> pd.DataFrame:
-    """Every student: row, seed (from 1), and each metric, fractions in percent."""
-    return pd.DataFrame(
-        [
-            {
-                "row": LABELS[row.name],
-                "seed": number,
-                **{METRIC_LABELS[one]: scale(one) * values[one] for one in report.metrics},
-            }
-            for row in report.rows
-            for number, values in enumerate(row.seeds, start=1)
-        ]
-    )
+    """Every student of every architecture: row, seed (from 1), each metric, fractions in percent, and, where weight
+    decays were tried, the multiple that was chosen (none for full data and rules)."""
+    lines = [
+        {
+            "row": label,
+            "seed": number,
+            **{METRIC_LABELS[one]: scale(one) * values[one] for one in report.metrics},
+            "decay": row.decays[number - 1] if row.decays else np.nan,
+        }
+        for label, row in report.labelled
+        for number, values in enumerate(row.seeds, start=1)
+    ]
+    table = pd.DataFrame(lines)
+    return table if report.chosen_decay else table.drop(columns="decay")
 
 
 def seeds_chart(report: Evaluation, metric: Metric) -> Chart:

@@ -82,6 +82,7 @@ _LABELS = {
     "evaluation.forms": "Forms of the synthetic data",
     "evaluation.draws": "Draws a sequence",
     "evaluation.decays": "Weight decays tried",
+    "evaluation.other_decays": "Weight decays of other architectures",
     "evaluation.mask_seen": "Remove seen items",
     "runtime.checkpoint_seconds": "Seconds between checkpoints",
     "runtime.snapshots": "Snapshots for replay",

@@ -65,7 +65,7 @@ def transfer_chart(report: Evaluation) -> Chart:
     caption = (
         f"Distilled with {KIND_LABELS[report.teacher]}. 100 % is the same architecture trained on the full data with a "
         "learning rate of its own. In brackets the 95 % interval (paired bootstrap over test "
-        f"{people(report.metrics[0])})."
+        f"{people(report.metrics[0])}).{report.chosen_decay}"
     )
     return Chart(figure, f"Percent of each student's own full-data figure, over the metrics: {said}.", caption)
 

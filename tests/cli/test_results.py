@@ -24,7 +24,7 @@ METRICS = ["hr@10", "hr@100", "ndcg@10", "ndcg@100", "auc"]
 
 def test_the_document_has_exactly_the_promised_keys(finished) -> None:
     said = finished.document
-    assert list(said) == ["dataset", "sizes", "results", "seconds", "run_id"]
+    assert list(said) == ["dataset", "sizes", "results", "seconds", "run_id", "evaluation"]
     assert said["dataset"] == "planted"
     assert list(said["sizes"]) == ["sequences", "events", "mu", "xi", "percent_of_sequences"]
     assert set(said["results"]) == {"full", "distilled", "random_users", "head_users", "most_popular", "markov"}
@@ -47,6 +47,18 @@ def test_its_results_are_means_over_the_stored_students(finished) -> None:
             mean = sum(seed[metric] for seed in row["seeds"]) / len(row["seeds"])
             assert finished.document["results"][row["name"]][metric] == pytest.approx(mean, abs=1e-12)
             assert 0 <= mean <= 1
+
+
+def test_it_has_the_whole_table_with_intervals_percentages_and_differences(finished) -> None:
+    table = finished.document["evaluation"]
+    assert table == json.loads((finished.run_folder / "result" / "evaluation.json").read_text())
+    full, distilled = table["rows"][:2]
+    for metric in METRICS:
+        around, share = (distilled[name][metric] for name in ("interval", "percent_interval"))
+        assert around["low"] <= finished.document["results"]["distilled"][metric] <= around["high"]
+        assert share["low"] <= distilled["percent_of_full"][metric] <= share["high"]
+        gap = distilled["mean"][metric] - full["mean"][metric]
+        assert full["minus_distilled"][metric]["low"] <= gap <= full["minus_distilled"][metric]["high"]
 
 
 def test_seconds_are_added_by_stage_and_over_attempts() -> None:
@@ -177,7 +189,7 @@ class TestAgain:
 
     def test_other_students_and_seeds_are_said_in_the_table(self, farzi, finished) -> None:
         words = ["--students", "gru4rec", "--seeds", "1", "--set", "evaluation.baselines="]
-        ended = farzi("evaluate", "last", *words, "--set", "evaluation.decays=0.5,2")
+        ended = farzi("evaluate", "last", *words, "--set", "evaluation.other_decays=0.5,2")
         assert ended.status == 0
         assert "Means over 1 students (full data: 1). Each student on distilled data" in ended.out
         assert "0.5, 2 times the weight decay" in ended.out

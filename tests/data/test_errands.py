@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from farzi_core.data import errands, library
+from farzi_core.data import errands, library, turns
 from farzi_core.data.errands import Errand, Look
 from farzi_core.data.prepare import prepare
 from farzi_core.data.profile import profile
 from farzi_core.evaluation import surgery
-from farzi_core.runs.locks import try_lock
+from farzi_core.runs.locks import held, try_lock
 
 
 def do(errand: Errand) -> None:
@@ -105,9 +105,33 @@ def test_retrainings_wait_for_one_another_and_are_the_first_to_go_where_memory_r
         time.sleep(0.05)
     if (score := Path(f"/proc/{errands._started(errand).pid}/oom_score_adj")).exists():  # type: ignore[union-attr]
         assert int(score.read_text()) >= 500
+    assert held(folder / "retrain.waiting-0.lock")
     lock.release()
     wait(errand)
     assert "is no run id" in errands.look(errand).refused
+    assert not held(folder / "retrain.waiting-0.lock")
+
+
+def test_where_as_many_wait_as_may_the_next_is_told_so_and_can_be_asked_again(
+    farzi_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(turns, "MAX_WAITING", 2)
+    errand, folder = Errand("answer", "no run"), farzi_home / "cache" / "errands"
+    folder.mkdir(parents=True)
+    names = ("answer", "answer.waiting-0", "answer.waiting-1")
+    at_work, first, second = (try_lock(folder / f"{name}.lock") for name in names)
+    assert at_work
+    assert first
+    assert second
+    do(errand)
+    assert errands.look(errand).refused.startswith("2 others like this one wait already, and no more than 2 may")
+    other = Errand("retrain", "no run")
+    do(other)
+    assert "is no run id" in errands.look(other).refused, "another kind has a queue of its own"
+    for lock in (at_work, first, second):
+        lock.release()
+    do(errand)
+    assert "has not six parts" in errands.look(errand).refused, "its turn came"
 
 
 def test_a_rule_of_surgery_makes_results_of_the_old_one_count_no_more(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -123,8 +123,10 @@ def test_all_sides_choose_their_decay_on_validation_users(dataset: Dataset, prob
     single = [report_of(settings(**{**strong, "inner__weight_decay": 0.02 * one}), dataset, probs) for one in factors]
     for name in (RowName.DISTILLED, RowName.RANDOM):
         for number, seed in enumerate(row_of(both, name).seeds):
-            assert seed in [row_of(one, name).seeds[number] for one in single]
+            factor = row_of(both, name).decays[number]
+            assert seed == row_of(single[factors.index(factor)], name).seeds[number], "the factor kept is its own"
     assert row_of(both, RowName.FULL).seeds == row_of(single[0], RowName.FULL).seeds, "full data have their own"
+    assert row_of(both, RowName.FULL).decays == row_of(both, RowName.POPULAR).decays == ()
     assert "0, 1, 40 times the weight decay" in both.chosen_decay
     assert single[0].chosen_decay == ""
 
@@ -133,7 +135,8 @@ def test_settings_are_written_as_lists() -> None:
     config = with_settings(farzi.RunConfig(), {"evaluation.decays": "0.5, 1,2", "evaluation.forms": "soft, sampled"})
     assert config.evaluation.decays == (0.5, 1.0, 2.0)
     assert config.evaluation.forms == ("soft", "sampled")
-    assert [one.inner.weight_decay for one in config.decayed] == pytest.approx([0.001, 0.002, 0.004])
+    decays = {factor: one.inner.weight_decay for factor, one in config.decayed.items()}
+    assert decays == pytest.approx({0.5: 0.001, 1: 0.002, 2: 0.004})
     assert with_settings(config, {"evaluation.decays": 2}).evaluation.decays == (2.0,)
     for bad, rule in (("", "at least 1 item"), ("-1", "greater than or equal to 0"), ("nan", "finite")):
         with pytest.raises(ConfigError, match=rf"evaluation\.decays.*{rule}"):

@@ -8,10 +8,10 @@ import torch
 
 from farzi_core.config import RunConfig
 from farzi_core.data.dataset import Sequences
-from farzi_core.evaluation import baselines, compare, metrics
+from farzi_core.evaluation import baselines, compare, metrics, students
 from farzi_core.evaluation.measures import MEASURES
-from farzi_core.evaluation.report import Metric, RowName
-from farzi_core.evaluation.students import Ranker, follow, on_sequences, teacher_adam
+from farzi_core.evaluation.report import Interval, Metric, RowName
+from farzi_core.evaluation.students import Past, Ranker, follow, on_sequences, teacher_adam
 from farzi_core.models.model import build
 from farzi_core.teacher.train import State
 
@@ -79,19 +79,30 @@ def test_full_data_metrics_equal_an_independent_loop() -> None:
 
 
 def test_masking_hides_the_context_but_never_the_target() -> None:
-    ranker = Ranker(sequences([0, 1, 2], [3, 0, 3]), 2, CPU, mask_seen=True)
-    hidden = ranker.hide_seen(torch.ones(2, 4), slice(None))
+    past = Past.of(sequences([0, 1, 2], [3, 0, 3]), CPU)
+    hidden = past.hide(torch.ones(2, 4), slice(None), torch.tensor([2, 3]))
     assert hidden.isinf().tolist() == [[True, True, False, False], [True, False, False, False]]
+    second = past.hide(torch.ones(1, 4), slice(1, 9), torch.tensor([3]))
+    assert second.isinf().tolist() == hidden[1:].isinf().tolist()
 
 
 def test_masking_hides_the_whole_past_however_little_of_it_a_model_sees() -> None:
     """Rows of full and of synthetic data have contexts of different lengths; they are ranked among the same items."""
     part = sequences([0, 1, 2, 4], [3, 0, 3])
-    hidden = [Ranker(part, length, CPU, mask_seen=True).hide_seen(torch.ones(2, 5), slice(None)) for length in (1, 3)]
-    assert hidden[0].isinf().tolist() == hidden[1].isinf().tolist()
-    assert hidden[0].isinf().tolist() == [[True, True, True, False, False], [True, False, False, False, False]]
-    second = Ranker(part, 1, CPU, mask_seen=True).hide_seen(torch.ones(1, 5), slice(1, 9))
-    assert second.isinf().tolist() == hidden[0][1:].isinf().tolist()
+    for length in (1, 3):
+        ranker = Ranker(part, length, CPU, mask_seen=True)
+        assert ranker.rank(torch.ones(2, 5), slice(None)).tolist() == [1.5, 2.5], "among 2 and among 4 equals"
+        assert ranker.rank(torch.ones(1, 5), slice(1, 9)).tolist() == [2.5]
+        assert Ranker(part, length, CPU).rank(torch.ones(2, 5), slice(None)).tolist() == [3, 3], "among all five"
+
+
+def test_the_past_is_prepared_where_it_is_hidden_and_nowhere_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(students.Past, "of", lambda *_: asked.append("past"))
+    Ranker(sequences([0, 1, 2]), 2, CPU)
+    assert asked == []
+    Ranker(sequences([0, 1, 2]), 2, CPU, mask_seen=True)
+    assert asked == ["past"]
 
 
 def test_popularity_and_markov_by_hand() -> None:
@@ -143,6 +154,40 @@ def test_intervals_are_paired_and_percentages_are_of_full() -> None:
     assert paired.low == pytest.approx(-1 / 99)  # every user loses exactly one place: no spread at all
     assert paired.high == pytest.approx(-1 / 99)
     assert first.interval[Metric.AUC].low < first.mean[Metric.AUC] < first.interval[Metric.AUC].high
+
+
+def test_draws_in_blocks_are_the_draws_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bit by bit, with a last block that is smaller than the others."""
+    users = 30
+    at_once = np.random.default_rng(7).multinomial(users, np.full(users, 1 / users), size=compare.DRAWS) / users
+    (whole,) = compare._draws(users, seed=7)
+    assert np.array_equal(whole, at_once)
+    for limit in (users * 300 + 1, users - 1):  # 300 draws a block; one, where not even one fits
+        monkeypatch.setattr(compare, "MAX_DRAWN_WEIGHTS", limit)
+        blocks = list(compare._draws(users, seed=7))
+        assert {len(one) for one in blocks} == ({300, 200} if limit > users else {1})
+        assert np.array_equal(np.concatenate(blocks), at_once)
+
+
+def test_a_table_of_blocks_is_the_table_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    generator = torch.Generator().manual_seed(0)
+    seen = [torch.randint(1, 60, (40,), generator=generator) for _ in range(4)]
+    outcomes = [
+        compare.Outcome(RowName.FULL, 400, 4000, seen[:2]),
+        compare.Outcome(RowName.DISTILLED, 4, 40, seen[2:]),
+    ]
+    whole, paired = compare.table(outcomes, items=100), compare.paired(seen[:2], seen[2:], items=100)
+    monkeypatch.setattr(compare, "MAX_DRAWN_WEIGHTS", 40 * 700)
+    for before, after in zip(whole, compare.table(outcomes, items=100), strict=True):
+        assert (after.seeds, after.mean, after.percent_of_full) == (before.seeds, before.mean, before.percent_of_full)
+        for name in ("interval", "percent_interval", "minus_distilled"):
+            one, other = (_numbers(getattr(row, name)) for row in (before, after))
+            assert other == pytest.approx(one, rel=1e-12, abs=1e-15)
+    assert _numbers(compare.paired(seen[:2], seen[2:], items=100)) == pytest.approx(_numbers(paired), rel=1e-12)
+
+
+def _numbers(intervals: dict[Metric, Interval]) -> list[float]:
+    return [end for one in intervals.values() for end in (one.low, one.high)]
 
 
 def test_a_student_learns_a_rule_that_popularity_cannot_see() -> None:

@@ -12,9 +12,10 @@ from farzi_core.data.planted import PlantedSettings, read_planted
 from farzi_core.distill.synthetic import Synthetic
 from farzi_core.errors import ConfigError
 from farzi_core.evaluation.compare import Outcome, paired, table
-from farzi_core.evaluation.final import Panel
+from farzi_core.evaluation.final import Examiner, Panel
+from farzi_core.evaluation.measures import MEASURES
 from farzi_core.evaluation.report import METRICS, Metric, RowName
-from farzi_core.evaluation.students import inner_optimizer
+from farzi_core.evaluation.students import Student, inner_optimizer
 from farzi_core.recorder import MemoryRecorder
 
 CPU = torch.device("cpu")
@@ -106,7 +107,38 @@ def test_a_student_of_another_kind_trains_at_its_own_rate() -> None:
     assert config.for_student("sasrec") == config
     assert (other.model.kind, inner_optimizer(other).lr, inner_optimizer(config).lr) == ("gru4rec", 0.2, 0.03)
     assert [config.teacher.lr_of(kind) for kind in ("sasrec", "gru4rec")] == [0.001, 0.2]
-    assert dict(other.inner) | {"lr": 0.03} == dict(config.inner), "and nothing else differs"
+    assert dict(other.inner) | {"lr": 0.03} == dict(config.inner), "and nothing else of the inner loop differs"
+
+
+def test_other_architectures_choose_their_decay_on_validation_users(dataset: Dataset, synthetic: Synthetic) -> None:
+    """Against students whose one decay is each of those tried: the one that is best on validation users is taken."""
+    strong = {**SETTINGS, **WIDTHS, "inner.weight_decay": 0.02}
+
+    def students(*factors: float) -> list[Student]:
+        config = with_settings(farzi.RunConfig(), {**strong, "evaluation.other_decays": factors})
+        return [*map(Examiner(config, "gru4rec", dataset, CPU, MemoryRecorder()).trainer(synthetic.probs()), range(2))]
+
+    selection = MEASURES["recommendation"].selection
+    alone = {factor: students(factor) for factor in (1.0, 40.0)}
+    for number, one in enumerate(students(*alone)):
+        scores = {factor: selection(some[number].best.metrics) for factor, some in alone.items()}
+        assert one.decay == max(scores, key=scores.__getitem__)
+        assert selection(one.best.metrics) == max(scores.values()) > min(scores.values())
+
+
+def test_each_architecture_has_its_decays_in_the_report(dataset: Dataset, synthetic: Synthetic) -> None:
+    more = {"evaluation.students": ["sasrec", "gru4rec"], "evaluation.seeds": 1, "evaluation.steps": 4}
+    config = with_settings(farzi.RunConfig(), {**SETTINGS, **WIDTHS, **more})
+    report = Panel(config, dataset, CPU, MemoryRecorder()).report(synthetic.probs(), 1)
+    trained = {RowName.DISTILLED, RowName.RANDOM, RowName.HEAD}
+    assert {row.name: row.decays for row in report.rows} == {
+        row.name: (1.0,) if row.name in trained else () for row in report.rows
+    }
+    full, distilled = report.others[0].rows
+    assert full.decays == (), "full data keep the decay of their own tuning"
+    assert distilled.decays[0] in report.other_decays == (0.1, 0.3, 1.0)  # type: ignore[operator]
+    config = config.for_student("gru4rec")
+    assert [one.inner.weight_decay for one in config.decayed.values()] == pytest.approx([0.0002, 0.0006, 0.002])
 
 
 def test_students_are_asked_for_by_name(dataset: Dataset, synthetic: Synthetic) -> None:

@@ -9,7 +9,7 @@ import pytest
 from farzi_core.config import RunConfig
 from farzi_core.evaluation.report import Metric, RowName
 from farzi_core.runs.manifest import RunState
-from farzi_core.runs.run import Run, settings_digest
+from farzi_core.runs.run import Run, read_config, settings_digest
 from farzi_core.runs.store import Store
 from farzi_core.views import accuracy, load
 from farzi_core.views.load import RunView
@@ -32,6 +32,17 @@ def test_it_is_listed_as_done_with_its_settings(run: Run) -> None:
     assert settings_digest(run.config) != run.manifest.config_digest, "which is why the stored values count"
 
 
+def test_a_setting_that_came_later_is_what_the_run_did_without_it(run: Run) -> None:
+    assert run.config.evaluation.other_decays == (1.0,) != RunConfig().evaluation.other_decays
+    config = json.loads((run.folder / "config.json").read_text())
+    config["evaluation"]["decays"] = [0.5, 1.0]
+    (run.folder / "config.json").write_text(json.dumps(config))
+    assert read_config(run.folder).evaluation.other_decays == (0.5, 1.0), "that held for every architecture"
+    config["evaluation"]["other_decays"] = [2.0]
+    (run.folder / "config.json").write_text(json.dumps(config))
+    assert read_config(run.folder).evaluation.other_decays == (2.0,)
+
+
 def test_its_result_is_read(run: Run) -> None:
     view = RunView(run.folder)
     assert all(view.has(name) for name in (load.SYNTHETIC, load.VOCAB, load.CURVES, load.NEAREST, load.MAPS))
@@ -40,7 +51,7 @@ def test_its_result_is_read(run: Run) -> None:
     assert (report.student, report.teacher, report.others) == ("sasrec", "sasrec", ())
     distilled = report.row(RowName.DISTILLED)
     assert distilled is not None
-    assert distilled.percent_interval == {}
+    assert (distilled.percent_interval, distilled.decays, report.chosen_decay) == ({}, (), "")
     assert len(accuracy.final_table(report, Metric.HR10)) == 6
 
 
@@ -48,5 +59,6 @@ def test_a_new_name_changes_nothing_else(run: Run) -> None:
     before = json.loads((run.folder / "config.json").read_text())
     Store().rename(run.id, "renamed")
     assert json.loads((run.folder / "config.json").read_text()) == {**before, "name": "renamed"}
-    assert Store().open(run.id).config == RunConfig.model_validate({**before, "name": "renamed"})
+    later = {"evaluation": {**before["evaluation"], "other_decays": [1.0]}}
+    assert Store().open(run.id).config == RunConfig.model_validate({**before, "name": "renamed", **later})
     assert Store().list()[0].state is RunState.DONE

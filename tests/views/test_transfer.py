@@ -6,7 +6,7 @@ import pytest
 from several import metric_values, with_others
 
 from farzi_core.data.dataset import DatasetInfo
-from farzi_core.evaluation.report import Metric, RowName
+from farzi_core.evaluation.report import Metric, RowName, StudentTable
 from farzi_core.runs.run import Run
 from farzi_core.views import accuracy, card, load, transfer
 from farzi_core.views.load import RunView
@@ -51,6 +51,35 @@ def test_the_figure_shows_every_percentage_with_its_interval_and_n() -> None:
     assert chart.figure.layout.yaxis.title.text == "Student (n = 5 a cell)"
     assert "GRU4Rec" in chart.alt
     assert "Distilled with SASRec" in chart.caption
+
+
+def test_chosen_decays_are_said_of_the_architectures_that_had_a_choice() -> None:
+    """One that was not distilled with has a choice of its own; older files know one for all."""
+    trained = "student on distilled data or on as much real data was trained with"
+    report = REPORT.model_copy(update={"other_decays": (0.1, 0.3, 1.0)})
+    assert report.chosen_decay == (
+        f" Each GRU4Rec {trained} 0.1, 0.3, 1 times the weight decay of the distillation; validation data chose. Full "
+        "data keep their own."
+    )
+    assert report.chosen_decay in accuracy.protocol(report)
+    assert transfer.transfer_chart(report).caption.endswith(report.chosen_decay)
+    both = report.model_copy(update={"decays": (0.5, 1.0)}).chosen_decay
+    assert f"Each SASRec {trained} 0.5, 1 times" in both
+    assert f"Each GRU4Rec {trained} 0.1, 0.3, 1 times" in both
+    assert f"Each {trained} 0.5, 1 times" in REPORT.model_copy(update={"decays": (0.5, 1.0)}).chosen_decay
+    assert report.model_copy(update={"others": ()}).chosen_decay == "", "no other architecture was trained"
+
+
+def test_chosen_decays_stand_beside_every_student() -> None:
+    full, distilled = REPORT.others[0].rows
+    chosen = (0.1, 0.1, 0.3, 1.0, 0.1)
+    gru4rec = StudentTable(student="gru4rec", rows=(full, distilled.model_copy(update={"decays": chosen})))
+    report = REPORT.model_copy(update={"others": (gru4rec,), "other_decays": (0.1, 0.3, 1.0)})
+    frame = accuracy.seeds_table(report)
+    assert frame[frame["row"] == "GRU4Rec, distilled"]["decay"].tolist() == list(chosen)
+    assert frame[frame["row"] == "GRU4Rec, full data"]["decay"].isna().all()
+    assert len(frame) == sum(len(row.seeds) for table in report.tables for row in table.rows)
+    assert "decay" not in accuracy.seeds_table(REPORT), "nothing was tried"
 
 
 def test_the_protocol_and_the_card_name_the_architecture(view: RunView) -> None:
