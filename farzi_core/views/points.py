@@ -97,9 +97,10 @@ class Result:
 
     @property
     def label(self) -> str:
-        """For choosers: size, method, seed, and the end of the id."""
-        size = size_label(*self.size)
-        return f"{size}, {method(self.config)}, seed {self.config.seed} (run {self.run_id[-4:]})"
+        """For choosers: size, method, split where it is not the first, seed, and the end of the id."""
+        split = f"split {self.config.data.seed}, " if self.config.data.seed else ""
+        seed = f"{split}seed {self.config.seed}"
+        return f"{size_label(*self.size)}, {method(self.config)}, {seed} (run {self.run_id[-4:]})"
 
 
 def result(run: Run) -> Result:

@@ -1,4 +1,4 @@
-"""Splits: every split counts once, percentages are of the split's own full data, and only runs alike are put together."""
+"""Splits: every split counts once, percentages are of the split's own full data, and only runs alike count."""
 
 import pytest
 from manysizes import by_hand, sized, with_interval
