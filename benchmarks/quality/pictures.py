@@ -87,7 +87,7 @@ def transfer(document: Document, path: Path) -> None:
 
 
 def splits(document: Document, path: Path) -> None:
-    """Percent of full data, one panel a metric: a tick a split, and the mean with its 95 % interval."""
+    """Percent of full data, one panel a metric: a cross a split, and the mean with its 95 % interval."""
     names, rows = studies.metrics(document), [one for one in document["rows"] if one["row"] != RowName.FULL]
     figure, axes = pyplot.subplots(
         1, len(names), figsize=(13, 1.2 + 0.35 * len(rows)), sharey=True, constrained_layout=True
@@ -107,7 +107,7 @@ def splits(document: Document, path: Path) -> None:
 def _over_splits(axis: Any, place: int, figures: Document, color: str) -> None:
     value, low, high = (figures[name] for name in ("percent_of_full", "percent_low", "percent_high"))
     error = None if low is None else [[max(0.0, value - low)], [max(0.0, high - value)]]
-    axis.plot(figures["percents"], [place] * len(figures["percents"]), "|", markersize=12, color=color)
+    axis.plot(figures["percents"], [place] * len(figures["percents"]), "x", markersize=5, color=color)
     axis.errorbar(value, place, xerr=error, fmt="o", capsize=3, color=color)
 
 
