@@ -1,4 +1,5 @@
-"""Many runs with one question: how much synthetic data is enough (frontier), and which models it teaches (transfer).
+"""Many runs with one question: how much synthetic data is enough (frontier), which models it teaches (transfer), and
+whether that holds for other users (splits).
 
 A study has no file of its own. Its points are ordinary runs, told apart by the digest of their settings, and the store
 remembers those: the same command twice asks for the same runs, so what this version has done is not done again, what
@@ -58,6 +59,13 @@ def transfer(
     )
 
 
+def splits(base: RunConfig, splits: Sequence[int], seeds: Sequence[int]) -> list[RunConfig]:
+    """`base` on the users that every seed of the data draws, all splits of the first seed first."""
+    return _plan(
+        (base, f"split {split}, seed {seed}", {"data.seed": split, "seed": seed}) for seed in seeds for split in splits
+    )
+
+
 def begin(configs: Iterable[RunConfig], store: Store | None = None) -> list[Point]:
     """Every point's run, in the order of `configs`: found where it is there, resumed or queued where it is not done.
 
@@ -95,7 +103,7 @@ def _plan(points: Iterable[tuple[RunConfig, str, dict[str, Any]]]) -> list[RunCo
     unique = list({settings_digest(config): config for config in configs}.values())
     if not 0 < len(unique) <= MAX_STUDY_RUNS:
         raise ConfigError(
-            f"a study of {len(unique)} runs: it takes 1 to {MAX_STUDY_RUNS}; choose fewer sizes, teachers or seeds, "
-            "and ask for the others afterwards"
+            f"a study of {len(unique)} runs: it takes 1 to {MAX_STUDY_RUNS}; choose fewer sizes, teachers, "
+            "splits or seeds, and ask for the others afterwards"
         )
     return unique

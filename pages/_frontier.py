@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from farzi_core.evaluation.report import Metric
-from farzi_core.views import cost, frontier, frontier_chart, points, settings
+from farzi_core.views import cost, frontier, frontier_chart, intervals, points, settings
 from farzi_core.views.frontier import Axis
 from farzi_core.views.load import RunView
 from farzi_core.views.points import Result
@@ -48,13 +48,18 @@ def _more(chosen: Result, sizes: int) -> None:
 
 
 def _table(runs: frontier.Frontier, metric: Metric) -> None:
-    shown = ["label", "size", "numbers", "sequences", "mean", "low", "high", "percent_of_full", "students", "seeds"]
+    lines = frontier.lines(runs, metric)
+    around = [intervals.words(one.percent_low, one.percent_high) for one in lines]
     level = number("Mean, %" if metric.is_fraction else "Mean", format="%.1f")
     with st.expander("As a table", icon=":material/table:"):
         st.dataframe(
-            pd.DataFrame(frontier.lines(runs, metric))[shown],
+            pd.DataFrame(lines).assign(interval=around),
             hide_index=True,
             alt="Every mark of the figure: size, stored numbers, mean, worst and best student, percent of full data.",
+            column_order=[
+                *("label", "size", "numbers", "sequences", "mean", "low", "high", "percent_of_full", "interval"),
+                *("students", "seeds"),
+            ],
             column_config={
                 "label": "Trained on",
                 "size": "Size",
@@ -64,10 +69,12 @@ def _table(runs: frontier.Frontier, metric: Metric) -> None:
                 "low": number("Lowest student", format="%.1f"),
                 "high": number("Highest student", format="%.1f"),
                 "percent_of_full": number("of full data", format="%.1f %%"),
+                "interval": "95 % interval",
                 "students": "Students",
                 "seeds": "Seeds",
             },
         )
+        st.caption(intervals.RUNS_MEANING)
 
 
 def _cost(runs: frontier.Frontier) -> None:

@@ -34,7 +34,7 @@ class Url(StrEnum):
     LIKE = "like"  # a run whose settings prefill the form
     MODE = "mode"
     LESSON = "lesson"
-    VIEW = "view"  # of accuracy: run, frontier or transfer
+    VIEW = "view"  # of accuracy: run, frontier, transfer or splits
     ITEM = "item"  # an item id of the data
     CONTENT = "content"  # of an upload: events or a text
     STEP = "step"  # outer step of a replay

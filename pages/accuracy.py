@@ -1,8 +1,9 @@
-"""How good models trained on the synthetic data are: of one run, against size, and for other architectures."""
+"""How good models trained on the synthetic data are: of one run, against size, for other architectures, other users."""
 
 import _accuracy as one_run
 import _frontier as frontier
 import _result as result
+import _splits as splits
 import _transfer as transfer
 import _ui as ui
 import streamlit as st
@@ -13,8 +14,13 @@ from farzi_core.views import accuracy
 from farzi_core.views.load import EVALUATION
 from farzi_core.views.progress import METRIC_LABELS
 
-VIEWS = {"run": "One run", "frontier": "Frontier: against size", "transfer": "Transfer: teacher to student"}
-SHOWS = {"run": one_run.show, "frontier": frontier.show, "transfer": transfer.show}
+VIEWS = {
+    "run": "One run",
+    "frontier": "Frontier: against size",
+    "transfer": "Transfer: teacher to student",
+    "splits": "Splits: other users",
+}
+SHOWS = {"run": one_run.show, "frontier": frontier.show, "transfer": transfer.show, "splits": splits.show}
 
 st.title("Accuracy", anchor=False)
 chosen = linked_choice("View", VIEWS, ui.Url.VIEW, radio=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 import fixtures
 
 from farzi_core.config import RunConfig, with_settings
-from farzi_core.evaluation.report import Evaluation, Row, RowName, StudentTable
+from farzi_core.evaluation.report import Evaluation, Interval, Row, RowName, StudentTable
 from farzi_core.runs import manifest
 from farzi_core.runs.manifest import RunState
 from farzi_core.runs.run import Run
@@ -39,13 +39,15 @@ def sized(mu: int, xi: int, seed: int = 0, **settings: object) -> RunConfig:
 def by_hand(
     config: RunConfig, rows: dict[RowName, list[float]], run_id: str = "", number: int = 0, **seconds: float
 ) -> Result:
-    """A result whose every metric of a row's students is the given number; other students are in `others`."""
+    """A result whose every metric of a row's students is the given number; other students are in `others`. Split 0 has
+    the digest `digest`, split 1 `digest1`."""
     report = fixtures.evaluation(config.seed, config.synthetic.mu, config.synthetic.xi, config.synthetic.d)
     made = tuple(_row(row, rows[row.name], seconds.get(row.name.value, 1.0)) for row in report.rows if row.name in rows)
     update = {"rows": made, "student": config.students[0], "teacher": config.model.kind}
     name = run_id or f"r-{config.synthetic.mu}-{config.synthetic.xi}-{config.seed}-{config.model.kind}"
     distil = seconds.get("distil", 10.0)
-    return Result(name, config, "digest", report.model_copy(update=update), distil, "cpu, 2 threads", "c0de", number)
+    data = f"digest{config.data.seed or ''}"
+    return Result(name, config, data, report.model_copy(update=update), distil, "cpu, 2 threads", "c0de", number)
 
 
 def with_other(one: Result, kind: str, rows: dict[RowName, list[float]]) -> Result:
@@ -55,6 +57,17 @@ def with_other(one: Result, kind: str, rows: dict[RowName, list[float]]) -> Resu
     table = StudentTable(student=kind, rows=made)  # type: ignore[arg-type]
     report = known.model_copy(update={"others": (*known.others, table)})
     return Result(**{**vars(one), "report": report})
+
+
+def with_interval(one: Result, row: RowName, low: float, high: float) -> Result:
+    """`one` with this interval of the percentage of `row`, for every metric."""
+    rows = tuple(
+        known.model_copy(update={"percent_interval": dict.fromkeys(known.mean, Interval(low=low, high=high))})
+        if known.name is row
+        else known
+        for known in one.report.rows
+    )
+    return Result(**{**vars(one), "report": one.report.model_copy(update={"rows": rows})})
 
 
 def read(runs: Iterable[Run]) -> list[Result]:

@@ -11,6 +11,7 @@ from farzi_core.commands.result import sizes
 from farzi_core.config import with_settings
 from farzi_core.evaluation.report import LABELS, Evaluation, Metric, StudentTable
 from farzi_core.presets import PRESETS
+from farzi_core.views import intervals
 
 FIGURES = {"mean": 0.4375, "low": 0.4, "high": 0.475, "percent_of_full": 87.5}
 ENVIRONMENT = {"threads": 2, "device_name": "a CPU", "versions": {"torch": "2.13.0"}}
@@ -53,6 +54,37 @@ def test_a_transfer_matrix_by_hand() -> None:
     page = studies.section("transfer-x", {**STUDY, "kind": "transfer", "cells": cells})
     assert "| SASRec | FMLP | 43.8 %<br>87.5 %<br>40.0 % to 47.5 % |" in page
     assert "![transfer-x](../benchmarks/quality/studies/transfer-x.png)" in page
+
+
+def test_a_percentage_has_its_interval_where_the_study_kept_one() -> None:
+    cells = [
+        {
+            "teacher": "SASRec",
+            "student": "FMLP",
+            "metrics": {"hr@10": {**FIGURES, "percent_low": low, "percent_high": high}},
+        }
+        for low, high in ((80.04, 95.0), (None, None))
+    ]
+    page = studies.section("transfer-x", {**STUDY, "kind": "transfer", "cells": cells})
+    assert "| 43.8 %<br>87.5 % [80.0, 95.0]<br>40.0 % to 47.5 % |" in page
+    assert "| 43.8 %<br>87.5 %<br>40.0 % to 47.5 % |" in page
+    assert intervals.RUNS_MEANING in page
+    assert intervals.RUNS_MEANING not in studies.section(
+        "transfer-x", {**STUDY, "kind": "transfer", "cells": cells[1:]}
+    )
+
+
+def test_splits_by_hand() -> None:
+    figures = {**FIGURES, "percent_low": 70.0, "percent_high": 105.0, "percents": [80.0, 95.0]}
+    rows = [
+        {"row": "full", "splits": [0, 3], "metrics": {"hr@10": {**figures, "percent_of_full": 100.0}}},
+        {"row": "distilled", "splits": [0, 3], "metrics": {"hr@10": figures}},
+    ]
+    page = studies.section("splits-x", {**STUDY, "kind": "splits", "rows": rows})
+    assert page.startswith("## Splits: planted")
+    assert "| Full data | 0, 3 | 43.8 % |" in page
+    assert "| Distilled | 0, 3 | 43.8 %<br>87.5 % [70.0, 105.0]<br>80.0 % to 95.0 % |" in page
+    assert intervals.SPLITS_MEANING in page
 
 
 @pytest.mark.parametrize("words", [["--detach"], []])

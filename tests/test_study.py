@@ -52,6 +52,20 @@ class TestThePlan:
         assert all(one.evaluation.baselines == () for one in found)
         assert found[0].inner == config().inner
 
+    def test_of_splits_changes_the_seed_of_the_data_and_its_own(self) -> None:
+        found = study.splits(config(), [0, 1, 5], [0, 2])
+        assert [(one.data.seed, one.seed) for one in found] == [(0, 0), (1, 0), (5, 0), (0, 2), (1, 2), (5, 2)]
+        assert [one.name for one in found][:2] == ["split 0, seed 0", "split 1, seed 0"]
+        same = {"data": config().data, "seed": 0, "name": ""}
+        assert {one.model_copy(update=same).model_dump_json() for one in found} == {
+            config().model_copy(update=same).model_dump_json()
+        }
+
+    def test_of_splits_finds_the_run_that_was_there_without_it(self, farzi_home: Path) -> None:
+        folder = make_finished_run(farzi_home, config=config())
+        (point,) = study.begin(study.splits(config(), [config().data.seed], [config().seed]))
+        assert (point.run.id, point.did) == (folder.name, "finished before")
+
     @pytest.mark.parametrize("seeds", [[], list(range(MAX_STUDY_RUNS + 1))])
     def test_that_is_empty_or_too_large_is_refused_with_the_bound(self, seeds: list[int]) -> None:
         with pytest.raises(ConfigError, match=f"1 to {MAX_STUDY_RUNS}"):

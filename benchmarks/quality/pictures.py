@@ -86,11 +86,39 @@ def transfer(document: Document, path: Path) -> None:
     pyplot.close(figure)
 
 
+def splits(document: Document, path: Path) -> None:
+    """Percent of full data, one panel a metric: a cross a split, and the mean with its 95 % interval."""
+    names, rows = studies.metrics(document), [one for one in document["rows"] if one["row"] != RowName.FULL]
+    figure, axes = pyplot.subplots(
+        1, len(names), figsize=(13, 1.2 + 0.35 * len(rows)), sharey=True, constrained_layout=True
+    )
+    for axis, metric in zip(axes, names, strict=True):
+        for place, one in enumerate(rows):
+            _over_splits(axis, place, one["metrics"][metric.value], "C0" if one["row"] == RowName.DISTILLED else "0.45")
+        axis.axvline(100, color="0.2", linestyle="--")
+        axis.set(title=METRIC_LABELS[metric], xlabel="% of full data")
+        axis.grid(axis="x", alpha=0.3)
+    axes[0].set_yticks(range(len(rows)), [LABELS[RowName(one["row"])] for one in rows])
+    axes[0].invert_yaxis()
+    figure.savefig(path, dpi=90)
+    pyplot.close(figure)
+
+
+def _over_splits(axis: Any, place: int, figures: Document, color: str) -> None:
+    value, low, high = (figures[name] for name in ("percent_of_full", "percent_low", "percent_high"))
+    error = None if low is None else [[max(0.0, value - low)], [max(0.0, high - value)]]
+    axis.plot(figures["percents"], [place] * len(figures["percents"]), "x", markersize=5, color=color)
+    axis.errorbar(value, place, xerr=error, fmt="o", capsize=3, color=color)
+
+
+DRAWN = {"frontier": frontier, "transfer": transfer, "splits": splits}
+
+
 def main() -> None:
     for name, document in tables.kept():
         table(document, tables.TABLES / f"{name}.png")
     for name, document in studies.kept():
-        (frontier if document["kind"] == "frontier" else transfer)(document, studies.STUDIES / f"{name}.png")
+        DRAWN[document["kind"]](document, studies.STUDIES / f"{name}.png")
 
 
 if __name__ == "__main__":

@@ -1,11 +1,13 @@
-"""Run a study, several sizes or several architectures with several seeds, and keep what it found.
+"""Run a study, several sizes, architectures or splits, and keep what it found.
 
     python -m benchmarks.quality.studies frontier python-calls --sizes 50x5,100x5,200x5 --seeds 0,1 --data python-calls
     python -m benchmarks.quality.studies transfer python-calls --seeds 0,1 --data python-calls
+    python -m benchmarks.quality.studies splits python-calls --splits 0,1,2,3,4 --data python-calls
     python -m benchmarks.quality.tables write                  # docs/results.md with all that were kept
 
-What follows the name is passed to `python -m farzi_core frontier` or `transfer`, which goes on where it was stopped.
-Kept are the means, the worst and the best student, seconds and the device; no item, no sequence.
+What follows the name is passed to `python -m farzi_core frontier`, `transfer` or `splits`, which goes on where it was
+stopped. Kept are the means, percentages with their intervals, the worst and the best student (of splits every split's
+percentage), seconds and the device; no item, no sequence.
 """
 
 import argparse
@@ -19,11 +21,12 @@ from typing import Any
 
 from farzi_core.commands.find import find_run
 from farzi_core.evaluation.report import LABELS, METRIC_LABELS, Metric, RowName, shown
+from farzi_core.views import intervals
 from farzi_core.views.points import count, size_label
 
 STUDIES = Path(__file__).resolve().parent / "studies"
 Document = dict[str, Any]
-KINDS = ("frontier", "transfer")
+LISTS = ("points", "cells", "rows")  # what the documents of the kinds list
 
 
 def keep(kind: str, name: str, words: Sequence[str]) -> None:
@@ -55,7 +58,7 @@ def _without_ids(found: Document) -> Document:
 
 
 def _lists(found: Document) -> list[str]:
-    return [name for name in ("points", "cells") if name in found]
+    return [name for name in LISTS if name in found]
 
 
 def documents(folder: Path, pattern: str = "*.json") -> Iterator[tuple[str, Document]]:
@@ -71,18 +74,33 @@ def kept() -> Iterator[tuple[str, Document]]:
 
 def section(name: str, document: Document) -> str:
     """One study of docs/results.md; `name`: of its picture."""
-    frontier, environment = document["kind"] == "frontier", document["environment"]
-    lines = _frontier(document) if frontier else _transfer(document)
+    kind, environment = document["kind"], document["environment"]
     parts = [
-        f"## {'Frontier' if frontier else 'Transfer'}: {document['dataset']}",
+        f"## {kind.capitalize()}: {document['dataset']}",
         f"```sh\n{document['command']}\n```",
-        f"{count(document['finished'], 'run')} on {where(environment)}, torch {environment['versions']['torch']}. Mean "
-        "over all students of all seeds, below it percent of full data's mean and the worst to the best student.",
-        "\n".join(lines),
+        f"{count(document['finished'], 'run')} on {where(environment)}, torch {environment['versions']['torch']}. "
+        f"{_meaning(document)}",
+        "\n".join(KINDS[kind](document)),
     ]
-    if frontier:
+    if kind == "frontier":
         parts.append(" ".join(_paid(one) for one in document["cost"]))
     return "\n\n".join([*parts, f"![{name}](../benchmarks/quality/studies/{name}.png)"])
+
+
+def _meaning(document: Document) -> str:
+    """What stands in a cell."""
+    if document["kind"] == "splits":
+        return (
+            "Mean over the splits of each split's mean, below it the mean of the splits' percentages of their own full "
+            "data with its 95 % interval, and the lowest to the highest split's percentage. "
+            f"{intervals.SPLITS_MEANING}"
+        )
+    said = (
+        "Mean over all students of all seeds, below it percent of full data's mean and the worst to the best student."
+    )
+    figures = [found for one in _lines(document) for found in one["metrics"].values()]
+    known = any(found.get("percent_low") is not None for found in figures)
+    return f"{said} {intervals.RUNS_MEANING}" if known else said
 
 
 def where(environment: Document) -> str:
@@ -102,8 +120,12 @@ def title(metric: Metric) -> str:
 
 
 def metrics(document: Document) -> list[Metric]:
-    first = document["points" if "points" in document else "cells"][0]
-    return [Metric(name) for name in first["metrics"]]
+    return [Metric(name) for name in _lines(document)[0]["metrics"]]
+
+
+def _lines(document: Document) -> list[Document]:
+    (name,) = _lists(document)
+    return list(document[name])
 
 
 def _head(names: Sequence[str], document: Document) -> list[str]:
@@ -125,13 +147,39 @@ def _transfer(document: Document) -> list[str]:
     return [*_head(("distilled with", "student"), document), *rows]
 
 
+def _splits(document: Document) -> list[str]:
+    rows = [
+        f"| {LABELS[RowName(one['row'])]} | {', '.join(map(str, one['splits']))} | "
+        f"{' | '.join(_over_splits(one, metric) for metric in metrics(document))} |"
+        for one in document["rows"]
+    ]
+    return [*_head(("trained on", "splits"), document), *rows]
+
+
+KINDS = {"frontier": _frontier, "transfer": _transfer, "splits": _splits}
+
+
+def _over_splits(one: Document, metric: Metric) -> str:
+    figures = one["metrics"][metric.value]
+    if one["row"] == RowName.FULL:
+        return shown(metric, figures["mean"])
+    percents = figures["percents"]
+    return f"{shown(metric, figures['mean'])}<br>{_percent(figures)}<br>{min(percents):.1f} % to {max(percents):.1f} %"
+
+
 def _cells(one: Document, document: Document) -> str:
     return " | ".join(_cell(one["metrics"][metric.value], metric) for metric in metrics(document))
 
 
-def _cell(figures: dict[str, float], metric: Metric) -> str:
+def _cell(figures: Document, metric: Metric) -> str:
     low, high = (shown(metric, figures[name]) for name in ("low", "high"))
-    return f"{shown(metric, figures['mean'])}<br>{figures['percent_of_full']:.1f} %<br>{low} to {high}"
+    return f"{shown(metric, figures['mean'])}<br>{_percent(figures)}<br>{low} to {high}"
+
+
+def _percent(figures: Document) -> str:
+    """With its interval where the study that was kept has one."""
+    around = intervals.words(figures.get("percent_low"), figures.get("percent_high"))
+    return f"{figures['percent_of_full']:.1f} %{f' {around}' if around else ''}"
 
 
 def _paid(one: Document) -> str:

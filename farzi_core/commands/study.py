@@ -1,4 +1,4 @@
-"""frontier, transfer: many runs with one question. The queue works through them; the terminal follows it.
+"""frontier, transfer, splits: many runs with one question. The queue works through them; the terminal follows it.
 
 Both can be stopped and started again at any time: the same command goes on where the store is (`farzi_core.study`).
 """
@@ -18,6 +18,7 @@ from farzi_core.presets import PRESETS
 from farzi_core.runs.manifest import RunState
 from farzi_core.study import Point, Size
 from farzi_core.views import matrix, points
+from farzi_core.views import splits as splits_of
 from farzi_core.views.frontier import frontier as frontier_of
 from farzi_core.views.points import Result
 
@@ -34,7 +35,7 @@ SEED_DIGITS = 100  # a seed may be any whole number; the name of its run has 200
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
-    for command in (frontier, transfer):
+    for command in (frontier, transfer, splits):
         app.command()(command)
 
 
@@ -50,7 +51,7 @@ def frontier(
 ) -> int:
     """How good against how large: distilled and real data at several sizes, several seeds each."""
     base = with_settings(_base(preset, data, settings), {"evaluation.baselines": baselines})
-    runs = _begin(study.frontier(base, [_size(one) for one in _parts(sizes)], _seeds(seeds)))
+    runs = _begin(study.frontier(base, [_size(one) for one in _parts(sizes)], _numbers("--seeds", seeds)))
     found = [] if detach else _follow(runs, quiet=as_json)
     if as_json:
         show.document(study_tables.document(runs, frontier_of(found[0], found) if found else None))
@@ -71,13 +72,36 @@ def transfer(
 ) -> int:
     """Which architectures learn from data that were distilled with another one: every teacher, every student."""
     base = _base(preset, data, settings)
-    runs = _begin(study.transfer(base, _kinds(teachers), _kinds(students), _seeds(seeds)))
+    runs = _begin(study.transfer(base, _kinds(teachers), _kinds(students), _numbers("--seeds", seeds)))
     found = [] if detach else _follow(runs, quiet=as_json)
     alike = matrix.comparable(found[0], found) if found else []
     if as_json:
         show.document(study_tables.transfer_document(runs, alike))
     elif alike:
         study_tables.transfer(alike)
+    return _status(runs, found, detach=detach, as_json=as_json)
+
+
+def splits(
+    splits: Annotated[str, typer.Option(help="Seeds of the split into users, with commas between; five say more.")],
+    seeds: Annotated[str, typer.Option(help="Seeds of each run, with commas between.")] = "0",
+    preset: Preset = None,
+    data: Data = None,
+    settings: Settings = None,
+    detach: Detach = False,
+    as_json: show.Json = False,
+) -> int:
+    """Whether it holds for other users: the same run on several splits, and an interval over splits."""
+    base = _base(preset, data, settings)
+    runs = _begin(study.splits(base, _numbers("--splits", splits), _numbers("--seeds", seeds)))
+    found = [] if detach else _follow(runs, quiet=as_json)
+    alike = splits_of.comparable(found[0], found) if found else []
+    if found and splits_of.own_split(found[0], found):
+        show.say(splits_of.OWN_SPLIT)
+    if as_json:
+        show.document(study_tables.splits_document(runs, alike))
+    elif alike:
+        study_tables.splits(alike)
     return _status(runs, found, detach=detach, as_json=as_json)
 
 
@@ -128,11 +152,11 @@ def _size(words: str) -> Size:
     return Size(int(match[1]), int(match[2]))
 
 
-def _seeds(words: str) -> list[int]:
+def _numbers(option: str, words: str) -> list[int]:
     if wrong := [part for part in _parts(words) if not re.fullmatch(rf"\d{{1,{SEED_DIGITS}}}", part)]:
         raise show.UsageError(
-            f"--seeds has {wrong[0]!r}, which is no whole number of at most {SEED_DIGITS} digits; write for example "
-            "--seeds 0,1."
+            f"{option} has {wrong[0]!r}, which is no whole number of at most {SEED_DIGITS} digits; write for example "
+            f"{option} 0,1."
         )
     return [int(part) for part in _parts(words)]
 

@@ -12,10 +12,10 @@ from typing import NamedTuple
 from farzi_core.data.dataset import Task
 from farzi_core.evaluation.report import LABELS, Metric, RowName, percent_of_full, scale, shown
 from farzi_core.views import points
-from farzi_core.views.accuracy import verdict
 from farzi_core.views.experiment import method
 from farzi_core.views.points import Group, Result, Trained, count, size_label
 from farzi_core.views.progress import METRIC_LABELS
+from farzi_core.views.standing import counted
 
 
 class Axis(StrEnum):
@@ -66,6 +66,9 @@ class Line(NamedTuple):
     low: float
     high: float
     percent_of_full: float
+    percent_low: float | None
+    percent_high: float | None
+    """95 % interval of the percentage (`intervals.over_runs`); full data have none."""
     students: int
     seeds: int
     seconds: float
@@ -90,6 +93,8 @@ def lines(runs: Frontier, metric: Metric) -> list[Line]:
             low=unit * one.low,
             high=unit * one.high,
             percent_of_full=percent_of_full(metric, one.mean, full),
+            percent_low=one.percent.low if one.percent else None,
+            percent_high=one.percent.high if one.percent else None,
             students=one.students,
             seeds=one.seeds,
             seconds=one.seconds,
@@ -123,14 +128,6 @@ def reading(runs: Frontier, metric: Metric) -> list[str]:
 
 def _against(runs: Frontier, size: str, metric: Metric) -> str:
     """In how many runs of this size distilled data are told apart from full data, and better than other rows."""
-    found: dict[RowName, list[str]] = {}
-    for one in runs.alike:
-        if size_label(*one.size) == size and method(one.config) == method(runs.chosen.config):
-            for table in one.report.tables:
-                for row in table.rows if table.student == runs.chosen.report.student else ():
-                    if row.sequences and row.name is not RowName.DISTILLED:
-                        found.setdefault(row.name, []).append(verdict(row.minus_distilled[metric], metric))
-    full = found.pop(RowName.FULL)
-    counts = ", ".join(f"{full.count(one)} {one}" for one in ("better", "worse", "unclear") if one in full)
-    won = ", ".join(f"{LABELS[name]} in {some.count('better')} of {len(some)}" for name, some in found.items())
-    return f"{size}, {count(len(full), 'run')}: against full data {counts}{f'; better than {won}' if won else ''}."
+    mine = method(runs.chosen.config)
+    some = [one.report for one in runs.alike if size_label(*one.size) == size and method(one.config) == mine]
+    return f"{size}, {counted(some, runs.chosen.report.student, metric)}."

@@ -13,7 +13,7 @@ import plotly.graph_objects as go
 
 from farzi_core.config import Kind, RunConfig
 from farzi_core.evaluation.report import KIND_LABELS, Metric, RowName, percent_of_full, scale
-from farzi_core.views import points, theme
+from farzi_core.views import intervals, points, theme
 from farzi_core.views.experiment import manner
 from farzi_core.views.points import Diverged, Group, Result, count, size_label
 from farzi_core.views.progress import METRIC_LABELS, people
@@ -34,6 +34,9 @@ class Cell(NamedTuple):
     full: float
     percent_of_full: float
     """Of the mean on distilled data against the mean of the same architecture on full data."""
+    percent_low: float | None
+    percent_high: float | None
+    """95 % interval of the percentage (`intervals.over_runs`)."""
     students: int
     seeds: int
     runs: tuple[str, ...]
@@ -83,6 +86,8 @@ def _cell(teacher: Kind, student: Kind, groups: dict[RowName, Group], metric: Me
         high=unit * distilled.high,
         full=unit * full.mean,
         percent_of_full=percent_of_full(metric, distilled.mean, full.mean),
+        percent_low=distilled.percent.low if distilled.percent else None,
+        percent_high=distilled.percent.high if distilled.percent else None,
         students=distilled.students,
         seeds=distilled.seeds,
         runs=distilled.runs,
@@ -111,7 +116,7 @@ def _present(names: Sequence[str]) -> list[str]:
 def _heat(known: Sequence[Cell], teachers: list[str], students: list[str], metric: Metric) -> go.Heatmap:
     unit, found = " %" if metric.is_fraction else "", {(one.teacher, one.student): one for one in known}
     words = {
-        key: f"{one.percent_of_full:.1f} % of its full data<br>{METRIC_LABELS[metric]} {one.mean:.1f}{unit} "
+        key: f"{_percent(one)} of its full data<br>{METRIC_LABELS[metric]} {one.mean:.1f}{unit} "
         f"({one.low:.1f} to {one.high:.1f})<br>n = {count(one.students, 'student')}, {count(one.seeds, 'seed')}"
         for key, one in found.items()
     }
@@ -131,13 +136,20 @@ def _heat(known: Sequence[Cell], teachers: list[str], students: list[str], metri
     )
 
 
+def _percent(one: Cell) -> str:
+    """`98.1 % [93.0, 103.2]`, or without an interval where none is stored."""
+    around = intervals.words(one.percent_low, one.percent_high)
+    return f"{one.percent_of_full:.1f} %{f' {around}' if around else ''}"
+
+
 def _caption(runs: list[Result]) -> str:
     low, high = COLOURS
     return (
         f"{count(len(runs), 'run')} of size {size_label(*runs[0].size)} whose settings differ only in teacher and "
         f"seed. 100 % (white) is the same student on full data, with a learning rate of its own. {_rates(runs[0])} "
-        f"Colours end at {low} and {high}. In brackets the worst and the best student. On full data "
-        "students differ too: a few points may be chance."
+        f"Colours end at {low} and {high}. In round brackets the worst and the best student, in square "
+        "ones the 95 % interval of the percentage over test users. On full data students differ too: a few points may "
+        "be chance."
     )
 
 

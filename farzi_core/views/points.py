@@ -11,9 +11,9 @@ from statistics import fmean
 from typing import NamedTuple
 
 from farzi_core.config import Kind, RunConfig
-from farzi_core.evaluation.report import FORM_ROWS, LABELS, Evaluation, Metric, Row, RowName
+from farzi_core.evaluation.report import FORM_ROWS, LABELS, Evaluation, Interval, Metric, Row, RowName
 from farzi_core.runs.run import Run
-from farzi_core.views import runs
+from farzi_core.views import intervals, runs
 from farzi_core.views.experiment import method, point, recipe
 from farzi_core.views.load import RunView
 
@@ -38,6 +38,8 @@ class Trained(NamedTuple):
     value: float
     seconds: float
     """To train one, mean of its row."""
+    percent: Interval | None
+    """95 %, of its row's percent of full data in its run; full data and runs of version 0.1 have none."""
 
     @property
     def group(self) -> tuple[RowName, str, int, int]:
@@ -58,6 +60,8 @@ class Group(NamedTuple):
     mean: float
     low: float
     high: float
+    percent: Interval | None
+    """Of the mean percentage (`intervals.over_runs`)."""
     students: int
     seeds: int
     """Different seeds of runs."""
@@ -93,9 +97,10 @@ class Result:
 
     @property
     def label(self) -> str:
-        """For choosers: size, method, seed, and the end of the id."""
-        size = size_label(*self.size)
-        return f"{size}, {method(self.config)}, seed {self.config.seed} (run {self.run_id[-4:]})"
+        """For choosers: size, method, split where it is not the first, seed, and the end of the id."""
+        split = f"split {self.config.data.seed}, " if self.config.data.seed else ""
+        seed = f"{split}seed {self.config.seed}"
+        return f"{size_label(*self.size)}, {method(self.config)}, {seed} (run {self.run_id[-4:]})"
 
 
 def result(run: Run) -> Result:
@@ -197,7 +202,7 @@ def spread(trained: Iterable[Trained]) -> list[Group]:
 
 
 def _group(some: Sequence[Trained]) -> Group:
-    values = [one.value for one in some]
+    values, percents = [one.value for one in some], {one.run: one.percent for one in some}
     return Group(
         *some[0].group,
         numbers=fmean(one.numbers for one in some),
@@ -206,6 +211,7 @@ def _group(some: Sequence[Trained]) -> Group:
         mean=fmean(values),
         low=min(values),
         high=max(values),
+        percent=intervals.over_runs(list(percents.values())),
         students=len(values),
         seeds=len({one.seed for one in some}),
         runs=tuple(dict.fromkeys(one.run for one in some)),
@@ -228,4 +234,5 @@ def _trained(one: Result, row: Row, metric: Metric) -> Iterator[Trained]:
             student=student,
             value=values[metric],
             seconds=row.seconds,
+            percent=row.percent_interval.get(metric),
         )

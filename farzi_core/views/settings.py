@@ -180,6 +180,13 @@ def transfer_command(config: RunConfig, preset: RunConfig) -> str:
     return _command("transfer", config, preset, ("--seeds", f"{config.seed},{config.seed + 1}"), decided)
 
 
+def splits_command(config: RunConfig, preset: RunConfig) -> str:
+    """The command line of a run on five splits: its own and the next four, with its seed."""
+    first = config.data.seed
+    words = ("--splits", ",".join(str(first + one) for one in range(5)), "--seeds", str(config.seed))
+    return _command("splits", config, preset, words, ("name", "seed", "data.seed"))
+
+
 def _command(work: str, config: RunConfig, preset: RunConfig, more: Collection[str], decided: Collection[str]) -> str:
     """`work` with the words `more` and every setting that differs from the preset, without those `decided` there."""
     words = ["python", "-m", "farzi_core", work, "--preset", preset.preset, "--data", config.data.source, *more]

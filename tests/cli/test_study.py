@@ -1,4 +1,4 @@
-"""frontier and transfer: what they queue, what they print, and how they end."""
+"""frontier, transfer and splits: what they queue, what they print, and how they end."""
 
 import shlex
 from collections.abc import Callable
@@ -18,7 +18,8 @@ from farzi_core.runs.manifest import RunState
 from farzi_core.runs.run import Run
 from farzi_core.runs.store import Store
 from farzi_core.study import Size
-from farzi_core.views.settings import frontier_command, transfer_command
+from farzi_core.views.load import DATASET
+from farzi_core.views.settings import frontier_command, splits_command, transfer_command
 
 CHANGES = {**SETTINGS, "data.source": "planted", "synthetic.d": 3}
 BASE = with_settings(PRESETS["demo"].config, CHANGES)
@@ -26,6 +27,7 @@ WORDS = ["--data", "planted", *(word for key, value in CHANGES.items() for word 
 EQUAL = ["random_users", "head_users"]
 FRONTIER = ["frontier", *WORDS, "--sizes", "6x5,12x5", "--seeds", "0,1", "--baselines", ",".join(EQUAL)]
 TRANSFER = ["transfer", *WORDS, "--teachers", "sasrec,gru4rec", "--students", "sasrec", "--seeds", "0"]
+SPLITS = ["splits", *WORDS, "--splits", "0,1,2", "--seeds", "0"]
 WRONG = {
     "frontier": "--sizes",
     "frontier --sizes 25-10": "25x10,50x10",
@@ -40,6 +42,11 @@ WRONG = {
     "transfer --teachers bert": "sasrec,gru4rec,fmlp",
     "transfer --students bert": "sasrec,gru4rec,fmlp",
     "transfer --teachers ,": "names no architecture; choose from sasrec",
+    "splits": "--splits",
+    "splits --splits a": "--splits 0,1",
+    "splits --splits ,": "1 to 64",
+    "splits --splits 0 --seeds -1": "--seeds 0,1",
+    "splits --splits 0 --set inner.nothing=1": "inner.nothing",
     "transfer --students ,": "names no architecture; choose from sasrec",
 }
 
@@ -156,6 +163,43 @@ def test_transfer_reads_every_teacher_and_student(farzi: Callable, farzi_home: P
     assert people[1].split()[:2] == ["SASRec", "SASRec"]
 
 
+def test_splits_average_the_percentages_of_the_runs(farzi: Callable, farzi_home: Path) -> None:
+    finish(farzi_home, study.splits(BASE, [0, 1, 2], [0]))
+    ended = farzi(*SPLITS, "--json")
+    assert ended.status == 0
+    assert len(Store().list()) == 3, "nothing was run again"
+    tables = [farzi("evaluate", str(number), "--json").json["results"] for number in (1, 2, 3)]
+    percents = [100 * one["distilled"]["auc"] / one["full"]["auc"] for one in tables]
+    rows = {one["row"]: one for one in ended.json["rows"]}
+    figures = rows["distilled"]["metrics"]["auc"]
+    assert figures["percents"] == pytest.approx(percents)
+    assert len(set(percents)) == 3
+    assert figures["percent_of_full"] == pytest.approx(sum(percents) / 3)
+    assert figures["percent_low"] < min(percents) < max(percents) < figures["percent_high"]
+    assert (rows["distilled"]["splits"], rows["distilled"]["students"]) == ([0, 1, 2], 15)
+    assert rows["full"]["metrics"]["auc"]["percent_low"] is None
+
+
+def test_the_table_of_splits_fits_80_columns_and_says_how_it_is_counted(farzi: Callable, farzi_home: Path) -> None:
+    finish(farzi_home, study.splits(BASE, [0, 1, 2], [0]))
+    ended = farzi(*SPLITS)
+    table, note = ended.out.split("\n\n")
+    assert max(map(len, table.splitlines())) <= 80
+    assert sum(line.startswith("Distilled") for line in table.splitlines()) == 1
+    assert "mean over the splits of each split's percentage" in note
+    assert "Nadeau and Bengio" in note
+
+
+def test_data_with_a_split_of_their_own_are_said_to_be_one_split(farzi: Callable, farzi_home: Path) -> None:
+    """Another seed of the data left them as they are."""
+    first, second = study.splits(BASE, [0, 1], [0])
+    about = (make_finished_run(farzi_home, number=1, config=first) / DATASET).read_bytes()
+    make_finished_run(farzi_home, number=2, config=second, more={DATASET: about})
+    ended = farzi("splits", *WORDS, "--splits", "0,1", "--json")
+    assert ended.json["rows"][0]["splits"] == [0]
+    assert "a split of their own" in ended.err
+
+
 def test_the_commands_that_the_page_shows_contain_the_run_they_are_shown_for(farzi: Callable) -> None:
     base = PRESETS["demo"].config
     shown = with_settings(BASE, {"evaluation.baselines": [], "seed": 10**12})
@@ -169,4 +213,9 @@ def test_the_commands_that_the_page_shows_contain_the_run_they_are_shown_for(far
     digests = [Store().open(one["run_id"]).manifest.config_digest for one in found]
     assert study.settings_digest(taught) in digests
     assert len(digests) == 6, "three teachers and two seeds"
+    elsewhere = with_settings(BASE, {"data.seed": 7, "seed": 3})
+    found = farzi(*shlex.split(splits_command(elsewhere, base))[3:], "--detach", "--json").json["runs"]
+    digests = [Store().open(one["run_id"]).manifest.config_digest for one in found]
+    assert study.settings_digest(elsewhere) in digests
+    assert len(digests) == 5, "five splits of its own seed"
     until(lambda: all(one.state is RunState.DONE for one in Store().list()))

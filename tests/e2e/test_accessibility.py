@@ -20,6 +20,7 @@ PAGES = {
     f"/accuracy?run={RUN}": "Accuracy",
     f"/accuracy?run={RUN}&view=frontier&compare={RUN}": "Accuracy",
     f"/accuracy?run={RUN}&view=transfer": "Accuracy",
+    f"/accuracy?run={RUN}&view=splits": "Accuracy",
     "/learn?lesson=3": "Learn",
     "/learn?lesson=5&hide=lesson,teacher,factors": "Learn",
 }

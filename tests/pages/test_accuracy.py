@@ -5,7 +5,7 @@ from pathlib import Path
 import fixtures
 import pytest
 from apptest import assert_healthy, open_page, words
-from manysizes import make_diverged_run, sized
+from manysizes import make_diverged_run, make_runs, read, sized
 from several import add_forms, add_others
 
 from farzi_core.evaluation.report import METRICS, Metric, RowName
@@ -13,7 +13,18 @@ from farzi_core.presets import PRESETS
 from farzi_core.runs.locks import run_locked
 from farzi_core.runs.manifest import RunState
 from farzi_core.runs.store import Store
-from farzi_core.views import accuracy, frontier, frontier_chart, load, matrix, points, settings
+from farzi_core.views import (
+    accuracy,
+    frontier,
+    frontier_chart,
+    intervals,
+    load,
+    matrix,
+    points,
+    settings,
+    splits,
+    splits_chart,
+)
 from farzi_core.views.progress import METRIC_LABELS
 
 PAGE = "accuracy.py"
@@ -199,6 +210,76 @@ class TestTransfer:
             at = open_page(PAGE, view=view, metric="PPL")
             assert_healthy(at)
             assert "PPL" in str(at.get("plotly_chart")[0].proto)
+
+
+class TestSplits:
+    def test_without_runs_it_says_what_to_do_next(self) -> None:
+        at = open_page(PAGE, view="splits")
+        assert_healthy(at)
+        assert "Nothing distilled yet" in words(at)
+
+    def test_of_one_split_shows_it_and_the_command_for_more(self, farzi_home: Path) -> None:
+        config = sized(6, 5)
+        fixtures.make_finished_run(farzi_home, config=config)
+        at = open_page(PAGE, view="splits")
+        assert_healthy(at)
+        assert "There is one split so far" in words(at)
+        assert settings.splits_command(config, PRESETS["demo"].config) in words(at)
+        assert "One split says nothing about other splits" in words(at)
+
+    @pytest.fixture
+    def many(self, farzi_home: Path) -> list[points.Result]:
+        plan = [sized(6, 5), sized(6, 5, data__seed=1), sized(6, 5, data__seed=2), sized(12, 5, data__seed=3)]
+        return read(make_runs(farzi_home, plan))
+
+    def test_of_many_says_what_the_view_says(self, many: list[points.Result]) -> None:
+        at = open_page(PAGE, view="splits", run=many[1].run_id, metric="AUC")
+        assert_healthy(at)
+        runs = splits.comparable(many[1], many)
+        assert len(runs) == 3
+        for sentence in splits.reading(runs, Metric.AUC):
+            assert sentence in words(at)
+        averages = splits.averages(runs, Metric.AUC)
+        assert at.dataframe[0].value["percent_of_full"].tolist() == [one.percent_of_full for one in averages]
+        assert at.dataframe[0].value["splits"].tolist() == [3] * len(averages)
+        assert splits_chart.chart(runs, Metric.AUC).alt in str(at.get("plotly_chart")[0].proto)
+        assert "split of their own" not in words(at)
+
+    def test_picked_runs_are_told_apart_by_their_split(self, many: list[points.Result]) -> None:
+        at = open_page(PAGE, view="splits", run=many[0].run_id, compare=f"{many[0].run_id},{many[2].run_id}")
+        assert_healthy(at)
+        labels = at.dataframe[1].value["Run"].tolist()
+        assert labels == [many[0].label, many[2].label]
+        assert "split 2" in labels[1]
+
+    def test_runs_that_diverged_and_data_with_their_own_split_are_said(
+        self, farzi_home: Path, many: list[points.Result]
+    ) -> None:
+        about = (farzi_home / "runs" / many[0].run_id / load.DATASET).read_bytes()
+        fixtures.make_finished_run(farzi_home, number=8, config=sized(6, 5, data__seed=8), more={load.DATASET: about})
+        make_diverged_run(farzi_home, 9, sized(6, 5, data__seed=9), "another digest")
+        at = open_page(PAGE, view="splits", run=many[0].run_id)
+        assert_healthy(at)
+        assert "1 diverged run left out" in words(at)
+        assert "split of their own" in words(at)
+        assert at.dataframe[0].value["splits"].tolist()[0] == 3
+
+    def test_of_a_text_shows_its_metrics(self, farzi_home: Path) -> None:
+        fixtures.make_finished_run(farzi_home, task="language")
+        at = open_page(PAGE, view="splits", metric="PPL")
+        assert_healthy(at)
+        assert "PPL, % of the same split" in str(at.get("plotly_chart")[0].proto)
+
+
+def test_tables_of_several_runs_have_intervals(farzi_home: Path) -> None:
+    folder = fixtures.make_finished_run(farzi_home)
+    report = add_others(folder)  # percentages reach 2 points to either side
+    percent = report.rows[1].percent_of_full[Metric.HR10]
+    for view in ("frontier", "transfer"):
+        at = open_page(PAGE, view=view)
+        assert_healthy(at)
+        assert f"[{percent - 2:.1f}, {percent + 2:.1f}]" in at.dataframe[0].value["interval"].tolist()
+        assert intervals.RUNS_MEANING in words(at)
 
 
 def test_a_view_that_is_not_there_is_said_to_be(farzi_home: Path) -> None:

@@ -49,6 +49,7 @@ PAGES = {
     "accuracy.py": {},
     "accuracy.py frontier": {"view": "frontier"},
     "accuracy.py transfer": {"view": "transfer"},
+    "accuracy.py splits": {"view": "splits"},
     "learn.py": {},
 }
 

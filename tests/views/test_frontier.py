@@ -5,7 +5,7 @@ from pathlib import Path
 import fixtures
 import numpy as np
 import pytest
-from manysizes import SIZES, by_hand, make_runs, read, sized
+from manysizes import SIZES, by_hand, make_runs, read, sized, with_interval
 
 from farzi_core.evaluation.report import METRICS, TINY, Metric, RowName
 from farzi_core.views import cost, frontier, frontier_chart, points
@@ -45,6 +45,17 @@ def test_the_lines_by_hand() -> None:
     assert [line.mean, line.low, line.high] == pytest.approx([53, 50, 56])
     assert line.percent_of_full == pytest.approx(100 * 53 / 70)
     assert (line.students, line.label, line.numbers) == (2, "Distilled", 126)
+
+
+def test_a_mark_of_one_run_has_its_interval_and_of_several_seeds_the_mean_of_their_ends() -> None:
+    again = by_hand(sized(6, 5, seed=1), {FULL: [0.7], DISTILLED: [0.6]}, "r-seed")
+    runs = [with_interval(LOW, DISTILLED, 70, 80), with_interval(again, DISTILLED, 76, 92), HIGH]
+    found = {(one.row, one.size): one for one in frontier.lines(frontier.frontier(runs[0], runs), Metric.HR10)}
+    assert [found["distilled", "6 × 5"].percent_low, found["distilled", "6 × 5"].percent_high] == [73, 86]
+    assert found["distilled", "12 × 5"].percent_low is None, "its run stores none"
+    assert found["full", "all"].percent_low is None
+    alone = frontier.lines(frontier.frontier(runs[0], runs[:1]), Metric.HR10)[1]
+    assert (alone.percent_low, alone.percent_high) == (70, 80)
 
 
 def test_percent_turns_round_where_lower_is_better() -> None:

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from manysizes import by_hand, sized, with_other
+from manysizes import by_hand, sized, with_interval, with_other
 
 from farzi_core.evaluation.report import Metric, RowName
 from farzi_core.views import matrix, points
@@ -51,8 +51,18 @@ def test_the_cells_by_hand() -> None:
         ("SASRec", "SASRec"), ("SASRec", "FMLP"), ("GRU4Rec", "SASRec"),
     ]  # fmt: skip
     assert found[0][2:7] == pytest.approx((50, 10, 80, 80, 100 * 0.5 / 0.8))
-    assert found[0][7:] == (3, 2, ("r-a", "r-b"))
+    assert (found[0].students, found[0].seeds, found[0].runs) == (3, 2, ("r-a", "r-b"))
+    assert found[0].percent_low is None, "the runs store no interval"
     assert [one.percent_of_full for one in found[1:]] == pytest.approx([100, 110])
+
+
+def test_a_cell_has_the_interval_of_its_runs() -> None:
+    runs = [with_interval(ONE, DISTILLED, 80, 95), with_interval(TWO, DISTILLED, 84, 97)]
+    cell = matrix.cells(runs, Metric.HR10)[0]
+    assert (cell.percent_low, cell.percent_high) == (82, 96)
+    chart = matrix.chart(runs, Metric.HR10)
+    assert chart.figure.data[0].text[0][0].startswith("62.5 % [82.0, 96.0] of its full data<br>")
+    assert "square ones the 95 % interval" in chart.caption
 
 
 def test_the_figure_shows_every_cell_with_its_n_and_says_where_none_was_run() -> None:
