@@ -6,7 +6,8 @@
     python -m benchmarks.quality.teachers --data python-docs --preset standard-text --vary teacher.dropout=0,.2,.4
 
 For every combination: mean of the validation metrics at the best epoch over the seeds, that epoch, and seconds; first
-the rules that train nothing. Writes teachers-<data>-<preset>-<settings>.json beside this file. No test users are touched.
+the rules that train nothing. Writes teachers-<data>-<preset>-<settings>.json beside this file. No test users are
+touched.
 """
 
 import argparse

@@ -154,9 +154,12 @@ def _caption(runs: list[Result]) -> str:
 
 
 def _rates(one: Result) -> str:
-    """At which step size students train on distilled data (`RunConfig.for_student`)."""
+    """At which step size and decay students train on distilled data (`RunConfig.for_student`)."""
+    decays = one.config.evaluation.other_decays
+    chosen = ", and validation data chose their weight decay" if len(decays) > 1 else ""
     if one.config.inner.optimizer != "adam":
         return "On distilled data every student trains at inner.lr."
     return (
-        "On distilled data a student of the teacher's architecture trains at inner.lr, others at their own step size."
+        "On distilled data a student of the teacher's architecture trains at inner.lr, others at their own step "
+        f"size{chosen}."
     )
