@@ -227,7 +227,9 @@ def _distil(config: RunConfig, dataset: Dataset, device: torch.device, recorder:
     """Omega, the start and the outer loop."""
     train, items = dataset.part("train"), len(dataset.vocab)
     model = build(config.model, items, config.synthetic.xi)
-    recorder.log("stage", stage="distil", message="Omega, a start fitted to the data's pair counts, the outer loop")
+    compiling = "a minute of compiling, " if config.runtime.hvp == "compiled" else ""
+    message = f"Omega, a start fitted to the data's pair counts, {compiling}the outer loop"
+    recorder.log("stage", stage="distil", message=message)
     omega = _kept(recorder, "trajectories", lambda: {"states": trajectories(model, train, config, device)})
     start = _kept(recorder, "start", lambda: _tensors(initial(train, items, config.synthetic, config.seed)))
     with ranks.joined(device) as us:

@@ -35,6 +35,7 @@ _STANDARD: dict[str, Any] = {
     "synthetic.mu": 100, "synthetic.xi": 10, "synthetic.d": 16,
     "inner.lifetime": 200, "inner.students": 6, "inner.weight_decay": 0.005, "outer.steps": 2000, "outer.lr": 0.01,
     "validation.every": 100, "validation.students": 2, "validation.steps": 240, "evaluation.steps": 300,
+    "runtime.hvp": "compiled",
 }  # fmt: skip
 
 
