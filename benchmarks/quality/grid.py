@@ -26,8 +26,8 @@ def refuse_data(parser: argparse.ArgumentParser, varied: Sequence[str]) -> None:
 
 
 def named(kind: str, data: str, preset: str, settings: Iterable[str]) -> str:
-    """The name of a file: what another data set, preset or setting would change is in it."""
-    parts = [kind, data, preset, *(one.split("=", 1)[0] for one in settings)]
+    """The name of a file: what another data set, preset or setting would change is in it; where it ran is not."""
+    parts = [kind, data, preset, *(one.split("=", 1)[0] for one in settings if not one.startswith("runtime."))]
     return "-".join(parts).lower().replace(" ", "-").replace(".", "-") + ".json"
 
 
