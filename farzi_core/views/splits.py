@@ -153,16 +153,24 @@ def _average(row: RowName, singles: Sequence[Single], test_share: float) -> Aver
 def reading(runs: Sequence[Result], metric: Metric) -> list[str]:
     """What distilled data reach over the splits, whether that is told apart from full data, and the runs' verdicts."""
     mine = next(one for one in averages(runs, metric) if one.row == RowName.DISTILLED.value)
-    around = intervals.words(mine.percent_low, mine.percent_high) or "none is stored"
     return [
-        f"{count(len(mine.singles), 'split')}: students on distilled data reach {METRIC_LABELS[metric]} "
-        f"{shown(metric, mine.mean / scale(metric))} on average, {mine.percent_of_full:.1f} % of full data (mean of "
-        f"the splits' percentages; 95 % interval {around}; lowest split {mine.percent_lowest:.1f} %, highest "
-        f"{mine.percent_highest:.1f} %).",
+        _reached(mine, metric),
         _verdict(mine),
         f"{counted([one.report for one in runs], runs[0].report.student, metric)}, each by the paired 95 % interval of "
         "the difference over its own test users.",
     ]
+
+
+def _reached(mine: Average, metric: Metric) -> str:
+    around = f"95 % interval {intervals.words(mine.percent_low, mine.percent_high) or 'none is stored'}"
+    value, percent = shown(metric, mine.mean / scale(metric)), f"{mine.percent_of_full:.1f} % of full data"
+    begin = f"{count(len(mine.singles), 'split')}: students on distilled data reach {METRIC_LABELS[metric]} {value}"
+    if len(mine.singles) < 2:
+        return f"{begin}, {percent} ({around})."
+    return (
+        f"{begin} on average, {percent} (mean of the splits' percentages; {around}; lowest split "
+        f"{mine.percent_lowest:.1f} %, highest {mine.percent_highest:.1f} %)."
+    )
 
 
 def _verdict(mine: Average) -> str:
