@@ -70,10 +70,11 @@ def test_every_kept_grid_is_named_by_what_it_says(script: Any) -> None:
         )
 
 
-def test_a_lever_that_would_change_nothing_is_refused(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(("script", "option"), [(levers, "--lever"), (teachers, "--vary")])
+def test_settings_that_would_change_nothing_are_refused(
+    script: Any, option: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("sys.argv", ["levers", "--lever", "data.max_items=100,500"])
+    monkeypatch.setattr("sys.argv", ["script", option, "data.max_items=100,500"])
     with pytest.raises(SystemExit):
-        levers.main()
-    assert "--lever data.max_items: the data are read once" in capsys.readouterr().err
+        script.main()
+    assert "data.max_items: the data are read once" in capsys.readouterr().err
