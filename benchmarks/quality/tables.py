@@ -49,9 +49,6 @@ A row "The paper" has its figures on its own split, model and full data (HR@10 2
 methods only as far as both full-data models are tuned alike.
 
 A key `dataset:...` is a file that was added with `python -m farzi_core datasets add`.
-The picture eshop-standard belongs to a table that was measured before the guard kept ages apart and the engine's losses
-were split.
-
 This page is written by `python -m benchmarks.quality.tables write` from benchmarks/quality/.
 """
 
