@@ -110,6 +110,8 @@ def run_on(config: RunConfig, dataset: Dataset, recorder: Recorder) -> Outcome:
     info = dataset.info
     recorder.log("data", data_digest=info.digest, sequences=info.sequences, events=info.events, items=info.items)
     device = _device(config)
+    if config.runtime.hvp == "captured":
+        require_graphs(device)
     panel = Panel(config, dataset, device, recorder)
     recorder.log("stage", stage="teacher", message="Training on the full data: the 100 % line")
     panel.full()
@@ -215,10 +217,8 @@ def vocabulary_frame(dataset: Dataset) -> pd.DataFrame:
 
 
 def _device(config: RunConfig) -> torch.device:
-    """Where `config` computes, made ready; raises `ConfigError` where the machine lacks it or its CUDA graphs."""
+    """Where `config` computes, made ready; raises `ConfigError` where the machine lacks it."""
     device = pick(config.runtime.device)
-    if config.runtime.hvp == "captured":
-        require_graphs(device)
     use_exact_products(device, config.runtime.deterministic)
     return device
 

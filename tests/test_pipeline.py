@@ -9,7 +9,9 @@ from farzi_core import pipeline
 from farzi_core.config import RunConfig, with_settings
 from farzi_core.data.planted import PlantedSettings, read_planted
 from farzi_core.data.prepare import prepare
+from farzi_core.distill.start import initial
 from farzi_core.errors import ConfigError
+from farzi_core.evaluation.report import RowName
 from farzi_core.recorder import MemoryRecorder
 from farzi_core.runs.folder import FolderRecorder
 from farzi_core.runs.run import Run
@@ -48,3 +50,16 @@ def test_cuda_graphs_are_refused_on_a_cpu_before_anything_is_trained() -> None:
     with pytest.raises(ConfigError, match="needs a CUDA device and this run is on cpu"):
         pipeline.run_on(config, dataset, recorder)
     assert "stage" not in {line["event"] for line in recorder.events}
+
+
+def test_what_was_distilled_with_cuda_graphs_is_judged_without_them() -> None:
+    """Its students are trained as everywhere: a result of a GPU can be evaluated on a laptop."""
+    dataset = prepare(read_planted(PlantedSettings(sequences=400)), max_items=40)
+    settings = {"runtime.hvp": "captured", "runtime.device": "cpu", "runtime.threads": 1, "evaluation.seeds": 1}
+    quick = {"evaluation.full_seeds": 1, "evaluation.steps": 4, "teacher.epochs": 1, "evaluation.baselines": ""}
+    config = with_settings(RunConfig(), {**settings, **quick, "synthetic.mu": 8, "synthetic.xi": 4, "synthetic.d": 3})
+    synthetic = initial(
+        dataset.part("train"), len(dataset.vocab), config.synthetic.model_copy(update={"start": "data"}), 0
+    )
+    report = pipeline.judge(config, dataset, synthetic, MemoryRecorder())
+    assert report.row(RowName.DISTILLED) is not None

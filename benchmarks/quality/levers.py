@@ -73,13 +73,8 @@ def main() -> None:
         row = rows[-1]
         numbers = "  ".join(f"{METRIC_LABELS[one]} {shown(one, value)}" for one, value in row["mean"].items())
         print(f"{' '.join(settings):40s} at {row['steps']:4.0f}  entropy {row['entropy']:.2f}  {numbers}", flush=True)
-        grid.write(
-            KIND,
-            dataset,
-            asked.preset,
-            [*asked.set, *asked.lever],
-            {"fixed": asked.set, "seeds": asked.seeds, "rows": rows},
-        )
+        document = {"fixed": asked.set, "seeds": asked.seeds, "rows": rows}
+        grid.write(KIND, dataset, asked.preset, [*asked.set, *asked.lever], document)
 
 
 if __name__ == "__main__":
