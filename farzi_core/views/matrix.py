@@ -116,7 +116,7 @@ def _present(names: Sequence[str]) -> list[str]:
 def _heat(known: Sequence[Cell], teachers: list[str], students: list[str], metric: Metric) -> go.Heatmap:
     unit, found = " %" if metric.is_fraction else "", {(one.teacher, one.student): one for one in known}
     words = {
-        key: f"{_percent(one)} of its full data<br>{METRIC_LABELS[metric]} {one.mean:.1f}{unit} "
+        key: f"{_percent(one)}<br>{METRIC_LABELS[metric]} {one.mean:.1f}{unit}<br>"
         f"({one.low:.1f} to {one.high:.1f})<br>n = {count(one.students, 'student')}, {count(one.seeds, 'seed')}"
         for key, one in found.items()
     }

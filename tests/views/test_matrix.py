@@ -61,7 +61,7 @@ def test_a_cell_has_the_interval_of_its_runs() -> None:
     cell = matrix.cells(runs, Metric.HR10)[0]
     assert (cell.percent_low, cell.percent_high) == (82, 96)
     chart = matrix.chart(runs, Metric.HR10)
-    assert chart.figure.data[0].text[0][0].startswith("62.5 % [82.0, 96.0] of its full data<br>")
+    assert chart.figure.data[0].text[0][0].startswith("62.5 % [82.0, 96.0]<br>HR@10 ")
     assert "square ones the 95 % interval" in chart.caption
 
 
@@ -70,7 +70,7 @@ def test_the_figure_shows_every_cell_with_its_n_and_says_where_none_was_run() ->
     (heat,) = chart.figure.data
     assert (list(heat.y), list(heat.x)) == (["SASRec", "GRU4Rec"], ["SASRec", "FMLP"])
     assert np.allclose(heat.z, [[62.5, 100], [110, np.nan]], equal_nan=True)
-    assert heat.text[0][0] == "62.5 % of its full data<br>HR@10 50.0 % (10.0 to 80.0)<br>n = 3 students, 2 seeds"
+    assert heat.text[0][0] == "62.5 %<br>HR@10 50.0 %<br>(10.0 to 80.0)<br>n = 3 students, 2 seeds"
     assert heat.text[1][1] == "not run"
     assert (heat.zmin + heat.zmax) / 2 == 100
     assert "n = 200" in chart.figure.layout.xaxis.title.text
