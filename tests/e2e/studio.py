@@ -163,6 +163,13 @@ class Tab:
         )
         self.check()
 
+    def look(self, dark: bool, width: int) -> None:
+        """See the open page in another theme and width, as the machine's own setting and a phone give them."""
+        self.page.emulate_media(color_scheme="dark" if dark else "light", reduced_motion="reduce")
+        self.page.set_viewport_size({"width": width, "height": 900})
+        expect(self.page.get_by_test_id("stApp")).to_have_css("color-scheme", "dark" if dark else "light")
+        self.idle()
+
     def choose(self, label: str, value: str) -> None:
         """Pick `value` in the select box `label`; a list that a rerun of the page closed is opened again."""
         box = self.page.get_by_role("combobox", name=re.compile(rf"\b{re.escape(label)}\b")).first

@@ -1,4 +1,7 @@
-"""Every page of a finished run can be read by everybody: axe in light and dark, and no sideways scrolling."""
+"""Every page of a finished run can be read by everybody: axe in light and dark, and no sideways scrolling.
+
+Every page is loaded once and then seen in every way, as by a person who turns on the night or a phone.
+"""
 
 from collections.abc import Callable
 
@@ -33,20 +36,14 @@ def serving(studio: Studio) -> Studio:
     return studio
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-def test_axe_finds_nothing_serious(serving: Studio, tab: Callable[..., Tab], dark: bool) -> None:
-    one = tab(dark=dark)
-    found = {}
+def test_axe_finds_nothing_serious_and_no_page_scrolls_sideways(serving: Studio, tab: Callable[..., Tab]) -> None:
+    one, found = tab(), {}
     for path, title in PAGES.items():
         one.open(path, title)
-        found[path] = one.accessibility() + one.sideways()
-    assert not any(found.values()), {path: lines for path, lines in found.items() if lines}
-
-
-def test_no_page_scrolls_sideways_on_a_phone(serving: Studio, tab: Callable[..., Tab]) -> None:
-    one = tab(width=390)
-    found = {}
-    for path, title in PAGES.items():
-        one.open(path, title)
-        found[path] = one.sideways()
-    assert not any(found.values()), {path: lines for path, lines in found.items() if lines}
+        one.look(dark=False, width=1280)
+        found[path, "light"] = one.accessibility() + one.sideways()
+        one.look(dark=True, width=1280)
+        found[path, "dark"] = one.accessibility()
+        one.look(dark=True, width=390)
+        found[path, "phone"] = one.sideways()
+    assert not any(found.values()), {where: lines for where, lines in found.items() if lines}
