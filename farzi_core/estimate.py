@@ -19,6 +19,7 @@ from farzi_core.errors import RunError
 from farzi_core.limits import CALIBRATION_SECONDS
 
 _ROOT = Path(__file__).resolve().parents[1]  # where `farzi_core` is importable from, installed or not
+FIT_POSITIONS = 2048  # most positions of the start that a trial fit has
 TYPICAL = {"sequences": 10_000, "events": 100_000}
 
 
@@ -95,11 +96,38 @@ def measure(config: RunConfig, sizes: dict[str, int]) -> Estimate:
     step = min(times[1:])
     return Estimate(
         seconds_per_step=step,
-        distil_seconds=step * config.outer.steps + _validation_seconds(config, train, items, device),
+        distil_seconds=_before_seconds(config, synthetic, train, items, device)
+        + step * config.outer.steps
+        + _validation_seconds(config, train, items, device),
         evaluate_seconds=_table_seconds(config, sizes, train, items, device),
         peak_bytes=psutil.Process().memory_info().rss + 4 * sizes["events"] * 8,
         device=describe(device),
     )
+
+
+def _before_seconds(config: RunConfig, synthetic: Any, train: Any, items: int, device: Any) -> float:
+    """What comes before the first outer step: Omega, its trajectories side by side, and the fit of the start."""
+    teacher = config.teacher
+    omega = -(-teacher.trajectories // _at_once(device)) * teacher.trajectory_steps
+    seconds = omega * _step_seconds(config, train, items, device) if omega else 0.0
+    fit = config.synthetic.start_steps if config.synthetic.start == "matched" else 0
+    return seconds + fit * _fit_step_seconds(synthetic, train, items) if fit else seconds
+
+
+def _fit_step_seconds(synthetic: Any, train: Any, items: int) -> float:
+    """One step of the pair-count fit, by the difference of two short fits. Its cost is proportional to the positions
+    where they are many, so that of FIT_POSITIONS is scaled."""
+    from farzi_core.distill.matching import matched
+    from farzi_core.distill.synthetic import Synthetic
+
+    rows = max(1, min(synthetic.mu, FIT_POSITIONS // synthetic.xi))
+    few = Synthetic(synthetic.latent[:rows], synthetic.decoder, synthetic.tau)
+    clock = []
+    for steps in (1, 3):
+        begun = time.perf_counter()
+        matched(few, train, items, steps)
+        clock.append(time.perf_counter() - begun)
+    return max(0.0, clock[1] - clock[0]) / 2 * float(synthetic.mu / rows)
 
 
 def _validation_seconds(config: RunConfig, train: Any, items: int, device: Any) -> float:

@@ -2,13 +2,17 @@
 
 import json
 import subprocess
+import time
 from types import SimpleNamespace
 
 import pytest
+import torch
 from small import SETTINGS
 
 from farzi_core import estimate
 from farzi_core.config import RunConfig, with_settings
+from farzi_core.distill import matching
+from farzi_core.distill.synthetic import Synthetic
 from farzi_core.presets import PRESETS
 
 
@@ -17,11 +21,38 @@ def test_a_validation_takes_its_student_steps_at_their_measured_pace(
     objective: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(estimate, "_step_seconds", lambda *_: 100.0)
+    monkeypatch.setattr(estimate, "_before_seconds", lambda *_: 0.0)
     more = {"objective.kind": objective, "validation.students": 3, "validation.steps": 10, "outer.steps": 7}
     config = with_settings(RunConfig(), {**SETTINGS, **more})
     found = estimate.measure(config, {"sequences": 200, "events": 1000, "items": 30})
     validations = 2  # after steps 3 and 6
     assert found.distil_seconds - 7 * found.seconds_per_step == pytest.approx(validations * 3 * 10 * 100.0)
+
+
+def test_omega_and_the_fit_of_the_start_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(estimate, "_step_seconds", lambda *_: 100.0)
+    monkeypatch.setattr(estimate, "_fit_step_seconds", lambda *_: 10_000.0)
+    more = {"teacher.trajectories": 3, "teacher.trajectory_steps": 6, "validation.every": 1000}
+    for start, fit in (("matched", 5), ("data", 0)):
+        config = with_settings(RunConfig(), {**SETTINGS, **more, "synthetic.start": start})
+        found = estimate.measure(config, {"sequences": 200, "events": 1000, "items": 30})
+        before = found.distil_seconds - 6 * found.seconds_per_step
+        assert before == pytest.approx(3 * 6 * 100 + fit * 10_000)
+
+
+def test_a_step_of_the_fit_is_priced_by_its_positions(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fit that takes 7 s, and 1 ms a step and position, on a clock that only it moves."""
+    clock = [0.0]
+
+    def matched(start: Synthetic, _train: object, _items: int, steps: int) -> Synthetic:
+        clock[0] += 7 + 0.001 * steps * start.mu * start.xi
+        return start
+
+    monkeypatch.setattr(matching, "matched", matched)
+    monkeypatch.setattr(time, "perf_counter", lambda: clock[0])
+    for mu, xi in ((3, 5), (300, 10), (2, 5000)):
+        synthetic = Synthetic(torch.zeros(mu, xi, 4), torch.zeros(4, 30))
+        assert estimate._fit_step_seconds(synthetic, None, 30) == pytest.approx(0.001 * mu * xi)
 
 
 @pytest.mark.parametrize("sizes", [None, {"items": 7_000}])
