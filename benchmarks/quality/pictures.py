@@ -13,6 +13,7 @@ from matplotlib import pyplot
 
 from benchmarks.quality import studies, tables
 from farzi_core.evaluation.report import LABELS, METRIC_LABELS, Evaluation, Metric, RowName
+from farzi_core.views.percent_heat import COLOURS
 
 Document = dict[str, Any]
 
@@ -75,8 +76,9 @@ def transfer(document: Document, path: Path) -> None:
         for one in cells:
             percent = one["metrics"][metric.value]["percent_of_full"]
             place = students.index(one["student"]), teachers.index(one["teacher"])
-            axis.scatter(*place, s=2400, marker="s", c=[percent], cmap="RdBu", vmin=50, vmax=150)
-            axis.annotate(f"{percent:.0f} %", place, ha="center", va="center")
+            axis.scatter(*place, s=2400, marker="s", c=[percent], cmap="RdBu", vmin=COLOURS[0], vmax=COLOURS[1])
+            pale = abs(percent - 100) < (COLOURS[1] - COLOURS[0]) / 4
+            axis.annotate(f"{percent:.0f} %", place, ha="center", va="center", color="black" if pale else "white")
         axis.set(title=METRIC_LABELS[metric], xlabel="student", xlim=(-0.6, len(students) - 0.4))
         axis.set_xticks(range(len(students)), students)
         axis.set_ylim(len(teachers) - 0.4, -0.6)

@@ -5,7 +5,7 @@ of its teacher in percent of what the same student reaches on full data, so a we
 data. Only runs of one size whose settings differ in seed and teacher alone are put together.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple, get_args
 
 import numpy as np
@@ -13,14 +13,13 @@ import plotly.graph_objects as go
 
 from farzi_core.config import Kind, RunConfig
 from farzi_core.evaluation.report import KIND_LABELS, Metric, RowName, percent_of_full, scale
-from farzi_core.views import intervals, points, theme
+from farzi_core.views import intervals, percent_heat, points
 from farzi_core.views.experiment import manner
 from farzi_core.views.points import Diverged, Group, Result, count, size_label
 from farzi_core.views.progress import METRIC_LABELS, people
 from farzi_core.views.theme import Chart
 
 BOTH = (RowName.FULL, RowName.DISTILLED)
-COLOURS = (80, 120)  # percent at the ends of the scale, always the same: a difference within the noise looks pale
 
 
 class Cell(NamedTuple):
@@ -98,12 +97,9 @@ def chart(runs: Iterable[Result], metric: Metric) -> Chart:
     """Heat map, teachers by students: percent of the student's own full data, the value, and how many students."""
     listed = list(runs)
     found = cells(listed, metric)
-    teachers, students = _present([one.teacher for one in found]), _present([one.student for one in found])
-    figure = go.Figure(_heat(found, teachers, students, metric))
+    figure = _figure(found, metric)
     x = f"Student, on test {people(metric)} (n = {listed[0].report.test_users:,})"
-    theme.layout(figure, x=x, y="Distilled with", height=140 + 110 * len(teachers))
-    figure.update_xaxes(type="category")
-    figure.update_yaxes(autorange="reversed", type="category")
+    percent_heat.frame(figure, x=x, y="Distilled with", rows=len({one.teacher for one in found}))
     said = "; ".join(f"{one.teacher} to {one.student} {one.percent_of_full:.0f} %" for one in found)
     return Chart(figure, f"{METRIC_LABELS[metric]} by teacher and student: {said}.", _caption(listed))
 
@@ -113,43 +109,44 @@ def _present(names: Sequence[str]) -> list[str]:
     return [name for kind in get_args(Kind) if (name := KIND_LABELS[kind]) in names]
 
 
-def _heat(known: Sequence[Cell], teachers: list[str], students: list[str], metric: Metric) -> go.Heatmap:
-    unit, found = " %" if metric.is_fraction else "", {(one.teacher, one.student): one for one in known}
-    words = {
-        key: f"{_percent(one)}<br>{METRIC_LABELS[metric]} {one.mean:.1f}{unit}<br>"
-        f"({one.low:.1f} to {one.high:.1f})<br>n = {count(one.students, 'student')}, {count(one.seeds, 'seed')}"
-        for key, one in found.items()
-    }
-    return go.Heatmap(
-        z=[[found[a, b].percent_of_full if (a, b) in found else np.nan for b in students] for a in teachers],
-        x=students,
-        y=teachers,
-        text=[[words.get((a, b), "not run") for b in students] for a in teachers],
-        texttemplate="%{text}",
-        hovertemplate="distilled with %{y}, trained %{x}<br>%{text}<extra></extra>",
-        colorscale=theme.DIVERGING,
-        zmin=COLOURS[0],
-        zmax=COLOURS[1],
-        xgap=3,
-        ygap=3,
-        colorbar={"title": {"text": "% of own<br>full data"}, "thickness": 12},
+def _figure(known: Sequence[Cell], metric: Metric) -> go.Figure:
+    teachers, students = _present([one.teacher for one in known]), _present([one.student for one in known])
+    found = {(one.teacher, one.student): one for one in known}
+
+    def table(words: Callable[[Cell, Metric], str]) -> list[list[str]]:
+        return [[words(found[a, b], metric) if (a, b) in found else "not run" for b in students] for a in teachers]
+
+    percent = [[found[a, b].percent_of_full if (a, b) in found else np.nan for b in students] for a in teachers]
+    return go.Figure(percent_heat.heat(np.array(percent), students, teachers, table(_at_a_glance), table(_in_full)))
+
+
+def _at_a_glance(one: Cell, metric: Metric) -> str:
+    """Short lines: plotly shrinks the text of a cell that is narrower, on a phone to nothing that can be read."""
+    around = intervals.words(one.percent_low, one.percent_high)
+    lines = [f"{one.percent_of_full:.1f} %", around, f"{METRIC_LABELS[metric]} {one.mean:.1f}", f"n = {one.students}"]
+    return "<br>".join(line for line in lines if line)
+
+
+def _in_full(one: Cell, metric: Metric) -> str:
+    unit, around = " %" if metric.is_fraction else "", intervals.words(one.percent_low, one.percent_high)
+    return "<br>".join(
+        (
+            f"distilled with {one.teacher}, trained {one.student}",
+            f"{one.percent_of_full:.1f} % of its own full data{f' {around}' if around else ''}",
+            f"{METRIC_LABELS[metric]} {one.mean:.1f}{unit} ({one.low:.1f} to {one.high:.1f})",
+            f"{METRIC_LABELS[metric]} on full data {one.full:.1f}{unit}",
+            f"n = {count(one.students, 'student')}, {count(one.seeds, 'seed')}",
+        )
     )
 
 
-def _percent(one: Cell) -> str:
-    """`98.1 % [93.0, 103.2]`, or without an interval where none is stored."""
-    around = intervals.words(one.percent_low, one.percent_high)
-    return f"{one.percent_of_full:.1f} %{f' {around}' if around else ''}"
-
-
 def _caption(runs: list[Result]) -> str:
-    low, high = COLOURS
     return (
         f"{count(len(runs), 'run')} of size {size_label(*runs[0].size)} whose settings differ only in teacher and "
         f"seed. 100 % (white) is the same student on full data, with a learning rate of its own. {_rates(runs[0])} "
-        f"Colours end at {low} and {high}. In round brackets the worst and the best student, in square "
-        "ones the 95 % interval of the percentage over test users. On full data students differ too: a few points may "
-        "be chance."
+        f"{percent_heat.ENDS} In brackets the 95 % interval of the percentage over test users; n counts "
+        "students, and the worst and the best of them are in the table. On full data students differ too: a few points "
+        "may be chance."
     )
 
 

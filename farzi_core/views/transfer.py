@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 
 from farzi_core.config import Kind
 from farzi_core.evaluation.report import KIND_LABELS, Evaluation, Metric, Row, RowName, StudentTable, scale
-from farzi_core.views import theme
+from farzi_core.views import intervals, percent_heat
 from farzi_core.views.accuracy import verdict
 from farzi_core.views.progress import METRIC_LABELS, people
 from farzi_core.views.theme import Chart
@@ -38,36 +38,33 @@ def readable(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def transfer_chart(report: Evaluation) -> Chart:
-    """Heat map, students by metrics: percent of the student's own full-data figure, with its interval."""
+    """Heat map, metrics by students: percent of the student's own full-data figure, with its interval."""
     names = [KIND_LABELS[table.student] for table in report.tables]
     rows = [_pair(table)[1] for table in report.tables]
-    values = np.array([[row.percent_of_full[metric] for metric in report.metrics] for row in rows])
-    heat = go.Heatmap(
-        z=values,
-        x=[METRIC_LABELS[metric] for metric in report.metrics],
-        y=names,
-        text=[[_cell(row, metric) for metric in report.metrics] for row in rows],
-        texttemplate="%{text}",
-        hovertemplate="%{y}, %{x}<br>%{text} % of its own full data<extra></extra>",
-        colorscale=theme.DIVERGING,
-        zmid=100,
-        colorbar={"title": {"text": "% of own<br>full data"}, "thickness": 12},
+    values = np.array([[row.percent_of_full[metric] for row in rows] for metric in report.metrics])
+    labels = [METRIC_LABELS[metric] for metric in report.metrics]
+    said = [[_cell(row, metric) for row in rows] for metric in report.metrics]
+    hover = [
+        [f"{name}, {label} in % of its own full data<br>{cell}" for name, cell in zip(names, cells, strict=True)]
+        for label, cells in zip(labels, said, strict=True)
+    ]
+    figure, seeds = (
+        go.Figure(percent_heat.heat(values, names, labels, said, hover)),
+        max(len(row.seeds) for row in rows),
     )
-    figure, seeds = go.Figure(heat), max(len(row.seeds) for row in rows)
-    theme.layout(
+    percent_heat.frame(
         figure,
-        x=f"Metric on test {people(report.metrics[0])} (n = {report.test_users:,})",
-        y=f"Student (n = {seeds} a cell)",
-        height=120 + 70 * len(names),
+        x=f"Student (n = {seeds} a cell)",
+        y=f"Metric on test {people(report.metrics[0])} (n = {report.test_users:,})",
+        rows=len(labels),
     )
-    figure.update_yaxes(autorange="reversed", type="category")
-    said = "; ".join(f"{name} {low:.0f} to {high:.0f} %" for name, low, high in _spans(names, values))
+    spans = "; ".join(f"{name} {low:.0f} to {high:.0f} %" for name, low, high in _spans(names, values))
     caption = (
         f"Distilled with {KIND_LABELS[report.teacher]}. 100 % is the same architecture trained on the full data with a "
-        "learning rate of its own. In brackets the 95 % interval (paired bootstrap over test "
+        f"learning rate of its own. {percent_heat.ENDS} In brackets the 95 % interval (paired bootstrap over test "
         f"{people(report.metrics[0])}).{report.chosen_decay}"
     )
-    return Chart(figure, f"Percent of each student's own full-data figure, over the metrics: {said}.", caption)
+    return Chart(figure, f"Percent of each student's own full-data figure, over the metrics: {spans}.", caption)
 
 
 def _pair(table: StudentTable) -> tuple[Row, Row]:
@@ -79,11 +76,11 @@ def _pair(table: StudentTable) -> tuple[Row, Row]:
 
 def _cell(row: Row, metric: Metric) -> str:
     interval = row.percent_interval[metric]
-    return f"{row.percent_of_full[metric]:.1f} ({interval.low:.1f} to {interval.high:.1f})"
+    return f"{row.percent_of_full[metric]:.1f} %<br>{intervals.words(interval.low, interval.high)}"
 
 
 def _spans(names: list[str], values: npt.NDArray[np.float64]) -> list[tuple[str, float, float]]:
-    return list(zip(names, values.min(1).tolist(), values.max(1).tolist(), strict=True))
+    return list(zip(names, values.min(0).tolist(), values.max(0).tolist(), strict=True))
 
 
 def _line(student: Kind, full: Row, distilled: Row, metric: Metric) -> dict[str, object]:

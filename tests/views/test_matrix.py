@@ -61,8 +61,8 @@ def test_a_cell_has_the_interval_of_its_runs() -> None:
     cell = matrix.cells(runs, Metric.HR10)[0]
     assert (cell.percent_low, cell.percent_high) == (82, 96)
     chart = matrix.chart(runs, Metric.HR10)
-    assert chart.figure.data[0].text[0][0].startswith("62.5 % [82.0, 96.0]<br>HR@10 ")
-    assert "square ones the 95 % interval" in chart.caption
+    assert chart.figure.data[0].text[0][0].startswith("62.5 %<br>[82.0, 96.0]<br>HR@10 ")
+    assert "brackets the 95 % interval" in chart.caption
 
 
 def test_the_figure_shows_every_cell_with_its_n_and_says_where_none_was_run() -> None:
@@ -70,8 +70,12 @@ def test_the_figure_shows_every_cell_with_its_n_and_says_where_none_was_run() ->
     (heat,) = chart.figure.data
     assert (list(heat.y), list(heat.x)) == (["SASRec", "GRU4Rec"], ["SASRec", "FMLP"])
     assert np.allclose(heat.z, [[62.5, 100], [110, np.nan]], equal_nan=True)
-    assert heat.text[0][0] == "62.5 %<br>HR@10 50.0 %<br>(10.0 to 80.0)<br>n = 3 students, 2 seeds"
-    assert heat.text[1][1] == "not run"
+    assert heat.text[0][0] == "62.5 %<br>HR@10 50.0<br>n = 3"
+    assert heat.customdata[0][0] == (
+        "distilled with SASRec, trained SASRec<br>62.5 % of its own full data<br>HR@10 50.0 % (10.0 to 80.0)<br>"
+        "HR@10 on full data 80.0 %<br>n = 3 students, 2 seeds"
+    )
+    assert heat.text[1][1] == heat.customdata[1][1] == "not run"
     assert (heat.zmin + heat.zmax) / 2 == 100
     assert "n = 200" in chart.figure.layout.xaxis.title.text
     assert chart.figure.layout.yaxis.title.text == "Distilled with"

@@ -40,15 +40,15 @@ def test_the_figure_shows_every_percentage_with_its_interval_and_n() -> None:
     chart = transfer.transfer_chart(REPORT)
     (heat,) = chart.figure.data
     rows = [row for table in REPORT.tables if (row := table.row(RowName.DISTILLED))]
-    assert np.allclose(heat.z, [metric_values(row) for row in rows])
-    assert list(heat.y) == ["SASRec", "GRU4Rec"]
-    assert heat.text[1][0] == (
-        f"{rows[1].percent_of_full[Metric.HR10]:.1f} ({rows[1].percent_of_full[Metric.HR10] - 2:.1f} to "
-        f"{rows[1].percent_of_full[Metric.HR10] + 2:.1f})"
-    )
-    assert heat.zmid == 100
-    assert chart.figure.layout.xaxis.title.text == "Metric on test users (n = 200)"
-    assert chart.figure.layout.yaxis.title.text == "Student (n = 5 a cell)"
+    assert np.allclose(heat.z, np.transpose([metric_values(row) for row in rows]))
+    assert list(heat.x) == ["SASRec", "GRU4Rec"]
+    assert list(heat.y) == ["HR@10", "HR@100", "nDCG@10", "nDCG@100", "AUC"]
+    percent = rows[1].percent_of_full[Metric.HR10]
+    assert heat.text[0][1] == f"{percent:.1f} %<br>[{percent - 2:.1f}, {percent + 2:.1f}]"
+    assert heat.customdata[0][1] == f"GRU4Rec, HR@10 in % of its own full data<br>{heat.text[0][1]}"
+    assert (heat.zmin + heat.zmax) / 2 == 100
+    assert chart.figure.layout.xaxis.title.text == "Student (n = 5 a cell)"
+    assert chart.figure.layout.yaxis.title.text == "Metric on test users (n = 200)"
     assert "GRU4Rec" in chart.alt
     assert "Distilled with SASRec" in chart.caption
 
