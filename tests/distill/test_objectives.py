@@ -1,87 +1,25 @@
 """Each objective's gradient by other roads, what each holds a student against, and that the old one did not move."""
 
-from collections.abc import Iterator
 from dataclasses import replace
-from functools import cache
-from itertools import pairwise
-from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from exactly import CPU, data, doubled, exact, gradients, moved
 from torch import Tensor
 
 from farzi_core.config import RunConfig, with_settings
-from farzi_core.data.dataset import Dataset
-from farzi_core.data.planted import PlantedSettings, read_planted
-from farzi_core.data.prepare import prepare
-from farzi_core.distill.flight import Runner
 from farzi_core.distill.gradient_matching import distance
 from farzi_core.distill.layout import Tensors
-from farzi_core.distill.outer import OuterProblem, OuterState, latent_gradients, meta_parameters
+from farzi_core.distill.outer import OuterProblem, OuterState
 from farzi_core.distill.ranks import Alone
 from farzi_core.distill.sgd import SGD
 from farzi_core.distill.synthetic import Synthetic
-from farzi_core.errors import ConfigError
 from farzi_core.evaluation.students import inner_optimizer
 from farzi_core.models.losses import hard_loss, soft_loss
-from farzi_core.models.model import build
 from farzi_core.seeds import stream
-from farzi_core.teacher.omega import Omega, trajectories
-from farzi_core.teacher.train import State, train
 
-CPU = torch.device("cpu")
-TINY: dict[str, Any] = {
-    "model.hidden": 4, "synthetic.mu": 4, "synthetic.xi": 4, "synthetic.d": 3, "teacher.states": 3,
-    "inner.steps": 3, "inner.batch": 4, "inner.lifetime": 6, "inner.students": 2, "inner.omega_share": 0,
-    "outer.batch": 6, "outer.starts": 1, "objective.matches": 3, "objective.ahead": 2,
-}  # fmt: skip
 KINDS = ("meta", "gradient", "trajectory")
-
-
-@cache
-def data() -> Dataset:
-    return prepare(read_planted(PlantedSettings(sequences=400)), max_items=40)
-
-
-def doubled(runner: Runner) -> Runner:
-    kept = runner.moments._asdict().values()
-    return replace(runner, theta=runner.theta.double(), moments=type(runner.moments)(*(one.double() for one in kept)))
-
-
-def exact(**settings: Any) -> tuple[OuterProblem, OuterState]:
-    """A tiny problem in float64 from random Z, M and Omega."""
-    chosen = {key.replace("__", "."): value for key, value in settings.items()}
-    config = with_settings(RunConfig(), {**TINY, **chosen})
-    items, generator = len(data().vocab), torch.Generator().manual_seed(0)
-    sizes = config.synthetic
-
-    def draw(*shape: int) -> Tensor:
-        return torch.randn(shape, generator=generator, dtype=torch.float64)
-
-    synthetic = Synthetic(draw(sizes.mu, sizes.xi, sizes.d), draw(sizes.d, items), 0.8)
-    plain = OuterProblem(config, data().part("train"), items, torch.zeros(0), CPU)
-    n = sum(shape.numel() for shape in plain.flight.layout.shapes.values())
-    problem = OuterProblem(config, data().part("train"), items, 0.3 * draw(2, 4, n), CPU)
-    state = problem.start(synthetic)
-    return problem, replace(state, runners=tuple(map(doubled, state.runners)))
-
-
-def gradients(problem: OuterProblem, state: OuterState) -> tuple[float, Tensor]:
-    """The outer value of slot 0's window, and (dZ, dM) as one vector."""
-    meta = meta_parameters(state.synthetic)
-    found = problem.window(state, 0, meta)
-    parts = latent_gradients(state.synthetic, meta, found.grads)
-    return float(found.outer_value), torch.cat([part.flatten() for part in parts])
-
-
-def moved(state: OuterState, by: Tensor) -> OuterState:
-    old = state.synthetic
-    of_latent, of_decoder = by.split([old.latent.numel(), old.decoder.numel()])
-    new = replace(
-        old, latent=old.latent + of_latent.view_as(old.latent), decoder=old.decoder + of_decoder.view_as(old.decoder)
-    )
-    return replace(state, synthetic=new)
 
 
 @pytest.mark.parametrize("optimizer", ["adam", "sgd"])
@@ -182,62 +120,6 @@ def test_the_distance_of_gradients_by_hand() -> None:
     assert float(distance(made, real)) == pytest.approx(((1 - 24 / 25) + 2 + 0 + 1) / 4)
 
 
-def test_a_student_that_reaches_the_expert_s_next_state_is_at_distance_0_and_one_that_stands_still_at_1() -> None:
-    problem, state = exact(objective__kind="trajectory", objective__ahead=1)
-    flight, probs = problem.flight, state.synthetic.probs()
-    begin = flight.layout.views(state.runners[0].theta)
-    *_, end = train(begin, lambda weights, _t: soft_loss(flight.model, weights, probs), flight.optimizer, 3, 3)
-    states = torch.stack([state.runners[0].theta, flight.layout.flatten(end.weights)])[None]
-
-    def value(lr: float) -> float:
-        config = with_settings(problem.config, {"inner.lr": lr})
-        there = OuterProblem(config, flight.train, flight.model.items, states, CPU)
-        return gradients(there, state)[0]
-
-    assert value(problem.config.inner.lr) < 1e-20
-    assert value(1e-12) == pytest.approx(1)
-
-
-def test_a_window_of_trajectory_matching_is_its_student_s_whole_life() -> None:
-    problem, state = exact(objective__kind="trajectory")
-    after, report = problem.advance(state, 1.0)
-    assert [window.age for window in report.windows] == [3]
-    assert [runner.age for runner in after.runners] == [0, 0]
-    lives_on, _ = exact()
-    assert [runner.age for runner in lives_on.advance(state, 1.0)[0].runners] == [3, 0]
-
-
-def test_omega_counts_trained_states_and_pairs_stay_on_one_trajectory() -> None:
-    omega = Omega(torch.tensor([[0.0, 1, 2, 3], [10, 11, 12, 13]])[..., None])
-    assert [float(omega.trained(index)) for index in range(len(omega))] == [1, 2, 3, 11, 12, 13]
-    generator = np.random.default_rng(0)
-    pairs = {tuple(float(one) for one in omega.stretch(2, generator)) for _ in range(100)}
-    assert pairs == {(0, 2), (1, 3), (10, 12), (11, 13)}
-    assert len(Omega(torch.zeros(0, 1, 5))) == len(Omega(torch.zeros(0))) == 0
-
-
-@pytest.mark.parametrize(("steps", "states"), [(12, 3), (12, 5), (12, 9), (4, 6)])
-def test_a_trajectory_keeps_as_many_states_as_asked_evenly_spaced(
-    steps: int, states: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """And its last one. A counter stands in for training: its weight is the number of steps."""
-
-    def counted(weights: Tensors, _loss: Any, _adam: Any, steps: int, every: int) -> Iterator[State]:
-        for t in range(1, steps + 1):
-            if t % every == 0 or t == steps:
-                yield State(t, 0.0, {name: torch.full_like(weight, t) for name, weight in weights.items()})
-
-    monkeypatch.setattr("farzi_core.teacher.omega.train", counted)
-    settings = {**TINY, "teacher.trajectories": 1, "teacher.trajectory_steps": steps, "teacher.states": states}
-    config = with_settings(RunConfig(), {**settings, "objective.ahead": 1})
-    model = build(config.model, len(data().vocab), 4)
-    found = trajectories(model, data().part("train"), config, CPU)[0, 1:, 0].tolist()
-    assert len(found) == min(steps, states)
-    assert found[-1] == steps
-    gaps = {after - before for before, after in pairwise([0, *found])}
-    assert max(gaps) - min(gaps) <= 1
-
-
 def test_six_outer_steps_of_meta_matching_are_those_before_there_were_other_objectives() -> None:
     """Loss and norm of each step as the code had them, in float64; the students begin at random and in Omega."""
     config = with_settings(
@@ -289,21 +171,3 @@ def test_students_train_with_the_configured_optimiser_and_its_own_rate() -> None
     assert inner_optimizer(config) == SGD(0.5, 0.8, weight_decay=config.inner.weight_decay)
     assert config.for_student("gru4rec").inner.lr == 0.5
     assert with_settings(config, {"inner.eps": 1e-8}).warnings == ()
-
-
-@pytest.mark.parametrize(
-    ("settings", "message"),
-    [
-        (
-            {"teacher.trajectories": 0},
-            "objective.kind = 'trajectory': teacher.trajectories = 0 leaves nothing to match",
-        ),
-        ({"objective.ahead": 7}, "objective.ahead = 7: a trajectory keeps 6 states; choose fewer, or raise teacher"),
-        ({"teacher.trajectory_steps": 2}, "objective.ahead = 3: a trajectory keeps 2 states"),
-        ({"objective.kind": "mtt"}, "objective.kind = 'mtt': Input should be 'meta', 'gradient' or 'trajectory'"),
-    ],
-)
-def test_settings_that_leave_nothing_to_match_are_refused(settings: dict[str, Any], message: str) -> None:
-    with pytest.raises(ConfigError) as refused:
-        with_settings(RunConfig(), {"objective.kind": "trajectory", **settings})
-    assert str(refused.value).startswith(message)

@@ -1,0 +1,68 @@
+"""A tiny problem in float64 whose gradients are held against other roads: for the tests of every objective."""
+
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from farzi_core.config import RunConfig, with_settings
+from farzi_core.data.dataset import Dataset
+from farzi_core.data.planted import PlantedSettings, read_planted
+from farzi_core.data.prepare import prepare
+from farzi_core.distill.flight import Runner
+from farzi_core.distill.outer import OuterProblem, OuterState, latent_gradients, meta_parameters
+from farzi_core.distill.synthetic import Synthetic
+
+CPU = torch.device("cpu")
+TINY: dict[str, Any] = {
+    "model.hidden": 4, "synthetic.mu": 4, "synthetic.xi": 4, "synthetic.d": 3, "teacher.states": 3,
+    "inner.steps": 3, "inner.batch": 4, "inner.lifetime": 6, "inner.students": 2, "inner.omega_share": 0,
+    "outer.batch": 6, "outer.starts": 1, "objective.matches": 3, "objective.ahead": 2,
+}  # fmt: skip
+
+
+@cache
+def data() -> Dataset:
+    return prepare(read_planted(PlantedSettings(sequences=400)), max_items=40)
+
+
+def doubled(runner: Runner) -> Runner:
+    kept = runner.moments._asdict().values()
+    return replace(runner, theta=runner.theta.double(), moments=type(runner.moments)(*(one.double() for one in kept)))
+
+
+def exact(**settings: Any) -> tuple[OuterProblem, OuterState]:
+    """A tiny problem in float64 from random Z, M and Omega."""
+    chosen = {key.replace("__", "."): value for key, value in settings.items()}
+    config = with_settings(RunConfig(), {**TINY, **chosen})
+    items, generator = len(data().vocab), torch.Generator().manual_seed(0)
+    sizes = config.synthetic
+
+    def draw(*shape: int) -> Tensor:
+        return torch.randn(shape, generator=generator, dtype=torch.float64)
+
+    synthetic = Synthetic(draw(sizes.mu, sizes.xi, sizes.d), draw(sizes.d, items), 0.8)
+    plain = OuterProblem(config, data().part("train"), items, torch.zeros(0), CPU)
+    n = sum(shape.numel() for shape in plain.flight.layout.shapes.values())
+    problem = OuterProblem(config, data().part("train"), items, 0.3 * draw(2, 4, n), CPU)
+    state = problem.start(synthetic)
+    return problem, replace(state, runners=tuple(map(doubled, state.runners)))
+
+
+def gradients(problem: OuterProblem, state: OuterState) -> tuple[float, Tensor]:
+    """The outer value of slot 0's window, and (dZ, dM) as one vector."""
+    meta = meta_parameters(state.synthetic)
+    found = problem.window(state, 0, meta)
+    parts = latent_gradients(state.synthetic, meta, found.grads)
+    return float(found.outer_value), torch.cat([part.flatten() for part in parts])
+
+
+def moved(state: OuterState, by: Tensor) -> OuterState:
+    old = state.synthetic
+    of_latent, of_decoder = by.split([old.latent.numel(), old.decoder.numel()])
+    new = replace(
+        old, latent=old.latent + of_latent.view_as(old.latent), decoder=old.decoder + of_decoder.view_as(old.decoder)
+    )
+    return replace(state, synthetic=new)
