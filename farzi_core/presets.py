@@ -33,8 +33,9 @@ _STANDARD: dict[str, Any] = {
     "preset": "standard", "model.max_length": 50, "teacher.lr": 0.005, "teacher.epochs": 12,
     "teacher.weight_decay": 0.0005,
     "synthetic.mu": 100, "synthetic.xi": 10, "synthetic.d": 16,
-    "inner.lifetime": 200, "inner.students": 6, "inner.weight_decay": 0.005, "outer.steps": 2000, "outer.lr": 0.01,
-    "validation.every": 100, "validation.students": 2, "validation.steps": 240, "evaluation.steps": 300,
+    "inner.lr": 0.02, "inner.schedule": "linear", "inner.lifetime": 240, "inner.weight_decay": 0.005,
+    "inner.students": 6, "outer.steps": 2000, "outer.lr": 0.01,
+    "validation.every": 100, "validation.students": 2, "validation.steps": 240, "evaluation.steps": 240,
     "runtime.hvp": "compiled",
 }  # fmt: skip
 

@@ -1,6 +1,7 @@
 """docs/results.md says what was kept, and every kept table and study has its picture."""
 
 import json
+import shlex
 import subprocess
 
 import pytest
@@ -8,7 +9,8 @@ from fixtures.report import evaluation
 
 from benchmarks.quality import objectives_page, studies, tables
 from farzi_core.commands.result import sizes
-from farzi_core.config import with_settings
+from farzi_core.commands.settings import configured
+from farzi_core.config import RunConfig, parse_config, with_settings
 from farzi_core.evaluation.report import LABELS, Evaluation, Metric, StudentTable
 from farzi_core.presets import PRESETS
 from farzi_core.views import intervals
@@ -102,11 +104,24 @@ def test_a_study_without_figures_is_not_kept(
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("name", [name for name, _ in tables.kept()])
+def test_the_command_of_a_kept_table_gives_its_settings(name: str) -> None:
+    """Under the presets as they are now, not as they were when it was kept."""
+    document = dict(tables.kept())[name]
+    line = next(one for one in tables.section(name, document).splitlines() if one.startswith("python -m"))
+    words = shlex.split(line)[4:]
+    pairs = list(zip(words[::2], words[1::2], strict=True))
+    found = {key: value for key, value in pairs if key != "--set"}
+    settings = [value for key, value in pairs if key == "--set"]
+    assert configured(None, found["--preset"], settings, found["--data"]) == parse_config(document["config"])
+
+
 def kept_table(report: Evaluation) -> str:
     """The section of a made-up table."""
     document = {
-        "data": "planted", "command": "python -m farzi_core ...", "seconds": {"distil": 60.0}, "sizes": sizes(report),
-        "environment": ENVIRONMENT, "evaluation": report.model_dump(mode="json"),
+        "data": "planted", "config": RunConfig().model_dump(mode="json"), "seconds": {"distil": 60.0},
+        "sizes": sizes(report), "environment": ENVIRONMENT,
+        "evaluation": report.model_dump(mode="json"),
     }  # fmt: skip
     return tables.section("x", document)
 

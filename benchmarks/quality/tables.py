@@ -5,8 +5,9 @@
     python -m benchmarks.quality.tables write                  # docs/results.md from all that were kept
     python -m benchmarks.quality.pictures                      # and their pictures
 
-A kept table holds the rows with their seeds and intervals, sizes, seconds, device, versions, and every setting that
-differs from the preset: enough to run it again. Data of users stay out: no item, no title, no sequence.
+A kept table holds the rows with their seeds and intervals, sizes, seconds, device, versions, and all settings, of which
+the page writes those that differ from the preset as it is now: enough to run it again. Data of users stay out: no item,
+no title, no sequence.
 """
 
 import argparse
@@ -18,6 +19,7 @@ from typing import Any
 from benchmarks.quality import objectives_page, studies
 from farzi_core.commands.find import find_run
 from farzi_core.commands.result import sizes
+from farzi_core.config import parse_config
 from farzi_core.evaluation.report import Evaluation, Interval, Metric, Row, RowName, scale, shown
 from farzi_core.presets import PRESETS
 from farzi_core.views.accuracy import protocol
@@ -60,7 +62,7 @@ def keep(run_name: str, name: str) -> None:
     report, environment = view.evaluation, run.manifest.environment
     document = {
         "data": view.info.name, "licence": view.info.licence, "digest": view.info.digest,
-        "command": command(view.config, PRESETS[view.config.preset].config),
+        "config": view.config.model_dump(mode="json"),
         "sizes": sizes(report), "seconds": seconds(run.events()),
         "environment": environment.model_dump(mode="json") if environment else {},
         "evaluation": report.model_dump(mode="json"),
@@ -77,12 +79,12 @@ def kept() -> Iterator[tuple[str, dict[str, Any]]]:
 def section(name: str, document: dict[str, Any]) -> str:
     """One table of the page."""
     report, size, spent = Evaluation.model_validate(document["evaluation"]), document["sizes"], document["seconds"]
-    environment, metrics = document["environment"], report.metrics
+    environment, metrics, config = document["environment"], report.metrics, parse_config(document["config"])
     names = " | ".join(studies.title(metric) + (" ↓" if metric.lower_is_better else "") for metric in metrics)
     head = f"| trained on | {names} | steps | s |\n|---|{'---:|' * (len(metrics) + 2)}\n"
     lines = [
         f"## {document['data']}: {size['mu']:,} x {size['xi']} synthetic events",
-        f"```sh\n{document['command']}\n```",
+        f"```sh\n{command(config, PRESETS[config.preset].config)}\n```",  # of the preset as it is now
         f"{size['percent_of_sequences']:.2f} % of {size['sequences']:,} training sequences, "
         f"{100 * size['mu'] * size['xi'] / size['events']:.2f} % of {size['events']:,} events; "
         f"{report.stored_numbers:,} stored numbers. Distillation {spent['distil'] / 60:.1f} min on "
