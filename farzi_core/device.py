@@ -10,6 +10,8 @@ import torch
 
 from farzi_core.errors import ConfigError
 
+CPU = torch.device("cpu")
+
 
 def pick(choice: str = "auto") -> torch.device:
     """The device for `choice` (auto, cpu, cuda, mps); raises `ConfigError` where it is not there."""

@@ -22,7 +22,7 @@ from farzi_core.data.dataset import Dataset
 from farzi_core.data.prepare import prepare
 from farzi_core.data.token_table import TextSettings
 from farzi_core.data.tokenise import dump
-from farzi_core.device import pick, use_exact_products, use_threads
+from farzi_core.device import CPU, pick, use_exact_products, use_threads
 from farzi_core.distill import ranks
 from farzi_core.distill.capture import require_graphs
 from farzi_core.distill.layout import Tensors
@@ -116,7 +116,7 @@ def run_on(config: RunConfig, dataset: Dataset, recorder: Recorder) -> Outcome:
     recorder.log("stage", stage="teacher", message="Training on the full data: the 100 % line")
     panel.full()
     distilled = _distil(config, dataset, device, recorder)
-    synthetic = _on_cpu(distilled.best.synthetic)
+    synthetic = distilled.best.synthetic.to(CPU)
     recorder.log("stage", stage="evaluate", message="Training fresh students on the distilled data and the baselines")
     evaluation = panel.report(synthetic.probs(), synthetic.stored_numbers)
     recorder.log("stage", stage="inspect", message="Nearest real sequences and item maps")
@@ -230,8 +230,20 @@ def _distil(config: RunConfig, dataset: Dataset, device: torch.device, recorder:
     compiling = "a minute of compiling, " if config.runtime.hvp == "compiled" else ""
     message = f"Omega, a start fitted to the data's pair counts, {compiling}the outer loop"
     recorder.log("stage", stage="distil", message=message)
-    omega = _kept(recorder, "trajectories", lambda: {"states": trajectories(model, train, config, device)})
-    start = _kept(recorder, "start", lambda: _tensors(initial(train, items, config.synthetic, config.seed)))
+
+    def stop_where_asked() -> None:
+        """Both may take minutes, where items are thousands or trajectories hundreds."""
+        if recorder.should_stop():
+            raise Stopped
+
+    omega = _kept(
+        recorder, "trajectories", lambda: {"states": trajectories(model, train, config, device, stop_where_asked)}
+    )
+    start = _kept(
+        recorder,
+        "start",
+        lambda: initial(train, items, config.synthetic, config.seed, device, stop_where_asked).tensors(),
+    )
     with ranks.joined(device) as us:
         shared = us.share(Saved({**omega, **start}, {}))
         assert shared is not None, "rank 0 has it"
@@ -267,11 +279,3 @@ def _kept(recorder: Recorder, name: str, make: Any) -> dict[str, torch.Tensor]:
     tensors: dict[str, torch.Tensor] = {name: tensor.contiguous() for name, tensor in make().items()}
     recorder.keep(name, tensors, {})
     return tensors
-
-
-def _tensors(synthetic: Synthetic) -> dict[str, torch.Tensor]:
-    return {"latent": synthetic.latent, "decoder": synthetic.decoder}
-
-
-def _on_cpu(synthetic: Synthetic) -> Synthetic:
-    return Synthetic(synthetic.latent.cpu(), synthetic.decoder.cpu(), synthetic.tau)

@@ -4,15 +4,17 @@ from pathlib import Path
 
 import pytest
 import torch
+from small import SETTINGS
 
 from farzi_core import pipeline
 from farzi_core.config import RunConfig, with_settings
 from farzi_core.data.planted import PlantedSettings, read_planted
 from farzi_core.data.prepare import prepare
+from farzi_core.device import CPU
 from farzi_core.distill.start import initial
 from farzi_core.errors import ConfigError
 from farzi_core.evaluation.report import RowName
-from farzi_core.recorder import MemoryRecorder
+from farzi_core.recorder import MemoryRecorder, Stopped
 from farzi_core.runs.folder import FolderRecorder
 from farzi_core.runs.run import Run
 from farzi_core.runs.store import Store
@@ -63,3 +65,21 @@ def test_what_was_distilled_with_cuda_graphs_is_judged_without_them() -> None:
     )
     report = pipeline.judge(config, dataset, synthetic, MemoryRecorder())
     assert report.row(RowName.DISTILLED) is not None
+
+
+@pytest.mark.parametrize(("asks", "missing"), [(2, "trajectories"), (9, "start")])
+def test_a_run_can_be_stopped_before_its_first_outer_step(asks: int, missing: str) -> None:
+    """Between two trajectories of Omega, and between two steps of a fit that would take minutes."""
+    left = iter(range(asks))
+
+    class Impatient(MemoryRecorder):
+        def should_stop(self) -> bool:
+            return next(left, None) is None
+
+    settings = {"teacher.trajectories": 4, "synthetic.start_steps": 100_000}
+    config = with_settings(RunConfig(), {**SETTINGS, **settings})
+    dataset, recorder = prepare(read_planted(PlantedSettings(sequences=400)), max_items=40), Impatient()
+    with pytest.raises(Stopped):
+        pipeline._distil(config, dataset, CPU, recorder)
+    assert recorder.kept(missing) is None
+    assert (recorder.kept("trajectories") is None) == (missing == "trajectories")

@@ -159,7 +159,7 @@ class Distillation:
     def _snapshot(self, state: OuterState, figures: dict[Metric, float], recorder: Recorder) -> None:
         """Keep Z and M for the replay; rank 0 does it."""
         if self.ranks.rank == 0:
-            tensors = {"latent": state.synthetic.latent, "decoder": state.synthetic.decoder}
+            tensors = state.synthetic.tensors()
             meta: Meta = {"tau": state.synthetic.tau} | {str(metric): value for metric, value in figures.items()}
             recorder.snapshot(state.step, tensors, meta)
 

@@ -8,6 +8,8 @@ of a Markov model's accuracy, so that the meta-gradient starts from a useful pla
 Cost a step: 3 REACH products of [V, mu xi] by [mu xi, V], so catalogues above MOST_ITEMS keep the unfitted start.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -30,8 +32,13 @@ def pair_shares(train: Sequences, items: int, distance: int) -> Tensor:
     return torch.from_numpy(counts / max(int(counts.sum()), 1)).float()
 
 
-def matched(start: Synthetic, train: Sequences, items: int, steps: int) -> Synthetic:
-    """`start` after `steps` Adam steps of the pair-count fit, with a cosine schedule."""
+def matched(
+    start: Synthetic, train: Sequences, items: int, steps: int, between: Callable[[], None] = lambda: None
+) -> Synthetic:
+    """`start` after `steps` Adam steps of the pair-count fit, with a cosine schedule, on the device of `start`.
+
+    `between` is called before each step; what it raises ends the fit.
+    """
     if items > MOST_ITEMS or steps == 0:
         return start
     latent, decoder = (tensor.clone().requires_grad_() for tensor in (start.latent, start.decoder))
@@ -39,6 +46,7 @@ def matched(start: Synthetic, train: Sequences, items: int, steps: int) -> Synth
     optimiser = torch.optim.Adam([latent, decoder], lr=LEARNING_RATE)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
     for _ in range(steps):
+        between()
         optimiser.zero_grad()
         distance_to(shares, Synthetic(latent, decoder, start.tau).probs()).backward()  # type: ignore[no-untyped-call]
         optimiser.step()

@@ -56,10 +56,9 @@ class OuterProblem:
 
     def start(self, synthetic: Synthetic) -> OuterState:
         """The state before the first outer step; all students start at age 0, in step."""
-        latent, decoder = synthetic.latent.to(self.device), synthetic.decoder.to(self.device)
-        synthetic = Synthetic(latent, decoder, synthetic.tau)
+        synthetic = synthetic.to(self.device)
         runners = tuple(self.flight.new_runner(index) for index in range(self.config.inner.students))
-        return OuterState(synthetic, Adam().init(latent), Adam().init(decoder), runners)
+        return OuterState(synthetic, Adam().init(synthetic.latent), Adam().init(synthetic.decoder), runners)
 
     def gathered(self, state: OuterState) -> OuterState:
         """`state` with the students of all ranks, for a checkpoint."""
@@ -146,7 +145,7 @@ def meta_parameters(synthetic: Synthetic) -> Tensors:
     """
     if synthetic.mu * synthetic.xi * synthetic.decoder.shape[1] <= MAX_DENSE_NUMBERS:
         return {"probs": synthetic.probs()}
-    return {"latent": synthetic.latent, "decoder": synthetic.decoder}
+    return synthetic.tensors()
 
 
 def latent_gradients(synthetic: Synthetic, meta: Tensors, grads: Tensors) -> tuple[Tensor, Tensor]:

@@ -7,6 +7,8 @@ the coordinates, in logits, is the sharpness of the start.
 Legend: mu sequences, xi positions, d latent factors, V items, W candidate windows.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -16,6 +18,7 @@ from sklearn.utils.extmath import randomized_svd
 
 from farzi_core.data.batches import IGNORED, windows
 from farzi_core.data.dataset import IntArray, Sequences
+from farzi_core.device import CPU
 from farzi_core.distill.matching import matched
 from farzi_core.distill.synthetic import Synthetic
 from farzi_core.sections import SyntheticConfig
@@ -51,15 +54,25 @@ def coordinates(train: Sequences, items: int, factors: int, seed: int) -> Floats
     return result / max(float(np.linalg.norm(result, axis=1).mean()), 1e-9)
 
 
-def initial(train: Sequences, items: int, config: SyntheticConfig, seed: int) -> Synthetic:
-    """Z and M before the first outer step, on the CPU, by the rule `config.start`."""
+def initial(
+    train: Sequences,
+    items: int,
+    config: SyntheticConfig,
+    seed: int,
+    device: torch.device = CPU,
+    between: Callable[[], None] = lambda: None,
+) -> Synthetic:
+    """Z and M before the first outer step, on the CPU, by the rule `config.start`. A fit computes on `device` and calls
+    `between` before each of its steps: what that raises ends it."""
     if config.start == "random":
         generator = torch_stream(seed, "random start")
         latent = torch.randn(config.mu, config.xi, config.d, generator=generator)
         decoder = torch.randn(config.d, items, generator=generator)
         return Synthetic(latent, decoder / config.d**0.5, config.tau)
     start = from_windows(train, items, config, seed)
-    return matched(start, train, items, config.start_steps) if config.start == "matched" else start
+    if config.start != "matched":
+        return start
+    return matched(start.to(device), train, items, config.start_steps, between).to(CPU)
 
 
 def from_windows(train: Sequences, items: int, config: SyntheticConfig, seed: int) -> Synthetic:

@@ -30,6 +30,14 @@ class Synthetic:
         """Floats in Z and M together: the honest size."""
         return self.latent.numel() + self.decoder.numel()
 
+    def tensors(self) -> dict[str, Tensor]:
+        """Z and M by name, as they are kept."""
+        return {"latent": self.latent, "decoder": self.decoder}
+
+    def to(self, device: torch.device) -> "Synthetic":
+        """The same on `device`."""
+        return Synthetic(self.latent.to(device), self.decoder.to(device), self.tau)
+
     def probs(self) -> Tensor:
         """Rows of the simplex [mu, xi, V]."""
         return torch.softmax(self.latent @ self.decoder / self.tau, -1)

@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from farzi_core.device import peak_bytes, use_threads
+from farzi_core.device import CPU, peak_bytes, use_threads
 from farzi_core.distill.adam import Adam
 from farzi_core.distill.gradcheck import Problem, unrolled
 from farzi_core.distill.weighing import Way, Weighed, Weighing
@@ -27,7 +27,6 @@ WAYS: tuple[Way, ...] = ("checkpoint", "store", "unroll")  # lightest first: the
 STEPS = (2, 5, 10, 20)
 ITEMS, MU, XI, FACTORS = 200, 20, 10, 8
 ENOUGH = 100_000_000  # bytes; "revolve" is planned too, though it is not measured
-CPU = torch.device("cpu")
 
 
 class Scales(TorchDispatchMode):  # type: ignore[no-untyped-call] # torch leaves its class without types

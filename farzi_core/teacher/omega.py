@@ -5,6 +5,7 @@ students of meta-matching begin at the others (fresh ones begin at random weight
 matching at any state that has one to reach. Only weights are kept: the optimiser begins an inner loop anew.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,14 +44,20 @@ class Omega:
         return self.states[trajectory, first], self.states[trajectory, first + ahead]
 
 
-def trajectories(model: Model, part: Sequences, config: RunConfig, device: torch.device) -> Tensor:
-    """The states of `Omega`, by Adam on the real data; [0, 1, n] where Omega is switched off."""
+def trajectories(
+    model: Model, part: Sequences, config: RunConfig, device: torch.device, between: Callable[[], None] = lambda: None
+) -> Tensor:
+    """The states of `Omega`, by Adam on the real data; [0, 1, n] where Omega is switched off.
+
+    `between` is called before each trajectory; what it raises ends them all.
+    """
     teacher, seed = config.teacher, config.seed
     adam = Adam(teacher.lr_of(config.model.kind))
     kept = min(teacher.states, teacher.trajectory_steps)
     wanted = {teacher.trajectory_steps * (place + 1) // kept for place in range(kept)}
 
     def one(index: int) -> Tensor:
+        between()
         weights = fresh(model, torch_stream(seed, "omega weights", index), device)
         loss = epochs_loss(model, part, teacher.batch, stream(seed, "omega batches", index), device)
         states = train(weights, loss, adam, teacher.trajectory_steps, 1)

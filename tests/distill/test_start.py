@@ -8,6 +8,7 @@ import pytest
 from farzi_core.data.dataset import Dataset
 from farzi_core.data.planted import PlantedSettings, read_planted
 from farzi_core.data.prepare import prepare
+from farzi_core.device import CPU
 from farzi_core.distill import start
 from farzi_core.distill.matching import distance_to, matched, pair_shares
 from farzi_core.distill.start import from_windows, initial, laid_windows, medoids
@@ -81,3 +82,20 @@ def test_there_are_never_more_candidates_than_memory_allows(dataset: Dataset, mo
     assert start._candidates(train, SMALL) == 40
     monkeypatch.setattr(start, "CANDIDATE_NUMBERS", 1)
     assert start._candidates(train, SMALL) == SMALL.mu
+
+
+class Enough(Exception):
+    """What a stopped run raises between steps."""
+
+
+@pytest.mark.parametrize("before", [0, 3])
+def test_a_fit_is_ended_by_what_is_raised_between_its_steps(dataset: Dataset, before: int) -> None:
+    left = iter(range(before))
+
+    def between() -> None:
+        if next(left, None) is None:
+            raise Enough
+
+    with pytest.raises(Enough):
+        initial(dataset.part("train"), len(dataset.vocab), SMALL, 0, CPU, between)
+    assert next(left, None) is None, "it was asked before each step"
