@@ -112,7 +112,7 @@ PRESETS: dict[str, Preset] = {
     ),
     "standard-text": Preset(
         "Standard: text",
-        "33 rows of 150 words, for Python docs 1 % of the sentences: about half an hour on 2 cores; to judge a text by.",
+        "33 rows of 150 words, 1 % of the sentences of Python docs: about half an hour on 2 cores; to judge by.",
         with_settings(RunConfig(), _STANDARD_TEXT),
         "language",
     ),
