@@ -111,21 +111,22 @@ def _before_seconds(config: RunConfig, synthetic: Any, train: Any, items: int, d
     omega = -(-teacher.trajectories // _at_once(device)) * teacher.trajectory_steps
     seconds = omega * _step_seconds(config, train, items, device) if omega else 0.0
     fit = config.synthetic.start_steps if config.synthetic.start == "matched" else 0
-    return seconds + fit * _fit_step_seconds(synthetic, train, items) if fit else seconds
+    return seconds + fit * _fit_step_seconds(synthetic, train, items, device) if fit else seconds
 
 
-def _fit_step_seconds(synthetic: Any, train: Any, items: int) -> float:
+def _fit_step_seconds(synthetic: Any, train: Any, items: int, device: Any) -> float:
     """One step of the pair-count fit, by the difference of two short fits. Its cost is proportional to the positions
     where they are many, so that of FIT_POSITIONS is scaled."""
+    from farzi_core.device import CPU
     from farzi_core.distill.matching import matched
     from farzi_core.distill.synthetic import Synthetic
 
     rows = max(1, min(synthetic.mu, FIT_POSITIONS // synthetic.xi))
-    few = Synthetic(synthetic.latent[:rows], synthetic.decoder, synthetic.tau)
+    few = Synthetic(synthetic.latent[:rows], synthetic.decoder, synthetic.tau).to(device)
     clock = []
     for steps in (1, 3):
         begun = time.perf_counter()
-        matched(few, train, items, steps)
+        matched(few, train, items, steps).to(CPU)  # which waits for a GPU to be done
         clock.append(time.perf_counter() - begun)
     return max(0.0, clock[1] - clock[0]) / 2 * float(synthetic.mu / rows)
 

@@ -11,6 +11,7 @@ from small import SETTINGS
 
 from farzi_core import estimate
 from farzi_core.config import RunConfig, with_settings
+from farzi_core.device import CPU
 from farzi_core.distill import matching
 from farzi_core.distill.synthetic import Synthetic
 from farzi_core.presets import PRESETS
@@ -52,7 +53,7 @@ def test_a_step_of_the_fit_is_priced_by_its_positions(monkeypatch: pytest.Monkey
     monkeypatch.setattr(time, "perf_counter", lambda: clock[0])
     for mu, xi in ((3, 5), (300, 10), (2, 5000)):
         synthetic = Synthetic(torch.zeros(mu, xi, 4), torch.zeros(4, 30))
-        assert estimate._fit_step_seconds(synthetic, None, 30) == pytest.approx(0.001 * mu * xi)
+        assert estimate._fit_step_seconds(synthetic, None, 30, CPU) == pytest.approx(0.001 * mu * xi)
 
 
 @pytest.mark.parametrize("sizes", [None, {"items": 7_000}])

@@ -48,10 +48,8 @@ def transfer_chart(report: Evaluation) -> Chart:
         [f"{name}, {label} in % of its own full data<br>{cell}" for name, cell in zip(names, cells, strict=True)]
         for label, cells in zip(labels, said, strict=True)
     ]
-    figure, seeds = (
-        go.Figure(percent_heat.heat(values, names, labels, said, hover)),
-        max(len(row.seeds) for row in rows),
-    )
+    figure = go.Figure(percent_heat.heat(values, names, labels, said, hover))
+    seeds = max(len(row.seeds) for row in rows)
     percent_heat.frame(
         figure,
         x=f"Student (n = {seeds} a cell)",
