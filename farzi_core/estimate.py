@@ -19,7 +19,7 @@ from farzi_core.errors import RunError
 from farzi_core.limits import CALIBRATION_SECONDS
 
 _ROOT = Path(__file__).resolve().parents[1]  # where `farzi_core` is importable from, installed or not
-FIT_POSITIONS = 2048  # most positions of the start that a trial fit has
+FIT_POSITIONS = 512  # most positions of the start that a trial fit has
 TYPICAL = {"sequences": 10_000, "events": 100_000}
 
 
@@ -93,30 +93,29 @@ def measure(config: RunConfig, sizes: dict[str, int]) -> Estimate:
         state, report = problem.advance(state, 1.0)
         assert report.lr >= 0
         times.append(time.perf_counter() - started)
-    step = min(times[1:])
+    step, pace = min(times[1:]), _step_seconds(config, train, items, device)
     return Estimate(
         seconds_per_step=step,
-        distil_seconds=_before_seconds(config, synthetic, train, items, device)
+        distil_seconds=pace * _omega_steps(config, device)
+        + _fit_seconds(config, synthetic, train, items, device)
         + step * config.outer.steps
-        + _validation_seconds(config, train, items, device),
+        + pace * _validation_steps(config, device),
         evaluate_seconds=_table_seconds(config, sizes, train, items, device),
         peak_bytes=psutil.Process().memory_info().rss + 4 * sizes["events"] * 8,
         device=describe(device),
     )
 
 
-def _before_seconds(config: RunConfig, synthetic: Any, train: Any, items: int, device: Any) -> float:
-    """What comes before the first outer step: Omega, its trajectories side by side, and the fit of the start."""
-    teacher = config.teacher
-    omega = -(-teacher.trajectories // _at_once(device)) * teacher.trajectory_steps
-    seconds = omega * _step_seconds(config, train, items, device) if omega else 0.0
-    fit = config.synthetic.start_steps if config.synthetic.start == "matched" else 0
-    return seconds + fit * _fit_step_seconds(synthetic, train, items, device) if fit else seconds
+def _omega_steps(config: RunConfig, device: Any) -> int:
+    """Training steps of Omega one after another: its trajectories run side by side."""
+    return -(-config.teacher.trajectories // _at_once(device)) * config.teacher.trajectory_steps
 
 
-def _fit_step_seconds(synthetic: Any, train: Any, items: int, device: Any) -> float:
-    """One step of the pair-count fit, by the difference of two short fits. Its cost is proportional to the positions
+def _fit_seconds(config: RunConfig, synthetic: Any, train: Any, items: int, device: Any) -> float:
+    """The fit of the start, by the difference of two short ones. The cost of a step is proportional to the positions
     where they are many, so that of FIT_POSITIONS is scaled."""
+    if config.synthetic.start != "matched":
+        return 0.0
     from farzi_core.device import CPU
     from farzi_core.distill.matching import matched
     from farzi_core.distill.synthetic import Synthetic
@@ -128,14 +127,14 @@ def _fit_step_seconds(synthetic: Any, train: Any, items: int, device: Any) -> fl
         begun = time.perf_counter()
         matched(few, train, items, steps).to(CPU)  # which waits for a GPU to be done
         clock.append(time.perf_counter() - begun)
-    return max(0.0, clock[1] - clock[0]) / 2 * float(synthetic.mu / rows)
+    return max(0.0, clock[1] - clock[0]) / 2 * float(synthetic.mu / rows) * config.synthetic.start_steps
 
 
-def _validation_seconds(config: RunConfig, train: Any, items: int, device: Any) -> float:
-    """All validations: each trains its students for all steps they may take, as many at once as threads."""
+def _validation_steps(config: RunConfig, device: Any) -> int:
+    """Training steps of all validations one after another: each trains its students for all steps they may take, as
+    many at once as threads."""
     one, at_once = config.validation, _at_once(device)
-    rounds = -(-one.students // at_once) * (config.outer.steps // one.every)
-    return rounds * one.steps * _step_seconds(config, train, items, device)
+    return -(-one.students // at_once) * (config.outer.steps // one.every) * one.steps
 
 
 def _at_once(device: Any) -> int:

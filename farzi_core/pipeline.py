@@ -6,6 +6,7 @@ Every stage says that it begins; its product is kept by the recorder, so an inte
 import json
 import logging
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,7 @@ from farzi_core.evaluation.recovery import recovery
 from farzi_core.evaluation.report import Evaluation, Recovery
 from farzi_core.limits import MAX_AVERAGED_BYTES, MIB
 from farzi_core.models.model import build
-from farzi_core.recorder import MemoryRecorder, Recorder, Saved, Stopped
+from farzi_core.recorder import MemoryRecorder, Recorder, Saved, stop_where_asked
 from farzi_core.runs.files import read_bounded, sha256
 from farzi_core.runs.run import Run
 from farzi_core.teacher.omega import trajectories
@@ -230,19 +231,12 @@ def _distil(config: RunConfig, dataset: Dataset, device: torch.device, recorder:
     compiling = "a minute of compiling, " if config.runtime.hvp == "compiled" else ""
     message = f"Omega, a start fitted to the data's pair counts, {compiling}the outer loop"
     recorder.log("stage", stage="distil", message=message)
-
-    def stop_where_asked() -> None:
-        """Both may take minutes, where items are thousands or trajectories hundreds."""
-        if recorder.should_stop():
-            raise Stopped
-
-    omega = _kept(
-        recorder, "trajectories", lambda: {"states": trajectories(model, train, config, device, stop_where_asked)}
-    )
+    stop = partial(stop_where_asked, recorder)  # both may take minutes: thousands of items, hundreds of trajectories
+    omega = _kept(recorder, "trajectories", lambda: {"states": trajectories(model, train, config, device, stop)})
     start = _kept(
         recorder,
         "start",
-        lambda: initial(train, items, config.synthetic, config.seed, device, stop_where_asked).tensors(),
+        lambda: initial(train, items, config.synthetic, config.seed, device, stop).tensors(),
     )
     with ranks.joined(device) as us:
         shared = us.share(Saved({**omega, **start}, {}))
@@ -273,8 +267,7 @@ def _kept(recorder: Recorder, name: str, make: Any) -> dict[str, torch.Tensor]:
     saved = recorder.kept(name)
     if saved is not None:
         return saved.tensors
-    if recorder.should_stop():
-        raise Stopped
+    stop_where_asked(recorder)
     # In the memory layout in which a resumed run reads them: another one changes the last bit of matrix products
     tensors: dict[str, torch.Tensor] = {name: tensor.contiguous() for name, tensor in make().items()}
     recorder.keep(name, tensors, {})

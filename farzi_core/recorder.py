@@ -46,6 +46,12 @@ class Recorder(Protocol):
         """What `keep` stored under `name`, or None."""
 
 
+def stop_where_asked(recorder: Recorder) -> None:
+    """Raise `Stopped` if the run was asked to stop: for work before and after the outer loop, which keeps nothing."""
+    if recorder.should_stop():
+        raise Stopped
+
+
 class MemoryRecorder:
     """A `Recorder` without files: `events` holds the log, `on_event` sees each line as it is made."""
 

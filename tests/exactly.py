@@ -11,11 +11,11 @@ from farzi_core.config import RunConfig, with_settings
 from farzi_core.data.dataset import Dataset
 from farzi_core.data.planted import PlantedSettings, read_planted
 from farzi_core.data.prepare import prepare
+from farzi_core.device import CPU
 from farzi_core.distill.flight import Runner
 from farzi_core.distill.outer import OuterProblem, OuterState, latent_gradients, meta_parameters
 from farzi_core.distill.synthetic import Synthetic
 
-CPU = torch.device("cpu")
 TINY: dict[str, Any] = {
     "model.hidden": 4, "synthetic.mu": 4, "synthetic.xi": 4, "synthetic.d": 3, "teacher.states": 3,
     "inner.steps": 3, "inner.batch": 4, "inner.lifetime": 6, "inner.students": 2, "inner.omega_share": 0,

@@ -22,7 +22,8 @@ def test_a_validation_takes_its_student_steps_at_their_measured_pace(
     objective: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(estimate, "_step_seconds", lambda *_: 100.0)
-    monkeypatch.setattr(estimate, "_before_seconds", lambda *_: 0.0)
+    monkeypatch.setattr(estimate, "_fit_seconds", lambda *_: 0.0)
+    monkeypatch.setattr(estimate, "_omega_steps", lambda *_: 0)
     more = {"objective.kind": objective, "validation.students": 3, "validation.steps": 10, "outer.steps": 7}
     config = with_settings(RunConfig(), {**SETTINGS, **more})
     found = estimate.measure(config, {"sequences": 200, "events": 1000, "items": 30})
@@ -32,16 +33,14 @@ def test_a_validation_takes_its_student_steps_at_their_measured_pace(
 
 def test_omega_and_the_fit_of_the_start_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(estimate, "_step_seconds", lambda *_: 100.0)
-    monkeypatch.setattr(estimate, "_fit_step_seconds", lambda *_: 10_000.0)
+    monkeypatch.setattr(estimate, "_fit_seconds", lambda *_: 50_000.0)
     more = {"teacher.trajectories": 3, "teacher.trajectory_steps": 6, "validation.every": 1000}
-    for start, fit in (("matched", 5), ("data", 0)):
-        config = with_settings(RunConfig(), {**SETTINGS, **more, "synthetic.start": start})
-        found = estimate.measure(config, {"sequences": 200, "events": 1000, "items": 30})
-        before = found.distil_seconds - 6 * found.seconds_per_step
-        assert before == pytest.approx(3 * 6 * 100 + fit * 10_000)
+    config = with_settings(RunConfig(), {**SETTINGS, **more})
+    found = estimate.measure(config, {"sequences": 200, "events": 1000, "items": 30})
+    assert found.distil_seconds - 6 * found.seconds_per_step == pytest.approx(3 * 6 * 100 + 50_000)
 
 
-def test_a_step_of_the_fit_is_priced_by_its_positions(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_fit_is_priced_by_its_positions_and_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     """A fit that takes 7 s, and 1 ms a step and position, on a clock that only it moves."""
     clock = [0.0]
 
@@ -53,7 +52,10 @@ def test_a_step_of_the_fit_is_priced_by_its_positions(monkeypatch: pytest.Monkey
     monkeypatch.setattr(time, "perf_counter", lambda: clock[0])
     for mu, xi in ((3, 5), (300, 10), (2, 5000)):
         synthetic = Synthetic(torch.zeros(mu, xi, 4), torch.zeros(4, 30))
-        assert estimate._fit_step_seconds(synthetic, None, 30, CPU) == pytest.approx(0.001 * mu * xi)
+        for start, steps in (("matched", 5), ("data", 0)):
+            config = with_settings(RunConfig(), {"synthetic.start_steps": 5, "synthetic.start": start})
+            found = estimate._fit_seconds(config, synthetic, None, 30, CPU)
+            assert found == pytest.approx(steps * 0.001 * mu * xi)
 
 
 @pytest.mark.parametrize("sizes", [None, {"items": 7_000}])

@@ -20,7 +20,7 @@ from benchmarks.quality import grid
 from farzi_core.commands.settings import configured
 from farzi_core.config import RunConfig, with_settings
 from farzi_core.data.dataset import Dataset
-from farzi_core.device import use_threads
+from farzi_core.device import CPU, use_threads
 from farzi_core.distill.start import initial
 from farzi_core.evaluation.report import METRIC_LABELS, shown
 from farzi_core.evaluation.students import on_synthetic
@@ -29,7 +29,6 @@ from farzi_core.parallel import map_threads
 from farzi_core.pipeline import load
 from farzi_core.recorder import MemoryRecorder
 
-CPU = torch.device("cpu")
 KIND = "levers"
 
 

@@ -21,13 +21,12 @@ import json
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from farzi_core.commands.settings import configured
 from farzi_core.config import RunConfig, with_settings
 from farzi_core.data.dataset import Dataset
-from farzi_core.device import describe, use_threads
+from farzi_core.device import CPU, describe, use_threads
 from farzi_core.distill.loop import Distillation
 from farzi_core.distill.start import initial
 from farzi_core.distill.synthetic import Synthetic
@@ -39,7 +38,6 @@ from farzi_core.pipeline import load
 from farzi_core.recorder import MemoryRecorder
 from farzi_core.teacher.omega import trajectories
 
-CPU = torch.device("cpu")
 OBJECTIVES: dict[str, dict[str, Any]] = {
     "Farzi": {"objective.kind": "meta"},
     "MM": {"objective.kind": "meta", "inner.omega_share": 0},

@@ -14,13 +14,12 @@ import argparse
 from typing import Any
 
 import numpy as np
-import torch
 
 from benchmarks.quality import grid
 from farzi_core.commands.settings import configured
 from farzi_core.config import RunConfig, with_settings
 from farzi_core.data.dataset import Dataset
-from farzi_core.device import use_threads
+from farzi_core.device import CPU, use_threads
 from farzi_core.evaluation.report import METRIC_LABELS, Metric, shown
 from farzi_core.evaluation.students import Judge, on_sequences, teacher_adam
 from farzi_core.evaluation.tasks import JUDGING, judge_of
@@ -29,7 +28,6 @@ from farzi_core.pipeline import load
 from farzi_core.recorder import MemoryRecorder
 
 KIND = "teachers"
-CPU = torch.device("cpu")
 
 
 def judge(config: RunConfig, dataset: Dataset) -> Judge:

@@ -80,7 +80,7 @@ class Progress:
 
 def _pack(prefix: str, state: OuterState) -> dict[str, Tensor]:
     packed = {
-        "latent": state.synthetic.latent, "decoder": state.synthetic.decoder,
+        **state.synthetic.tensors(),
         "latent.m": state.latent_moments.m, "latent.v": state.latent_moments.v,
         "decoder.m": state.decoder_moments.m, "decoder.v": state.decoder_moments.v,
         "theta": torch.stack([runner.theta for runner in state.runners]),

@@ -17,6 +17,7 @@ from typing import Generic, NamedTuple
 import torch
 from torch import Tensor
 
+from farzi_core.device import CPU
 from farzi_core.distill.optimizer import State
 from farzi_core.distill.revolve import Schedule, middle
 
@@ -95,7 +96,7 @@ class Walk(Generic[State]):
         begin, end = first * self._schedule.leaf, min(last * self._schedule.leaf, self._steps)
         # one block, so that a thousand small tensors do not scatter the heap; its pages are taken as they are written
         shape, pinned = (end - begin if keep else 0, *start.theta.shape), self._on_host and start.theta.is_cuda
-        where = torch.device("cpu") if self._on_host else start.theta.device
+        where = CPU if self._on_host else start.theta.device
         tape = torch.empty(shape, dtype=start.theta.dtype, device=where, pin_memory=pinned)
         point = start
         for i in range(begin, end):

@@ -32,7 +32,7 @@ from farzi_core.evaluation.students import (
 from farzi_core.evaluation.tasks import JUDGING, judge_of
 from farzi_core.models.model import build
 from farzi_core.parallel import map_threads
-from farzi_core.recorder import Meta, Recorder, Saved, Stopped
+from farzi_core.recorder import Meta, Recorder, Saved, stop_where_asked
 
 POINTS = 20  # scored states along a student's training: the curve's resolution, and how finely the best step is chosen
 SEEDS_FROM = 1000  # above the seeds of validation: no student that chose the snapshot is judged again
@@ -224,8 +224,7 @@ class Examiner:
             for seed, (_, seen) in enumerate(trained):
                 values = self.measures.of(seen, self.items)
                 self.recorder.log("row", name=name, student=self.student, seed=seed, **values)
-        if self.recorder.should_stop():
-            raise Stopped
+        stop_where_asked(self.recorder)
         self.curves += [dict(zip(CURVE, (name, *point), strict=True)) for point in saved.meta["curve"]]
         if weights := kept.under("weights", saved.tensors):
             self.students[name] = weights

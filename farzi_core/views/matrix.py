@@ -97,9 +97,7 @@ def chart(runs: Iterable[Result], metric: Metric) -> Chart:
     """Heat map, teachers by students: percent of the student's own full data, the value, and how many students."""
     listed = list(runs)
     found = cells(listed, metric)
-    figure = _figure(found, metric)
-    x = f"Student, on test {people(metric)} (n = {listed[0].report.test_users:,})"
-    percent_heat.frame(figure, x=x, y="Distilled with", rows=len({one.teacher for one in found}))
+    figure = _figure(found, metric, f"Student, on test {people(metric)} (n = {listed[0].report.test_users:,})")
     said = "; ".join(f"{one.teacher} to {one.student} {one.percent_of_full:.0f} %" for one in found)
     return Chart(figure, f"{METRIC_LABELS[metric]} by teacher and student: {said}.", _caption(listed))
 
@@ -109,7 +107,7 @@ def _present(names: Sequence[str]) -> list[str]:
     return [name for kind in get_args(Kind) if (name := KIND_LABELS[kind]) in names]
 
 
-def _figure(known: Sequence[Cell], metric: Metric) -> go.Figure:
+def _figure(known: Sequence[Cell], metric: Metric, x: str) -> go.Figure:
     teachers, students = _present([one.teacher for one in known]), _present([one.student for one in known])
     found = {(one.teacher, one.student): one for one in known}
 
@@ -117,7 +115,8 @@ def _figure(known: Sequence[Cell], metric: Metric) -> go.Figure:
         return [[words(found[a, b], metric) if (a, b) in found else "not run" for b in students] for a in teachers]
 
     percent = [[found[a, b].percent_of_full if (a, b) in found else np.nan for b in students] for a in teachers]
-    return go.Figure(percent_heat.heat(np.array(percent), students, teachers, table(_at_a_glance), table(_in_full)))
+    said, hover = table(_at_a_glance), table(_in_full)
+    return percent_heat.figure(np.array(percent), students, teachers, said, hover, x=x, y="Distilled with")
 
 
 def _at_a_glance(one: Cell, metric: Metric) -> str:

@@ -17,15 +17,19 @@ ENDS = f"Colours end at {COLOURS[0]} and {COLOURS[1]} %."
 _GAP = -0.6  # heights of a row of about 100 pixels, from the plot to the scale: room for the title of the axis
 
 
-def heat(
+def figure(
     percent: npt.NDArray[np.float64],
     students: Sequence[str],
     rows: Sequence[str],
     said: Sequence[Sequence[str]],
     hover: Sequence[Sequence[str]],
-) -> go.Heatmap:
-    """`percent` [rows, students], with the lines that stand in each cell and those that a pointer on it brings."""
-    return go.Heatmap(
+    *,
+    x: str,
+    y: str,
+) -> go.Figure:
+    """`percent` [rows, students], first row on top, with the lines that stand in each cell and those that a pointer on
+    it brings; x and y are the titles of the axes."""
+    heat = go.Heatmap(
         z=percent,
         x=students,
         y=rows,
@@ -46,10 +50,7 @@ def heat(
             "thickness": 12,
         },
     )
-
-
-def frame(figure: go.Figure, *, x: str, y: str, rows: int) -> None:
-    """Axes, first row on top, and the height that `_GAP` counts on."""
-    theme.layout(figure, x=x, y=y, height=140 + 100 * rows)
-    figure.update_xaxes(type="category")
-    figure.update_yaxes(autorange="reversed", type="category")
+    made = theme.layout(go.Figure(heat), x=x, y=y, height=140 + 100 * len(rows))
+    made.update_xaxes(type="category")
+    made.update_yaxes(autorange="reversed", type="category")
+    return made

@@ -7,7 +7,6 @@ Percentages are of the student's own full-data figure, so a weak architecture is
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import plotly.graph_objects as go
 
 from farzi_core.config import Kind
 from farzi_core.evaluation.report import KIND_LABELS, Evaluation, Metric, Row, RowName, StudentTable, scale
@@ -48,14 +47,9 @@ def transfer_chart(report: Evaluation) -> Chart:
         [f"{name}, {label} in % of its own full data<br>{cell}" for name, cell in zip(names, cells, strict=True)]
         for label, cells in zip(labels, said, strict=True)
     ]
-    figure = go.Figure(percent_heat.heat(values, names, labels, said, hover))
-    seeds = max(len(row.seeds) for row in rows)
-    percent_heat.frame(
-        figure,
-        x=f"Student (n = {seeds} a cell)",
-        y=f"Metric on test {people(report.metrics[0])} (n = {report.test_users:,})",
-        rows=len(labels),
-    )
+    x = f"Student (n = {max(len(row.seeds) for row in rows)} a cell)"
+    y = f"Metric on test {people(report.metrics[0])} (n = {report.test_users:,})"
+    figure = percent_heat.figure(values, names, labels, said, hover, x=x, y=y)
     spans = "; ".join(f"{name} {low:.0f} to {high:.0f} %" for name, low, high in _spans(names, values))
     caption = (
         f"Distilled with {KIND_LABELS[report.teacher]}. 100 % is the same architecture trained on the full data with a "

@@ -15,7 +15,7 @@ SERVER_MB = 200.0
 EVERY_PAGE_MB = 225.0
 RUN = "r-0000000000000001"
 ROUNDS = 3
-PEOPLE = 2
+PEOPLE = 3
 PAGES = ("/", "/data?data=planted", "/distill", "/runs", "/sequences", "/factors", "/replay", "/surgery", "/accuracy")
 
 
