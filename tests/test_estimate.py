@@ -3,6 +3,7 @@
 import json
 import subprocess
 import time
+from itertools import count
 from types import SimpleNamespace
 
 import pytest
@@ -41,11 +42,11 @@ def test_omega_and_the_fit_of_the_start_are_counted(monkeypatch: pytest.MonkeyPa
 
 
 def test_the_fit_is_priced_by_its_positions_and_steps(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A fit that takes 7 s, and 1 ms a step and position, on a clock that only it moves."""
-    clock = [0.0]
+    """A fit that takes 7 s, 100 s the first time, and 1 ms a step and position, on a clock that only it moves."""
+    clock, calls = [0.0], count()
 
     def matched(start: Synthetic, _train: object, _items: int, steps: int) -> Synthetic:
-        clock[0] += 7 + 0.001 * steps * start.mu * start.xi
+        clock[0] += 7 + 100 * (next(calls) % 3 == 0) + 0.001 * steps * start.mu * start.xi
         return start
 
     monkeypatch.setattr(matching, "matched", matched)
