@@ -49,7 +49,7 @@ def test_cuda_graphs_are_refused_on_a_cpu_before_anything_is_trained() -> None:
     dataset = prepare(read_planted(PlantedSettings(sequences=400)), max_items=40)
     recorder = MemoryRecorder()
     config = with_settings(RunConfig(), {"runtime.hvp": "captured", "runtime.device": "cpu"})
-    with pytest.raises(ConfigError, match="needs a CUDA device and this run is on cpu"):
+    with pytest.raises(ConfigError, match="need a CUDA device and this run is on cpu"):
         pipeline.run_on(config, dataset, recorder)
     assert "stage" not in {line["event"] for line in recorder.events}
 

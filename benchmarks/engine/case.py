@@ -6,7 +6,7 @@ Each method gives (d outer / d Z, d outer / d M); theirs and ours start from the
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -34,6 +34,7 @@ class Case:
     weights: Tensors
     synthetic: Synthetic
     tokens: Tensor
+    adam: Adam = ADAM
 
     @classmethod
     def make(cls, dtype: torch.dtype = torch.float32, items: int = 1500, mu: int = 50) -> "Case":
@@ -43,6 +44,10 @@ class Case:
         latent, decoder = (torch.randn(shape, generator=generator) for shape in ((mu, 50, 32), (32, items)))
         tokens = torch.randint(items, (64, 50), generator=generator)
         return cls(model, weights, Synthetic(latent.to(dtype), decoder.to(dtype) / 32**0.5), tokens)
+
+    def on(self, device: torch.device) -> "Case":
+        weights = {name: tensor.to(device) for name, tensor in self.weights.items()}
+        return replace(self, weights=weights, synthetic=self.synthetic.to(device), tokens=self.tokens.to(device))
 
     def dense(self, weights: Tensors, probs: Tensor) -> Tensor:
         """The soft loss as anyone would write it."""
@@ -57,7 +62,7 @@ def train(case: Case, steps: int, factored: bool) -> Tensors:
     """Plain training with torch's Adam on the dense or the factored loss: the currency of the time ratios."""
     probs = case.synthetic.probs()
     leaves = {name: tensor.clone().requires_grad_() for name, tensor in case.weights.items()}
-    optimiser = torch.optim.Adam(list(leaves.values()), lr=1e-3, eps=1e-8)
+    optimiser = torch.optim.Adam(list(leaves.values()), lr=case.adam.rate(0), eps=case.adam.eps)
     for _ in range(steps):
         optimiser.zero_grad()
         (soft_loss(case.model, leaves, probs) if factored else case.dense(leaves, probs)).backward()
@@ -72,7 +77,7 @@ def engine(memory: Memory, split: bool = True, hvp: Hvp = "eager") -> Callable[[
         probs = case.synthetic.probs()
         loss = SyntheticLoss(StudentCore(case.model)) if split else lambda p, m, t: case.dense(p, m["probs"])
         found = adam_metagradient(
-            loss, case.outer, case.weights, {"probs": probs}, steps=steps, optimizer=ADAM,
+            loss, case.outer, case.weights, {"probs": probs}, steps=steps, optimizer=case.adam,
             memory=memory, budget_bytes=BUDGET, hvp=hvp,
         )  # fmt: skip
         return case.synthetic.gradients(probs, found.grads["probs"])
@@ -82,7 +87,7 @@ def engine(memory: Memory, split: bool = True, hvp: Hvp = "eager") -> Callable[[
 
 def naive(case: Case, steps: int) -> Pair:
     """Autograd through a functional Adam with a guarded root: all T graphs at once."""
-    (b1, b2), synthetic = ADAM.betas, case.synthetic
+    (b1, b2), lr, eps, synthetic = case.adam.betas, case.adam.rate(0), case.adam.eps, case.synthetic
     latent, decoder = (one.clone().requires_grad_() for one in (synthetic.latent, synthetic.decoder))
     probs = torch.softmax(latent @ decoder, -1)
     theta = {name: tensor.clone().requires_grad_() for name, tensor in case.weights.items()}
@@ -95,7 +100,7 @@ def naive(case: Case, steps: int) -> Pair:
             m[name], v[name] = b1 * m[name] + (1 - b1) * g, b2 * v[name] + (1 - b2) * g * g
             under = v[name] / (1 - b2 ** (t + 1))
             root = torch.where(under > 0, torch.where(under > 0, under, 1.0).sqrt(), 0.0)
-            moved[name] = old - 1e-3 * (m[name] / (1 - b1 ** (t + 1))) / (root + 1e-8)
+            moved[name] = old - lr * (m[name] / (1 - b1 ** (t + 1))) / (root + eps)
         theta = moved
     of_latent, of_decoder = torch.autograd.grad(case.outer(theta), (latent, decoder))
     return of_latent, of_decoder

@@ -15,8 +15,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import torch
-from case import ADAM, Case, Pair
+from case import Case, Pair
 from jax.ad_checkpoint import checkpoint_name
+
+from farzi_core.distill.adam import Adam
 
 Arrays = dict[str, Any]
 
@@ -42,7 +44,7 @@ def _encode(w: Arrays, embedded: Any, layers: int, heads: int) -> Any:
 
 
 def _losses(case: Case) -> tuple[Callable[..., Any], Callable[..., Any]]:
-    layers, heads, tokens = case.model.layers, case.model.heads, jnp.asarray(case.tokens.numpy())
+    layers, heads, tokens = case.model.layers, case.model.heads, _array(case.tokens)
 
     def inner(w: Arrays, probs: Any) -> Any:
         hidden = _encode(w, (probs @ w["item"])[:, :-1], layers, heads)
@@ -71,26 +73,26 @@ def _symmetric(inner: Callable[..., Any]) -> Callable[..., Any]:
     return gradient
 
 
-def _update(carry: Any, g: Arrays) -> Any:
-    (b1, b2), (w, m, v, t) = ADAM.betas, carry
+def _update(adam: Adam, carry: Any, g: Arrays) -> Any:
+    (b1, b2), (w, m, v, t) = adam.betas, carry
     m = jax.tree.map(lambda m, g: b1 * m + (1 - b1) * g, m, g)
     v = jax.tree.map(lambda v, g: b2 * v + (1 - b2) * g * g, v, g)
 
     def moved(w: Any, m: Any, v: Any) -> Any:
         under = v / (1 - b2**t)
         root = jnp.where(under > 0, jnp.sqrt(jnp.where(under > 0, under, 1.0)), 0.0)
-        return w - ADAM.rate(0) * (m / (1 - b1**t)) / (root + ADAM.eps)
+        return w - adam.rate(0) * (m / (1 - b1**t)) / (root + adam.eps)
 
     return jax.tree.map(moved, w, m, v), m, v, t + 1
 
 
-def _trained(inner: Callable[..., Any], steps: int, kind: str) -> Callable[..., Any]:
+def _trained(adam: Adam, inner: Callable[..., Any], steps: int, kind: str) -> Callable[..., Any]:
     gradient = _symmetric(inner) if kind == "mixflow" else jax.grad(inner)
 
     def trained(w: Arrays, probs: Any) -> Any:
         def one(carry: Any, _: Any) -> Any:
             g = jax.tree.map(lambda x: checkpoint_name(x, "g"), gradient(carry[0], probs))
-            return _update(carry, g), None
+            return _update(adam, carry, g), None
 
         policy = jax.checkpoint_policies.save_only_these_names("g") if kind == "mixflow" else None
         step = one if kind == "plain" else jax.checkpoint(one, policy=policy)
@@ -100,24 +102,34 @@ def _trained(inner: Callable[..., Any], steps: int, kind: str) -> Callable[..., 
     return trained
 
 
-def measure(case: Case, steps: int, kind: str) -> tuple[Pair, float, float, int]:
+def measure(
+    case: Case, steps: int, kind: str, clock: Callable[[], float] = time.process_time, repeats: int = 1
+) -> tuple[Pair, float, float, int]:
     """Gradients, seconds of the meta-gradient and of plain training (compiled beforehand), and XLA's temporaries."""
     inner, outer = _losses(case)
-    w = {name: jnp.asarray(tensor.numpy()) for name, tensor in case.weights.items()}
-    z, m = (jnp.asarray(one.numpy()) for one in (case.synthetic.latent, case.synthetic.decoder))
-    train = _trained(inner, steps, kind)
-    plain = jax.jit(lambda w, z, m: _trained(inner, steps, "plain")(w, jax.nn.softmax(z @ m))).lower(w, z, m).compile()
+    w = {name: _array(tensor) for name, tensor in case.weights.items()}
+    z, m = _array(case.synthetic.latent), _array(case.synthetic.decoder)
+    train = _trained(case.adam, inner, steps, kind)
+    plain = (
+        jax.jit(lambda w, z, m: _trained(case.adam, inner, steps, "plain")(w, jax.nn.softmax(z @ m)))
+        .lower(w, z, m)
+        .compile()
+    )
     meta = jax.jit(jax.grad(lambda z, m, w: outer(train(w, jax.nn.softmax(z @ m))), (0, 1))).lower(z, m, w).compile()
-    own, _ = _timed(lambda: plain(w, z, m))
-    seconds, found = _timed(lambda: meta(z, m, w))
+    own = min(_timed(lambda: plain(w, z, m), clock)[0] for _ in range(repeats))
+    seconds, found = min((_timed(lambda: meta(z, m, w), clock) for _ in range(repeats)), key=lambda one: one[0])
     pair = tuple(torch.from_numpy(np.array(one)) for one in found)
     return (pair[0], pair[1]), seconds, own, meta.memory_analysis().temp_size_in_bytes
 
 
-def _timed(run: Callable[[], Any]) -> tuple[float, Any]:
-    started = time.process_time()
+def _timed(run: Callable[[], Any], clock: Callable[[], float]) -> tuple[float, Any]:
+    started = clock()
     found = jax.block_until_ready(run())
-    return time.process_time() - started, found
+    return clock() - started, found
+
+
+def _array(tensor: torch.Tensor) -> Any:
+    return jnp.asarray(tensor.numpy())
 
 
 JAX = {"JAX, remat": "remat", "JAX, MixFlow-style": "mixflow"}

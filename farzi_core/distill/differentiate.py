@@ -14,7 +14,8 @@ from farzi_core.distill.split import Core, SplitLoss
 from farzi_core.errors import ConfigError
 from farzi_core.models.head import log_sum_exp, log_sum_exp_for_products, plain_log_sum_exp
 
-Hvp = Literal["eager", "compiled", "captured"]
+Hvp = Literal["eager", "compiled", "captured", "compiled-captured"]
+GRAPHS: tuple[Hvp, ...] = ("captured", "compiled-captured")  # on a GPU only
 REMEMBERED = 16  # compiled or captured functions kept in one process
 _Shapes = tuple[tuple[str, torch.Size], ...]
 
@@ -28,15 +29,13 @@ def products_of(
     """
     if hvp not in get_args(Hvp):
         raise ConfigError(f"hvp={hvp!r}: choose one of {', '.join(get_args(Hvp))}")
-    if hvp == "captured":
+    if hvp in GRAPHS:
         require_graphs(device)
     shapes = tuple(layout.shapes.items())
     if isinstance(loss, SplitLoss):
         return SplitProducts(_of_core(loss.core, shapes, hvp, stacked), loss, layout, meta)
-    if hvp == "captured":
-        raise ConfigError(
-            "hvp='captured' needs a SplitLoss: a graph would repeat its first step's data; choose 'eager'"
-        )
+    if hvp in GRAPHS:
+        raise ConfigError(f"hvp={hvp!r} needs a SplitLoss: a graph would repeat its first step's data; choose 'eager'")
     names = tuple(meta)
     eager = _eager_whole(loss, layout, names, stacked)
     return WholeLoss(_compiled_whole(loss, shapes, names, stacked) if hvp == "compiled" else eager, meta)
@@ -66,7 +65,8 @@ def _remembered_core(core: Core, shapes: _Shapes, hvp: Hvp, stacked: bool) -> Di
     eager = _eager_core(core, layout, stacked)
     if hvp == "captured":
         return Captured(eager)
-    return Compiled(Functional(SplitProducts.function(core, layout, plain_log_sum_exp), stacked, OWN), eager)
+    compiled = Compiled(Functional(SplitProducts.function(core, layout, plain_log_sum_exp), stacked, OWN), eager)
+    return compiled if hvp == "compiled" else Captured(compiled)
 
 
 @lru_cache(REMEMBERED)

@@ -73,7 +73,8 @@ class Flight:
     def loss(self, synthetic: Synthetic, age: int, generator: np.random.Generator) -> SyntheticLoss:
         """The inner loss of the steps age, age + 1, ...: soft loss on `inner.batch` random synthetic sequences each."""
         inner, mu = self.config.inner, synthetic.mu
-        rows = [torch.from_numpy(generator.permutation(mu)[: inner.batch]).to(self.device) for _ in range(inner.steps)]
+        drawn = np.stack([generator.permutation(mu)[: inner.batch] for _ in range(inner.steps)])
+        rows = torch.from_numpy(drawn).to(self.device)  # one transfer for all steps
 
         def of_step(t: int) -> Tensor:
             return rows[t - age]

@@ -96,7 +96,8 @@ def adam_metagradient(
     memory              "store" (gradients), "full" (states too), "checkpoint" (sqrt T states), "revolve" (what fits
                         into budget_bytes), "auto" (the fastest that fits); all give the same bits
     budget_bytes        for "revolve" and "auto"; None takes a quarter of the free memory
-    hvp                 "eager"; "compiled" (torch.compile, minutes once, then cached); "captured" (CUDA graphs)
+    hvp                 "eager"; "compiled" (torch.compile, minutes once, then cached); "captured" (CUDA graphs);
+                        "compiled-captured" (both)
     tape                "device", or "host": gradients are kept in the machine's memory, pinned, and copied back in time
     trace               keep losses and adjoint norms of every step
     Raises ConfigError for steps < 1, unknown modes, a budget that is too small, or mixed dtypes or devices.

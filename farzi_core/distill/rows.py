@@ -77,7 +77,8 @@ class LatentRows:
             grads["latent"].index_add_(0, self.chosen, of_latent)
 
     def _chunks(self) -> list[slice]:
-        return list(row_chunks(self._latent.shape[0] * self._latent.shape[1], self.decoder.shape[1]))
+        rows, items = self._latent.shape[0] * self._latent.shape[1], self.decoder.shape[1]
+        return list(row_chunks(rows, items, self.decoder.device))
 
     def _probs(self, part: slice) -> Tensor:
         return torch.softmax(self._latent.flatten(0, 1)[part] @ self.decoder / self.tau, 1)

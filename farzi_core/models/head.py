@@ -21,6 +21,7 @@ from torch.autograd.function import once_differentiable
 CHUNK_NUMBERS = 1 << 19  # numbers of one chunk of P: 2 MB in float32, so that its passes stay in cache
 CHUNK_ROWS = 64  # but no fewer rows than this: below it reading W dominates
 KEPT_NUMBERS = 1 << 23  # numbers of P up to which it is kept for the second derivative: 32 MB in float32
+ON_GPU = 1 << 26  # both on a GPU, 256 MB: a chunk there costs launches, and the cache holds none of this size anyway
 
 LogSumExp = Callable[[Tensor, Tensor], Tensor]
 
@@ -45,9 +46,9 @@ def plain_log_sum_exp(hidden: Tensor, table: Tensor) -> Tensor:
     return torch.logsumexp(hidden @ table.T, 1).sum()
 
 
-def row_chunks(rows: int, items: int) -> Iterator[slice]:
-    """Slices of rows such that a [chunk, V] array stays near CHUNK_NUMBERS."""
-    step = max(CHUNK_ROWS, CHUNK_NUMBERS // items)
+def row_chunks(rows: int, items: int, device: torch.device) -> Iterator[slice]:
+    """Slices of rows such that a [chunk, V] array stays near CHUNK_NUMBERS, on a GPU near ON_GPU."""
+    step = max(CHUNK_ROWS, (CHUNK_NUMBERS if device.type == "cpu" else ON_GPU) // items)
     return (slice(first, min(first + step, rows)) for first in range(0, rows, step))
 
 
@@ -71,9 +72,9 @@ class _LogSumExp(torch.autograd.Function):
         rows, items = hidden.shape[0], table.shape[0]
         value, dh = hidden.new_zeros(()), torch.empty_like(hidden)
         dw = table.new_zeros(()).expand_as(table) if second_only else torch.zeros_like(table)
-        keep = second_only and rows * items <= KEPT_NUMBERS
+        keep = second_only and rows * items <= (KEPT_NUMBERS if hidden.device.type == "cpu" else ON_GPU)
         kept, weights = hidden.new_empty((rows, items) if keep else 0), hidden.new_empty((rows, 1) if keep else 0)
-        for part in row_chunks(rows, items):
+        for part in row_chunks(rows, items, hidden.device):
             scores, top = _exponentials(hidden[part], table, kept[part] if keep else None)
             total = scores.sum(1, keepdim=True)
             value += (total.log() + top).sum()
@@ -115,7 +116,7 @@ class _Gradient(torch.autograd.Function):
         hidden, table, dh, dw, kept, weights, scale = ctx.saved_tensors
         out_h, out_w = torch.empty_like(hidden), torch.zeros_like(table)
         right = torch.cat([table, b], 1)
-        for part in row_chunks(hidden.shape[0], table.shape[0]):
+        for part in row_chunks(hidden.shape[0], table.shape[0], hidden.device):
             rows, direction, first = hidden[part], a[part], dh[part]
             if len(kept):
                 scores, weight = kept[part], weights[part]
@@ -135,7 +136,7 @@ class _Gradient(torch.autograd.Function):
 def _first_in_table(hidden: Tensor, table: Tensor) -> Tensor:
     """P^T h [V, H]."""
     dw = torch.zeros_like(table)
-    for part in row_chunks(hidden.shape[0], table.shape[0]):
+    for part in row_chunks(hidden.shape[0], table.shape[0], hidden.device):
         dw.addmm_(torch.softmax(hidden[part] @ table.T, 1).T, hidden[part])
     return dw
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from farzi_core.distill.adam import Adam
-from farzi_core.distill.differentiate import Hvp, products_of
+from farzi_core.distill.differentiate import GRAPHS, Hvp, products_of
 from farzi_core.distill.inner_loss import StudentCore, SyntheticLoss
 from farzi_core.distill.layout import Layout, Tensors
 from farzi_core.distill.reverse import adam_metagradient
@@ -201,8 +201,9 @@ def _plain_of(model: SASRec, params: Tensors, probs: Tensor) -> Tensor:
 
 def test_capture_without_a_gpu_says_what_to_do() -> None:
     layout = Layout.of(PARAMS)
-    with pytest.raises(ConfigError, match="needs a CUDA device and this run is on cpu; choose 'eager'"):
-        products_of(_loss("all"), layout, METAS["probs"], CPU, "captured")
+    for hvp in GRAPHS:
+        with pytest.raises(ConfigError, match="need a CUDA device and this run is on cpu; choose hvp='eager'"):
+            products_of(_loss("all"), layout, METAS["probs"], CPU, hvp)
 
 
 def test_two_hundred_thousand_items_run_without_an_array_of_rows_by_items() -> None:
