@@ -17,7 +17,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from farzi_core.distill.optimizer import Adjoint
+from farzi_core.distill.optimizer import Adjoint, Back, Number, Time, plus, plus_product, plus_quotient
 from farzi_core.errors import ConfigError
 
 SINGULAR = 10  # a root below this many eps: there the update's derivative lr eps / (|g| + eps)^2 amplifies rounding
@@ -63,53 +63,60 @@ class Adam:
         """The bias corrections (c1, c2) after step `step`, counted from 0."""
         return 1 - self.betas[0] ** (step + 1), 1 - self.betas[1] ** (step + 1)
 
-    def root(self, v: Tensor, step: int) -> Tensor:
+    def numbers(self, t: int) -> tuple[float, ...]:
+        """(lr, c1, c2)."""
+        return self.rate(t), *self.corrections(t)
+
+    def root(self, v: Tensor, c2: Number) -> Tensor:
         """s = sqrt(v / c2 + eps_root) [n], a new tensor; the order of operations is torch's."""
-        _, c2 = self.corrections(step)
-        return (v / c2 + self.eps_root).sqrt_() if self.eps_root else v.sqrt().div_(math.sqrt(c2))
+        if self.eps_root:
+            return (v / c2 + self.eps_root).sqrt_()
+        return v.sqrt().div_(c2.sqrt() if isinstance(c2, Tensor) else math.sqrt(c2))
 
     def init(self, theta: Tensor) -> Moments:
         """Zero moments for theta [n]."""
         return Moments(torch.zeros_like(theta), torch.zeros_like(theta))
 
-    def step(self, theta: Tensor, gradient: Tensor, state: Moments, t: int) -> tuple[Tensor, Moments]:
+    def step(self, theta: Tensor, gradient: Tensor, state: Moments, t: Time) -> tuple[Tensor, Moments]:
         """One update at step t (from 0): new theta [n] and moments; the arguments are left as they are."""
-        lr, (b1, b2), (c1, _) = self.rate(t), self.betas, self.corrections(t)
+        (lr, c1, c2), (b1, b2) = self._at(t), self.betas
         gradient = self._with_decay(gradient, theta)
         if self.weight_decay and self.decoupled:
             theta = theta * (1 - lr * self.weight_decay)
         m = state.m.lerp(gradient, 1 - b1)
         v = (state.v * b2).addcmul_(gradient, gradient, value=1 - b2)
-        return theta.addcdiv(m, self.root(v, t).add_(self.eps), value=-lr / c1), Moments(m, v)
+        return plus_quotient(theta, -lr / c1, m, self.root(v, c2).add_(self.eps)), Moments(m, v)
 
     def adjoint(
-        self, adjoint: Adjoint[Moments], before: Tensor, after: Moments, gradient: Tensor, t: int
-    ) -> tuple[Adjoint[Moments], Tensor]:
+        self, adjoint: Adjoint[Moments], before: Tensor, after: Moments, gradient: Tensor, t: Time
+    ) -> Back[Moments]:
         """Back through one update (`Optimizer.adjoint`).
 
         Both moment adjoints are carried: the paper's line 13 folds v's into m's, which is not the gradient
         (docs/method.md). |m| / sqrt(v) is bounded, so r is safe; 1 / s alone is never formed, and s = 0 (a coordinate
-        that never had a gradient) gives 0.
+        that never had a gradient) gives 0. Near-singular is a coordinate with sqrt(vhat) < 10 eps.
         """
-        lr, (b1, b2), (c1, c2) = self.rate(t), self.betas, self.corrections(t)
-        s, at_end = self.root(after.v, t), adjoint.theta
+        (lr, c1, c2), (b1, b2) = self._at(t), self.betas
+        s, at_end = self.root(after.v, c2), adjoint.theta
+        near = s < SINGULAR * self.eps
         moved = s > 0
         # a coordinate that never moved: the quotient 0 / 0 of eps = 0 is no derivative
         inverse = torch.where(moved, (s + self.eps).reciprocal_(), 1 / self.eps if self.eps else 0.0)
         q = at_end * inverse
-        dm = adjoint.state.m.add(q, alpha=-lr / c1)
+        dm = plus(adjoint.state.m, -lr / c1, q)
         r = torch.where(moved, after.m / s, 0.0)
-        dv = adjoint.state.v.addcmul(r.mul_(q), inverse, value=lr / (2 * c1 * c2))
+        dv = plus_product(adjoint.state.v, lr / (2 * c1 * c2), r.mul_(q), inverse)
         u = torch.mul(self._with_decay(gradient, before), dv).mul_(2 * (1 - b2)).add_(dm, alpha=1 - b1)
         if self.weight_decay and self.decoupled:
             at_end = at_end * (1 - lr * self.weight_decay)
         elif self.weight_decay:
             at_end = at_end.add(u, alpha=self.weight_decay)
-        return Adjoint(at_end, Moments(dm.mul_(b1), dv.mul_(b2))), u
+        square = u.square()
+        share = (square * near).sum() / square.sum().clamp_min(torch.finfo(u.dtype).tiny)
+        return Back(Adjoint(at_end, Moments(dm.mul_(b1), dv.mul_(b2))), u, share)
 
-    def singular(self, after: Moments, t: int) -> Tensor:
-        """Where sqrt(vhat) < 10 eps [n]."""
-        return self.root(after.v, t) < SINGULAR * self.eps
+    def _at(self, t: Time) -> tuple[Number, ...]:
+        return t.unbind() if isinstance(t, Tensor) else self.numbers(t)
 
     def _with_decay(self, gradient: Tensor, theta: Tensor) -> Tensor:
         """The gradient that enters the moments: L2 decay included."""

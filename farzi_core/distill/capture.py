@@ -1,21 +1,29 @@
-"""The same derivatives as CUDA graphs: one launch instead of a thousand.
+"""A step of the engine as CUDA graphs: a handful of launches instead of a thousand.
 
-A small model's step is bound by kernel launches (about 1,400 a product), not by arithmetic. The gradient and the
-product are each run on a side stream, captured with static buffers, and replayed. The function must stay the same, so
-this serves a `SplitLoss` only: its core sees neither data indices nor the step. Of compiled operations (`compiled`) a
-graph holds fewer and larger kernels.
+A small model's step is bound by launches (about 1,400 a Hessian-vector product), not by arithmetic. So whole pieces are
+captured once, with static buffers, and replayed: the gradient and the product of a `SplitLoss` with everything around
+them (`CapturedProducts`), the optimiser's update and its adjoint (`CapturedOptimizer`). A graph is the same at every
+step: which data a step uses and its step size are inputs. Of compiled operations (`compiled`) a graph holds fewer and
+larger kernels.
+
+What a graph returns is copied out of its static buffers, so it may be kept; gradients of the meta-parameters add up in
+static buffers, which the next window starts from zero.
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Generic
 
 import torch
 from torch import Tensor
 
-from farzi_core.distill.products import Differentiator, Inputs, Second
+from farzi_core.distill.layout import Layout, Tensors
+from farzi_core.distill.optimizer import Adjoint, Back, Optimizer, State, Time
+from farzi_core.distill.products import Differentiator, SplitProducts
+from farzi_core.distill.split import SplitLoss
 from farzi_core.errors import ConfigError
 
 WARM_UP = 3  # runs before a capture: libraries allocate their workspaces in the first ones
+Function = Callable[..., list[Tensor]]
 
 
 def require_graphs(device: torch.device) -> None:
@@ -26,57 +34,149 @@ def require_graphs(device: torch.device) -> None:
         )
 
 
-class Captured:
-    """`Differentiator` that replays another one, a graph for every set of shapes."""
+class Graph:
+    """A function of tensors with fixed shapes, captured with `inputs` as the example; its outputs share one dtype."""
 
-    def __init__(self, inner: Differentiator) -> None:
-        self._inner = inner
-        self._graphs: dict[Any, _Graph] = {}
-
-    def gradient(self, theta: Tensor, inputs: Inputs, t: int, of_inputs: bool) -> tuple[Tensor, Tensor, Inputs]:
-        def run(theta: Tensor, *inputs: Tensor) -> list[Tensor]:
-            return _flat(*self._inner.gradient(theta, inputs, 0, of_inputs))
-
-        value, of_theta, *found = self._replay(("gradient", of_inputs), run, theta, *inputs)
-        return value, of_theta, tuple(found)
-
-    def product(self, theta: Tensor, inputs: Inputs, t: int, u: Tensor, along: Inputs) -> Second:
-        count = len(inputs)
-
-        def run(theta: Tensor, u: Tensor, *rest: Tensor) -> list[Tensor]:
-            return _flat(*self._inner.product(theta, rest[:count], 0, u, rest[count:]))
-
-        of_theta, *found = self._replay(("product", count), run, theta, u, *inputs, *along)
-        return Second(of_theta, tuple(found[:count]), tuple(found[count:]))
-
-    def _replay(self, what: Any, run: Callable[..., list[Tensor]], *inputs: Tensor) -> list[Tensor]:
-        key = (what, *((one.shape, one.dtype, one.device) for one in inputs))
-        if key not in self._graphs:
-            self._graphs[key] = _Graph(run, inputs)
-        return self._graphs[key](*inputs)
-
-
-class _Graph:
-    """A function of tensors with fixed shapes, captured with `inputs` as the example."""
-
-    def __init__(self, function: Callable[..., list[Tensor]], inputs: tuple[Tensor, ...]) -> None:
+    def __init__(self, function: Function, inputs: tuple[Tensor, ...]) -> None:
         self._inputs = [one.detach().clone() for one in inputs]
-        stream: torch.cuda.Stream = torch.cuda.Stream(inputs[0].device)  # type: ignore[no-untyped-call]
-        stream.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(stream):
-            for _ in range(WARM_UP):
-                function(*self._inputs)
-        torch.cuda.current_stream().wait_stream(stream)
+        self._numbers = [i for i, one in enumerate(inputs) if one.is_floating_point()]
+        self._others = [i for i, one in enumerate(inputs) if not one.is_floating_point()]
+        self._shapes = [one.shape for one in self._warm_up(function)]
         self._graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(self._graph):
-            self._outputs = function(*self._inputs)
+            self._output = _side_by_side(function(*self._inputs))
+
+    def _warm_up(self, function: Function) -> list[Tensor]:
+        device = self._inputs[0].device
+        stream: torch.cuda.Stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
+        stream.wait_stream(torch.cuda.current_stream(device))
+        with torch.cuda.stream(stream):
+            for _ in range(WARM_UP):
+                found = function(*self._inputs)
+        torch.cuda.current_stream(device).wait_stream(stream)
+        return found
 
     def __call__(self, *inputs: Tensor) -> list[Tensor]:
-        torch._foreach_copy_(self._inputs, inputs)
+        torch._foreach_copy_([self._inputs[i] for i in self._numbers], [inputs[i] for i in self._numbers])
+        for i in self._others:
+            self._inputs[i].copy_(inputs[i])
         self._graph.replay()
-        return [output.clone() for output in self._outputs]
+        parts = torch.split(self._output.clone(), [shape.numel() for shape in self._shapes])
+        return [part.view(shape) for part, shape in zip(parts, self._shapes, strict=True)]
 
 
-def _flat(*parts: Tensor | Inputs) -> list[Tensor]:
-    """Tensors and tuples of tensors in one list."""
-    return [one for part in parts for one in (part if isinstance(part, tuple) else (part,))]
+class Graphs:
+    """Graphs of functions by name and by the shapes of their inputs."""
+
+    def __init__(self) -> None:
+        self._graphs: dict[Any, Graph] = {}
+
+    def __call__(self, name: str, function: Function, *inputs: Tensor) -> list[Tensor]:
+        key = (name, *((one.shape, one.dtype, one.device) for one in inputs))
+        if key not in self._graphs:
+            self._graphs[key] = self.capture(function, inputs)
+        return self._graphs[key](*inputs)
+
+    def capture(self, function: Function, inputs: tuple[Tensor, ...]) -> Graph:
+        return Graph(function, inputs)
+
+
+class SplitGraphs(Graphs):
+    """What windows of one loss share: the graphs, and static meta-parameters with the gradients that add up."""
+
+    def __init__(self, how: Differentiator, loss: SplitLoss, layout: Layout, meta: Tensors) -> None:
+        super().__init__()
+        self.meta = {name: tensor.detach().clone() for name, tensor in meta.items()}
+        self.products = SplitProducts(how, loss, layout, self.meta)
+
+    def capture(self, function: Function, inputs: tuple[Tensor, ...]) -> Graph:
+        before = {name: grad.clone() for name, grad in self.products.grads.items()}
+        graph = super().capture(function, inputs)
+        for name, grad in self.products.grads.items():  # the runs before a capture have added to them
+            grad.copy_(before[name])
+        return graph
+
+
+class CapturedProducts:
+    """`Products` of one window. One is alive at a time: the next one takes the static buffers over."""
+
+    def __init__(self, graphs: SplitGraphs, loss: SplitLoss, meta: Tensors) -> None:
+        self._graphs, self._loss = graphs, loss
+        for name, tensor in meta.items():
+            graphs.meta[name].copy_(tensor)
+            graphs.products.grads[name].zero_()
+
+    @property
+    def grads(self) -> Tensors:
+        return {name: grad.clone() for name, grad in self._graphs.products.grads.items()}
+
+    def gradient(self, theta: Tensor, t: int) -> tuple[Tensor, Tensor]:
+        def run(theta: Tensor, *choice: Tensor) -> list[Tensor]:
+            return list(self._graphs.products.gradient_on(theta, *(choice or (None,))))
+
+        value, gradient = self._graphs("gradient", run, theta, *self._choice(t))
+        return value, gradient
+
+    def product(self, theta: Tensor, u: Tensor, t: int) -> Tensor:
+        def run(theta: Tensor, u: Tensor, *choice: Tensor) -> list[Tensor]:
+            return [self._graphs.products.product_on(theta, u, *(choice or (None,)))]
+
+        return self._graphs("product", run, theta, u, *self._choice(t))[0]
+
+    def _choice(self, t: int) -> tuple[Tensor, ...]:
+        choice = self._loss.choice(t)
+        return () if choice is None else (choice,)
+
+
+class CapturedOptimizer(Generic[State]):
+    """`Optimizer` whose update and adjoint are graphs; steps are told to them by their numbers."""
+
+    def __init__(self, inner: Optimizer[State]) -> None:
+        self._inner, self._graphs = inner, Graphs()
+        self._numbers: dict[tuple[int, torch.dtype, torch.device], Tensor] = {}
+
+    def numbers(self, t: int) -> tuple[float, ...]:
+        return self._inner.numbers(t)
+
+    def init(self, theta: Tensor) -> State:
+        return self._inner.init(theta)
+
+    def step(self, theta: Tensor, gradient: Tensor, state: State, t: Time) -> tuple[Tensor, State]:
+        def run(numbers: Tensor, theta: Tensor, gradient: Tensor, *parts: Tensor) -> list[Tensor]:
+            new, after = self._inner.step(theta, gradient, _like(state, parts), numbers)
+            return [new, *after]
+
+        new, *after = self._graphs("step", run, self._at(t, theta), theta, gradient, *state)
+        return new, _like(state, after)
+
+    def adjoint(self, adjoint: Adjoint[State], before: Tensor, after: State, gradient: Tensor, t: Time) -> Back[State]:
+        count = len(after)
+
+        def run(numbers: Tensor, theta: Tensor, before: Tensor, gradient: Tensor, *parts: Tensor) -> list[Tensor]:
+            begun = Adjoint(theta, _like(after, parts[:count]))
+            found, u, share = self._inner.adjoint(begun, before, _like(after, parts[count:]), gradient, numbers)
+            return [share, u, found.theta, *found.state]
+
+        inputs = (adjoint.theta, before, gradient, *adjoint.state, *after)
+        share, u, theta, *parts = self._graphs("adjoint", run, self._at(t, before), *inputs)
+        return Back(Adjoint(theta, _like(after, parts)), u, share)
+
+    def _at(self, t: Time, like: Tensor) -> Tensor:
+        """The numbers of step t beside `like`, copied to its device once."""
+        if isinstance(t, Tensor):
+            return t
+        key = (t, like.dtype, like.device)
+        if key not in self._numbers:
+            self._numbers[key] = like.new_tensor(self._inner.numbers(t))
+        return self._numbers[key]
+
+
+def _like(state: State, parts: Any) -> State:
+    """A state of the same kind made of other tensors."""
+    made: State = type(state)(*parts)
+    return made
+
+
+def _side_by_side(parts: list[Tensor]) -> Tensor:
+    """All numbers in one vector: one copy takes them out of the graph's buffers."""
+    return torch.cat([part.flatten() for part in parts])

@@ -24,8 +24,8 @@ class Compiled:
 
     def __init__(self, functional: Functional, fallback: Differentiator) -> None:
         self._fallback = fallback
-        self._gradient: Callable[..., Any] | None = torch.compile(functional.gradient, fullgraph=True)
-        self._product: Callable[..., Any] | None = torch.compile(functional.product, fullgraph=True)
+        self._gradient: Callable[..., Any] | None = torch.compile(functional.gradient, fullgraph=True, dynamic=False)
+        self._product: Callable[..., Any] | None = torch.compile(functional.product, fullgraph=True, dynamic=False)
 
     def gradient(self, theta: Tensor, inputs: Inputs, t: int, of_inputs: bool) -> tuple[Tensor, Tensor, Inputs]:
         if self._gradient is not None:

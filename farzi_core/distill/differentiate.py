@@ -1,14 +1,15 @@
 """Which differentiator serves an inner loss: `hvp` of `adam_metagradient`."""
 
 from functools import lru_cache
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import torch
 
-from farzi_core.distill.capture import Captured, require_graphs
+from farzi_core.distill.capture import CapturedOptimizer, CapturedProducts, SplitGraphs, require_graphs
 from farzi_core.distill.compiled import Compiled
 from farzi_core.distill.functional import OWN, SHARED, Functional
 from farzi_core.distill.layout import Layout, Tensors
+from farzi_core.distill.optimizer import Optimizer
 from farzi_core.distill.products import Differentiator, Eager, InnerLoss, Products, SplitProducts, WholeLoss
 from farzi_core.distill.split import Core, SplitLoss
 from farzi_core.errors import ConfigError
@@ -18,6 +19,7 @@ Hvp = Literal["eager", "compiled", "captured", "compiled-captured"]
 GRAPHS: tuple[Hvp, ...] = ("captured", "compiled-captured")  # on a GPU only
 REMEMBERED = 16  # compiled or captured functions kept in one process
 _Shapes = tuple[tuple[str, torch.Size], ...]
+_Kinds = tuple[tuple[str, torch.Size, torch.dtype, torch.device], ...]
 
 
 def products_of(
@@ -33,6 +35,8 @@ def products_of(
         require_graphs(device)
     shapes = tuple(layout.shapes.items())
     if isinstance(loss, SplitLoss):
+        if hvp in GRAPHS:
+            return CapturedProducts(_graphs(loss, shapes, meta, hvp, stacked), loss, meta)
         return SplitProducts(_of_core(loss.core, shapes, hvp, stacked), loss, layout, meta)
     if hvp in GRAPHS:
         raise ConfigError(f"hvp={hvp!r} needs a SplitLoss: a graph would repeat its first step's data; choose 'eager'")
@@ -41,10 +45,15 @@ def products_of(
     return WholeLoss(_compiled_whole(loss, shapes, names, stacked) if hvp == "compiled" else eager, meta)
 
 
+def optimizer_of(optimizer: Optimizer[Any], hvp: Hvp) -> Optimizer[Any]:
+    """The optimiser the way `hvp` names: as it is, or as CUDA graphs beside those of the derivatives."""
+    return _captured_optimizer(optimizer) if hvp in GRAPHS else optimizer
+
+
 def _of_core(core: Core, shapes: _Shapes, hvp: Hvp, stacked: bool) -> Differentiator:
-    if hvp == "eager":
+    if hvp in ("eager", "captured"):
         return _eager_core(core, Layout(dict(shapes)), stacked)
-    return _remembered_core(core, shapes, hvp, stacked)
+    return _compiled_core(core, shapes, stacked)
 
 
 def _eager_core(core: Core, layout: Layout, stacked: bool) -> Differentiator:
@@ -59,14 +68,27 @@ def _eager_whole(loss: InnerLoss, layout: Layout, names: tuple[str, ...], stacke
     return Functional(function, stacked, SHARED) if stacked else Eager(function)
 
 
+def _graphs(loss: SplitLoss, shapes: _Shapes, meta: Tensors, hvp: Hvp, stacked: bool) -> SplitGraphs:
+    kinds = tuple((name, tensor.shape, tensor.dtype, tensor.device) for name, tensor in meta.items())
+    return _remembered_graphs(loss.still(), shapes, kinds, hvp, stacked)
+
+
 @lru_cache(REMEMBERED)
-def _remembered_core(core: Core, shapes: _Shapes, hvp: Hvp, stacked: bool) -> Differentiator:
+def _remembered_graphs(loss: SplitLoss, shapes: _Shapes, kinds: _Kinds, hvp: Hvp, stacked: bool) -> SplitGraphs:
+    meta = {name: torch.zeros(shape, dtype=dtype, device=device) for name, shape, dtype, device in kinds}
+    return SplitGraphs(_of_core(loss.core, shapes, hvp, stacked), loss, Layout(dict(shapes)), meta)
+
+
+@lru_cache(REMEMBERED)
+def _captured_optimizer(optimizer: Optimizer[Any]) -> Optimizer[Any]:
+    return CapturedOptimizer(optimizer)
+
+
+@lru_cache(REMEMBERED)
+def _compiled_core(core: Core, shapes: _Shapes, stacked: bool) -> Differentiator:
     layout = Layout(dict(shapes))
-    eager = _eager_core(core, layout, stacked)
-    if hvp == "captured":
-        return Captured(eager)
-    compiled = Compiled(Functional(SplitProducts.function(core, layout, plain_log_sum_exp), stacked, OWN), eager)
-    return compiled if hvp == "compiled" else Captured(compiled)
+    functional = Functional(SplitProducts.function(core, layout, plain_log_sum_exp), stacked, OWN)
+    return Compiled(functional, _eager_core(core, layout, stacked))
 
 
 @lru_cache(REMEMBERED)

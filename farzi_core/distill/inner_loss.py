@@ -3,7 +3,7 @@
 Legend: mu sequences, xi positions, V items, H width.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from torch import Tensor
 
@@ -39,10 +39,16 @@ class SyntheticLoss:
     tau: float = 1.0
     chosen: Chosen = everything
 
-    def rows(self, meta: Tensors, step: int) -> Rows:
+    def choice(self, step: int) -> Tensor | None:
+        return self.chosen(step)
+
+    def rows(self, meta: Tensors, choice: Tensor | None) -> Rows:
         if "probs" in meta:
-            return DenseRows(meta["probs"], self.chosen(step))
-        return LatentRows(meta["latent"], meta["decoder"], self.tau, self.chosen(step))
+            return DenseRows(meta["probs"], choice)
+        return LatentRows(meta["latent"], meta["decoder"], self.tau, choice)
+
+    def still(self) -> "SyntheticLoss":
+        return replace(self, chosen=everything)
 
     def __call__(self, params: Tensors, meta: Tensors, step: int) -> Tensor:
         probs = meta["probs"] if "probs" in meta else Synthetic(meta["latent"], meta["decoder"], self.tau).probs()

@@ -5,9 +5,12 @@ Everything is a pure function of flat vectors [n]: arguments are never changed. 
 
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
+import torch
 from torch import Tensor
 
 State = TypeVar("State", bound=tuple[Tensor, ...])  # what an optimiser remembers between steps, each tensor [n]
+Time = int | Tensor  # a step, counted from 0, or its `numbers` [k]: a CUDA graph is the same for every step
+Number = float | Tensor  # a scalar
 
 
 class Adjoint(NamedTuple, Generic[State]):
@@ -17,23 +20,51 @@ class Adjoint(NamedTuple, Generic[State]):
     state: State
 
 
+class Back(NamedTuple, Generic[State]):
+    """What one update's adjoint gives.
+
+    adjoint  before the update
+    u        d outer / d g_t [n]
+    share    of |u|^2 from coordinates whose derivative du / dg is near a singularity (scalar)
+    """
+
+    adjoint: Adjoint[State]
+    u: Tensor
+    share: Tensor
+
+
 class Optimizer(Protocol[State]):
-    """One kind of update theta <- theta(g) with its exact reverse. Steps t are counted from 0."""
+    """One kind of update theta <- theta(g) with its exact reverse."""
+
+    def __hash__(self) -> int: ...
+
+    def numbers(self, t: int) -> tuple[float, ...]:
+        """All that an update knows of its step."""
 
     def init(self, theta: Tensor) -> State:
         """The state before the first step; zeros, so it is also the adjoint of a state nobody reads later."""
 
-    def step(self, theta: Tensor, gradient: Tensor, state: State, t: int) -> tuple[Tensor, State]:
+    def step(self, theta: Tensor, gradient: Tensor, state: State, t: Time) -> tuple[Tensor, State]:
         """One update: new theta [n] and state."""
 
-    def adjoint(
-        self, adjoint: Adjoint[State], before: Tensor, after: State, gradient: Tensor, t: int
-    ) -> tuple[Adjoint[State], Tensor]:
-        """Back through one update, up to its gradient: the adjoints before step t and u = d outer / d g_t [n].
+    def adjoint(self, adjoint: Adjoint[State], before: Tensor, after: State, gradient: Tensor, t: Time) -> Back[State]:
+        """Back through one update, up to its gradient.
 
         `before` is theta_{t-1}, `after` the state after the step, `gradient` the g_t of the inner loss. What theta
         receives through g_t, a Hessian-vector product with u, is the caller's to add.
         """
 
-    def singular(self, after: State, t: int) -> Tensor | None:
-        """Coordinates [n] whose derivative du / dg is near a singularity (bool), None where there is none."""
+
+def plus(x: Tensor, k: Number, y: Tensor) -> Tensor:
+    """x + k y."""
+    return torch.addcmul(x, y, k) if isinstance(k, Tensor) else x.add(y, alpha=k)
+
+
+def plus_product(x: Tensor, k: Number, a: Tensor, b: Tensor) -> Tensor:
+    """x + k a b."""
+    return torch.addcmul(x, k * a, b) if isinstance(k, Tensor) else x.addcmul(a, b, value=k)
+
+
+def plus_quotient(x: Tensor, k: Number, a: Tensor, b: Tensor) -> Tensor:
+    """x + k a / b."""
+    return torch.addcdiv(x, k * a, b) if isinstance(k, Tensor) else x.addcdiv(a, b, value=k)

@@ -1,7 +1,7 @@
 """First and second derivatives of an inner loss, one step at a time, for any loss and for `SplitLoss` by its parts.
 
 Two layers. A `Differentiator` takes f(theta, inputs, t) and knows how: plain autograd (`Eager`), or the same compiled
-or captured (`compiled`, `capture`). `Products` knows what: which inputs f has and where their gradients belong.
+(`compiled`). `Products` knows what: which inputs f has and where their gradients belong.
 
 Legend: n weights; theta, u, Hu [n], or [K, n] of K stacked students (`functional`); inputs are tensors f is
 differentiated by beside theta.
@@ -71,7 +71,8 @@ class Eager:
 class Products(Protocol):
     """What the engine needs of an inner loss; meta-gradients add up in `grads`."""
 
-    grads: Tensors
+    @property
+    def grads(self) -> Tensors: ...
 
     def gradient(self, theta: Tensor, t: int) -> tuple[Tensor, Tensor]:
         """Value and g_t [n]."""
@@ -104,7 +105,7 @@ class WholeLoss:
 
 class SplitProducts:
     """A `SplitLoss` by its parts (equations in `split`). Tables of K stacked students lie side by side, [V, K k], so
-    that X is read once for all of them; the core knows no step, so that it is compiled and captured once."""
+    that X is read once for all of them; the core knows no step, so that it is compiled once."""
 
     def __init__(self, differentiator: Differentiator, loss: SplitLoss, layout: Layout, meta: Tensors) -> None:
         self._how, self._loss, self._layout = differentiator, loss, layout
@@ -116,14 +117,22 @@ class SplitProducts:
         return lambda theta, inputs, _: core(layout.views(theta), inputs[0], head)
 
     def gradient(self, theta: Tensor, t: int) -> tuple[Tensor, Tensor]:
-        rows = self._loss.rows(self._meta, t)
+        return self.gradient_on(theta, self._loss.choice(t))
+
+    def product(self, theta: Tensor, u: Tensor, t: int) -> Tensor:
+        return self.product_on(theta, u, self._loss.choice(t))
+
+    def gradient_on(self, theta: Tensor, choice: Tensor | None) -> tuple[Tensor, Tensor]:
+        """`gradient` of a step with these data."""
+        rows = self._loss.rows(self._meta, choice)
         products = _apart(rows.times(self._tables(theta)), theta)
         value, gradient, (left,) = self._how.gradient(theta, (products,), 0, of_inputs=True)
         self._add_transposed(rows, left, gradient)
         return value, gradient
 
-    def product(self, theta: Tensor, u: Tensor, t: int) -> Tensor:
-        rows, tables = self._loss.rows(self._meta, t), self._tables(theta)
+    def product_on(self, theta: Tensor, u: Tensor, choice: Tensor | None) -> Tensor:
+        """`product` of a step with these data."""
+        rows, tables = self._loss.rows(self._meta, choice), self._tables(theta)
         both = torch.cat([tables, self._tables(u)], 1)
         products, along = (_apart(part, theta) for part in torch.split(rows.times(both), tables.shape[1], -1))
         second = self._how.product(theta, (products,), 0, u, (along,))

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from farzi_core.device import seconds
 from farzi_core.distill.adam import Adam
-from farzi_core.distill.differentiate import Hvp, products_of
+from farzi_core.distill.differentiate import Hvp, optimizer_of, products_of
 from farzi_core.distill.layout import Layout, Tensors
 from farzi_core.distill.optimizer import Adjoint, Optimizer, State
 from farzi_core.distill.plan import MODES, Memory, Row, default_budget, memory_plan
@@ -114,7 +114,7 @@ def adam_metagradient(
     theta = layout.flatten(params)
     start = Point(theta, chosen.init(theta) if state is None else state)
     products = products_of(inner_loss, layout, dict(meta_params), theta.device, hvp, theta.dim() == 2)
-    engine = _Engine(products, chosen, start_step, trace)
+    engine = _Engine(products, optimizer_of(chosen, hvp), start_step, trace)
     plan = _planned(start, steps, memory, budget_bytes)
     walk = Walk(engine.gradient, engine.update, steps, plan.schedule, tape == "host")
     began = seconds(theta.device)
@@ -138,6 +138,8 @@ def _planned(start: Point[Any], steps: int, memory: Memory, budget_bytes: int | 
     plan = memory_plan(
         theta.numel(), steps, budget_bytes=budget_bytes, itemsize=theta.itemsize, moments=len(start.state)
     )
+    if memory == "auto" and theta.is_cuda and plan.row("full").bytes <= (budget_bytes or 0):
+        return plan.row("full")  # equal by the plan, but replaying a state costs launches, the dear thing on a GPU
     return plan.row(memory)
 
 
@@ -181,15 +183,11 @@ class _Engine(Generic[State]):
         return adjoint.theta
 
     def _step_back(self, adjoint: Adjoint[State], step: Step[State]) -> Adjoint[State]:
-        t, after = self._start_step + step.i, step.after.state
-        adjoint, u = self._optimizer.adjoint(adjoint, step.before.theta, after, step.gradient, t)
-        near = self._optimizer.singular(after, t)
-        if near is not None:
-            square, tiny = u.square(), torch.finfo(u.dtype).tiny
-            share = (square * near).sum() / square.sum().clamp_min(tiny)
-            self._singular = self._singular + share
-        product = self.products.product(step.before.theta, u, t)
-        return Adjoint(product.add_(adjoint.theta), adjoint.state)
+        t = self._start_step + step.i
+        back = self._optimizer.adjoint(adjoint, step.before.theta, step.after.state, step.gradient, t)
+        self._singular = self._singular + back.share
+        product = self.products.product(step.before.theta, back.u, t)
+        return Adjoint(product.add_(back.adjoint.theta), back.adjoint.state)
 
     def singular_share(self, steps: int) -> float:
         return float(self._singular) / steps

@@ -35,7 +35,7 @@ class DenseRows:
         if self.chosen is None:
             grads["probs"].flatten(0, 1).addmm_(left.flatten(0, 1), right.T)
         else:
-            grads["probs"].index_add_(0, self.chosen, left @ right.T)
+            _add_sequences(grads["probs"], self.chosen, left @ right.T)
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class LatentRows:
         if self.chosen is None:
             grads["latent"] += of_latent
         else:
-            grads["latent"].index_add_(0, self.chosen, of_latent)
+            _add_sequences(grads["latent"], self.chosen, of_latent)
 
     def _chunks(self) -> list[slice]:
         rows, items = self._latent.shape[0] * self._latent.shape[1], self.decoder.shape[1]
@@ -82,6 +82,18 @@ class LatentRows:
 
     def _probs(self, part: slice) -> Tensor:
         return torch.softmax(self._latent.flatten(0, 1)[part] @ self.decoder / self.tau, 1)
+
+
+def _add_sequences(into: Tensor, chosen: Tensor, parts: Tensor) -> None:
+    """into[chosen] += parts. A step reads a sequence once, so no two additions meet and their order is one: the
+    deterministic kernel, which sorts first, would only be slower on a GPU."""
+    demanded = torch.are_deterministic_algorithms_enabled()
+    warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
+    torch.use_deterministic_algorithms(False)
+    try:
+        into.index_add_(0, chosen, parts)
+    finally:
+        torch.use_deterministic_algorithms(demanded, warn_only=warn_only)
 
 
 Chosen = Callable[[int], Tensor | None]

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from farzi_core.distill.optimizer import Adjoint
+from farzi_core.distill.optimizer import Adjoint, Back, Number, Time, plus
 from farzi_core.errors import ConfigError
 
 
@@ -51,28 +51,33 @@ class SGD:
         """The step size of step `step`, counted from 0."""
         return self.lr(step) if callable(self.lr) else self.lr
 
+    def numbers(self, t: int) -> tuple[float, ...]:
+        """(lr,)."""
+        return (self.rate(t),)
+
     def init(self, theta: Tensor) -> Velocity:
         """A zero buffer for theta [n]."""
         return Velocity(torch.zeros_like(theta))
 
-    def step(self, theta: Tensor, gradient: Tensor, state: Velocity, t: int) -> tuple[Tensor, Velocity]:
+    def step(self, theta: Tensor, gradient: Tensor, state: Velocity, t: Time) -> tuple[Tensor, Velocity]:
         """One update at step t (from 0): new theta [n] and buffer; the arguments are left as they are."""
         if self.weight_decay:
             gradient = gradient.add(theta, alpha=self.weight_decay)
         b = (state.b * self.momentum).add_(gradient)
         towards = gradient.add(b, alpha=self.momentum) if self.nesterov else b
-        return theta.add(towards, alpha=-self.rate(t)), Velocity(b)
+        return plus(theta, -self._lr(t), towards), Velocity(b)
 
     def adjoint(
-        self, adjoint: Adjoint[Velocity], before: Tensor, after: Velocity, gradient: Tensor, t: int
-    ) -> tuple[Adjoint[Velocity], Tensor]:
-        """Back through one update (`Optimizer.adjoint`); of its arguments only the adjoint is needed."""
-        lr, at_end = self.rate(t), adjoint.theta
-        db = adjoint.state.b.add(at_end, alpha=-lr * (self.momentum if self.nesterov else 1.0))
-        u = db.add(at_end, alpha=-lr) if self.nesterov else db
+        self, adjoint: Adjoint[Velocity], before: Tensor, after: Velocity, gradient: Tensor, t: Time
+    ) -> Back[Velocity]:
+        """Back through one update (`Optimizer.adjoint`); of its arguments only the adjoint is needed. No coordinate is
+        near a singularity."""
+        lr, at_end = self._lr(t), adjoint.theta
+        db = plus(adjoint.state.b, -lr * (self.momentum if self.nesterov else 1.0), at_end)
+        u = plus(db, -lr, at_end) if self.nesterov else db
         if self.weight_decay:
             at_end = at_end.add(u, alpha=self.weight_decay)
-        return Adjoint(at_end, Velocity(db * self.momentum)), u
+        return Back(Adjoint(at_end, Velocity(db * self.momentum)), u, u.new_zeros(()))
 
-    def singular(self, after: Velocity, t: int) -> None:
-        """Nowhere."""
+    def _lr(self, t: Time) -> Number:
+        return t[0] if isinstance(t, Tensor) else self.rate(t)

@@ -52,9 +52,17 @@ class Rows(Protocol):
 class SplitLoss(Protocol):
     """An inner loss the engine differentiates by its parts. The call itself is the plain definition."""
 
+    def __hash__(self) -> int: ...
+
     @property
     def core(self) -> Core: ...
 
-    def rows(self, meta: Tensors, step: int) -> Rows: ...
+    def choice(self, step: int) -> Tensor | None:
+        """Indices of the data of a step, None for all of them; nothing else of the loss depends on the step."""
+
+    def rows(self, meta: Tensors, choice: Tensor | None) -> Rows: ...
+
+    def still(self) -> "SplitLoss":
+        """The same without its choices, hashable: what CUDA graphs are captured of, once."""
 
     def __call__(self, params: Tensors, meta: Tensors, step: int) -> Tensor: ...

@@ -11,7 +11,7 @@ from farzi_core.config import RunConfig, with_settings
 from farzi_core.data.dataset import Dataset
 from farzi_core.data.planted import PlantedSettings, read_planted
 from farzi_core.data.prepare import prepare
-from farzi_core.distill.differentiate import _remembered_core
+from farzi_core.distill.differentiate import _compiled_core
 from farzi_core.distill.loop import Distillation, Distilled, snapshot_every
 from farzi_core.distill.outer import OuterProblem, OuterState, cosine, meta_parameters
 from farzi_core.distill.start import initial
@@ -220,14 +220,14 @@ def test_a_run_differentiates_the_way_its_settings_ask(
         return function
 
     monkeypatch.setattr(torch, "compile", compile_nothing)
-    _remembered_core.cache_clear()  # none that another test compiled
+    _compiled_core.cache_clear()  # none that another test compiled
     ways = {"objective__kind": objective, "outer__steps": 2, "teacher__trajectories": 0}
     eager = _run(dataset, MemoryRecorder(), **ways)
     assert not compiled
     other = _run(dataset, MemoryRecorder(), **ways, runtime__hvp="compiled")
     assert len(compiled) == 2, "the gradient and the product, once"
     assert torch.allclose(eager.best.synthetic.latent, other.best.synthetic.latent, atol=1e-4)
-    _remembered_core.cache_clear()  # and none of this one
+    _compiled_core.cache_clear()  # and none of this one
 
 
 def test_a_run_that_stays_bad_ends_diverged_with_its_last_good_result(

@@ -44,7 +44,7 @@ def test_a_tiny_eps_over_a_long_window_turns_the_gradient_and_a_smooth_one_does_
     assert smooth.trusted
     assert smooth.cosine > 0.9999
     assert smooth.error < 0.01
-    assert bad.cosine < 0.9
+    assert not bad.cosine >= 0.9, "turned away, or on some processors overflown to NaN"
     assert not bad.trusted
     assert bad.growth > 100 * smooth.growth
 

@@ -93,8 +93,14 @@ class _UntiedCore:
 class _Untied:
     core: _UntiedCore = _UntiedCore()
 
-    def rows(self, meta: Tensors, step: int) -> Rows:
-        return DenseRows(meta["probs"])
+    def choice(self, step: int) -> None:
+        return None
+
+    def rows(self, meta: Tensors, choice: Tensor | None) -> Rows:
+        return DenseRows(meta["probs"], choice)
+
+    def still(self) -> "_Untied":
+        return self
 
     def __call__(self, params: Tensors, meta: Tensors, step: int) -> Tensor:
         products = meta["probs"] @ torch.cat([params["item"], params["out"], params["bias"][:, None]], 1)

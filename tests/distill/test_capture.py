@@ -1,0 +1,131 @@
+"""What CUDA graphs are made of is the eager engine: the same code, with graphs that only call their function.
+
+Replaying itself needs a GPU: `test_cuda`.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from farzi_core.config import ModelConfig
+from farzi_core.distill import capture, differentiate
+from farzi_core.distill.adam import Adam
+from farzi_core.distill.inner_loss import StudentCore, SyntheticLoss
+from farzi_core.distill.layout import Tensors
+from farzi_core.distill.plan import MODES
+from farzi_core.distill.reverse import MetaGradient, adam_metagradient
+from farzi_core.distill.sgd import SGD
+from farzi_core.models.losses import hard_loss, tables_of
+from farzi_core.models.model import build
+
+# torch.func.jvp loads a module of torch that still uses torch.jit.script
+pytestmark = pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated:DeprecationWarning")
+ITEMS = 11
+_draw = torch.Generator().manual_seed(0)
+LATENT, DECODER = (torch.randn(*shape, generator=_draw, dtype=torch.float64) for shape in ((5, 6, 3), (3, ITEMS)))
+TOKENS = torch.randint(ITEMS, (4, 6), generator=_draw)
+METAS: dict[str, Tensors] = {
+    "probs": {"probs": torch.softmax(LATENT @ DECODER / 0.7, -1)},
+    "latent": {"latent": LATENT, "decoder": DECODER},
+}
+OPTIMIZERS = (
+    Adam(lambda t: 0.02 / (1 + t), eps=1e-3, weight_decay=0.01),
+    Adam(0.02, eps=1e-3, eps_root=1e-9, weight_decay=0.01, decoupled=True),
+    SGD(lambda t: 0.1 / (1 + t), momentum=0.9, nesterov=True, weight_decay=0.01),
+)
+
+
+class _Called:
+    """A graph that runs its function each time, on copies; captured by a run, as a warm-up is one."""
+
+    def __init__(self, function: capture.Function, inputs: tuple[Tensor, ...]) -> None:
+        self._function, self._inputs = function, [one.clone() for one in inputs]
+        function(*self._inputs)
+        captured.append(tuple(one.shape for one in inputs))
+
+    def __call__(self, *inputs: Tensor) -> list[Tensor]:
+        for static, given in zip(self._inputs, inputs, strict=True):
+            static.copy_(given)
+        return [one.clone() for one in self._function(*self._inputs)]
+
+
+captured: list[Any] = []
+
+
+@pytest.fixture(autouse=True)
+def graphs_that_call(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(capture, "Graph", _Called)
+    monkeypatch.setattr(differentiate, "require_graphs", lambda _device: None)
+    captured.clear()
+    yield
+    differentiate._remembered_graphs.cache_clear()
+    differentiate._captured_optimizer.cache_clear()
+
+
+def _found(
+    kind: str = "sasrec", head: str = "tied", meta: str = "probs", some: bool = False, students: int = 0, **how: Any
+) -> MetaGradient[Any]:
+    widths = {"hidden": 4, "gru4rec_hidden": 4, "fmlp_hidden": 4}
+    model = build(ModelConfig.model_validate({"kind": kind, "head": head, **widths}), ITEMS, 6)
+    seeds = [torch.Generator().manual_seed(seed) for seed in range(max(1, students))]
+    drawn = [{name: 5 * one.double() for name, one in model.init(seed).items()} for seed in seeds]
+    chosen = (lambda t: torch.tensor([t % 5, (t + 2) % 5])) if some else (lambda t: None)
+    loss = SyntheticLoss(StudentCore(model, tables_of(drawn[0])), 0.7, chosen)  # type: ignore[arg-type]
+
+    def outer(weights: Tensors) -> Tensor:
+        return hard_loss(model, weights, TOKENS)
+
+    settings = {"steps": 5, "optimizer": OPTIMIZERS[0], **how}
+    if not students:
+        return adam_metagradient(loss, outer, drawn[0], METAS[meta], **settings)
+    stack = {name: torch.stack([one[name] for one in drawn]) for name in drawn[0]}
+    return adam_metagradient(loss, [outer] * students, stack, METAS[meta], **settings)
+
+
+def _same(found: MetaGradient[Any], wanted: MetaGradient[Any], tolerance: float = 1e-11) -> None:
+    pairs = [(found.grads[name], one) for name, one in wanted.grads.items()]
+    pairs += [(found.start_grads[name], one) for name, one in wanted.start_grads.items()]
+    pairs += [*zip(found.state, wanted.state, strict=True), (found.outer_value, wanted.outer_value)]
+    for one, other in pairs:
+        assert float((one - other).abs().max()) <= tolerance * float(other.abs().max())
+    assert found.singular_share == pytest.approx(wanted.singular_share)
+
+
+@pytest.mark.parametrize("some", [False, True])
+@pytest.mark.parametrize("meta", METAS)
+@pytest.mark.parametrize("head", ["tied", "untied"])
+@pytest.mark.parametrize("kind", ["sasrec", "gru4rec", "fmlp"])
+def test_every_student_loss_and_batch(kind: str, head: str, meta: str, some: bool) -> None:
+    _same(_found(kind, head, meta, some, hvp="captured"), _found(kind, head, meta, some))
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_every_optimiser_is_told_its_step_by_numbers(optimizer: Any) -> None:
+    how = {"optimizer": optimizer, "start_step": 3}
+    _same(_found(**how, hvp="captured"), _found(**how))
+
+
+@pytest.mark.parametrize("memory", MODES)
+def test_every_memory_mode(memory: str) -> None:
+    wanted = _found(memory="store", hvp="captured")
+    found = _found(memory=memory, budget_bytes=60_000, hvp="captured", tape="host")
+    assert torch.equal(found.grads["probs"], wanted.grads["probs"])
+
+
+def test_stacked_students() -> None:
+    how = {"students": 3, "optimizer": Adam(0.005, eps=1e-2)}
+    _same(_found(**how, hvp="captured"), _found(**how), 1e-9)
+
+
+def test_graphs_are_captured_once_and_windows_do_not_share_what_they_return() -> None:
+    first = _found(some=True, hvp="captured")
+    pieces, kept = len(captured), first.grads["probs"].clone()
+    assert pieces == 4, "gradient, product, update and its adjoint"
+    second = _found(some=True, hvp="captured", start_step=7)
+    assert len(captured) == pieces
+    assert torch.equal(first.grads["probs"], kept)
+    assert not torch.equal(second.grads["probs"], kept)
+    _same(second, _found(some=True, start_step=7))
