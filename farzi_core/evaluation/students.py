@@ -1,9 +1,8 @@
 """Fresh students: trained on synthetic rows or on real sequences, the training step chosen on validation users."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from functools import partial
 
 import numpy as np
 import torch
@@ -14,15 +13,17 @@ from farzi_core.data import split
 from farzi_core.data.batches import queries
 from farzi_core.data.dataset import IntArray, Sequences
 from farzi_core.distill.adam import Adam
-from farzi_core.distill.layout import Tensors
+from farzi_core.distill.differentiate import GRAPHS, optimizer_of, products_of
+from farzi_core.distill.inner_loss import StudentCore, SyntheticLoss
+from farzi_core.distill.layout import Layout, Tensors
 from farzi_core.distill.sgd import SGD
 from farzi_core.evaluation import metrics
 from farzi_core.evaluation.measures import MEASURES, Measures
 from farzi_core.evaluation.report import Metric
-from farzi_core.models.losses import hard_loss, soft_loss
+from farzi_core.models.losses import hard_loss, soft_loss, tables_of
 from farzi_core.models.model import Model, build
 from farzi_core.seeds import stream, torch_stream
-from farzi_core.teacher.train import State, StepLoss, epochs_loss, fresh, train
+from farzi_core.teacher.train import State, StepLoss, descend, epochs_loss, fresh, train
 
 SCORED_AT_ONCE = 2048  # users scored in one matrix product: bounds the [U, V] score matrix
 
@@ -141,21 +142,47 @@ def on_synthetic(
     """A fresh student on synthetic sequences, trained as the inner loop trains: probabilities [mu, xi, V] or tokens
     [mu, xi] of `items` = V items."""
     model = build(config.model, items, rows.shape[1])
-    loss = synthetic_loss(model, rows, config.inner.batch, config.seed, seed)
     weights = fresh(model, torch_stream(config.seed, "student weights", seed), rows.device)
+    if config.runtime.hvp in GRAPHS and rows.is_cuda and rows.is_floating_point():
+        return follow(model, _by_graphs(config, model, weights, rows, seed, steps, every), judge)
+    loss = synthetic_loss(model, rows, config.inner.batch, config.seed, seed)
     return follow(model, train(weights, loss, inner_optimizer(config), steps, every), judge)
+
+
+def _by_graphs(
+    config: RunConfig, model: Model, weights: Tensors, rows: Tensor, seed: int, steps: int, every: int
+) -> Iterator[State]:
+    """The same training by the distillation's CUDA graphs: a step of a small student is a thousand launches."""
+    layout, hvp = Layout.of(weights), config.runtime.hvp
+
+    def chosen(t: int) -> Tensor | None:
+        return some_rows(rows, config.inner.batch, config.seed, seed, t)
+
+    loss = SyntheticLoss(StudentCore(model, tables_of(weights)), config.synthetic.tau, chosen)
+    products = products_of(loss, layout, {"probs": rows}, rows.device, hvp)
+
+    def gradient(theta: Tensor, t: int) -> Tensor:
+        return products.gradient(theta, t)[1]
+
+    optimizer = optimizer_of(inner_optimizer(config), hvp)
+    return descend(layout, layout.flatten(weights), gradient, optimizer, steps, every)
+
+
+def some_rows(rows: Tensor, batch: int, seed: int, student: int, t: int) -> Tensor | None:
+    """Indices of the `batch` random synthetic sequences of step t, or None where all fit in."""
+    if batch >= len(rows):
+        return None
+    some = stream(seed, "student rows", student, t).permutation(len(rows))[:batch]
+    return torch.from_numpy(some).to(rows.device)
 
 
 def synthetic_loss(model: Model, rows: Tensor, batch: int, seed: int, student: int) -> StepLoss:
     """Loss on `batch` random synthetic sequences a step, or on all: of probabilities [mu, xi, V] or tokens [mu, xi]."""
-    mu = rows.shape[0]
     of = soft_loss if rows.is_floating_point() else hard_loss
 
     def loss(weights: Tensors, t: int) -> Tensor:
-        if batch >= mu:
-            return of(model, weights, rows)
-        some = stream(seed, "student rows", student, t).permutation(mu)[:batch]
-        return of(model, weights, rows[torch.from_numpy(some).to(rows.device)])
+        some = some_rows(rows, batch, seed, student, t)
+        return of(model, weights, rows if some is None else rows[some])
 
     return loss
 
@@ -184,13 +211,20 @@ def baseline_adam(config: RunConfig) -> Adam:
 def inner_optimizer(config: RunConfig) -> Adam | SGD:
     """The optimiser of the inner loop and of every student on synthetic data."""
     inner = config.inner
-    rate = inner.lr if inner.schedule == "constant" else partial(linear_rate, inner.lr, inner.lifetime)
+    rate = inner.lr if inner.schedule == "constant" else LinearRate(inner.lr, inner.lifetime)
     if inner.optimizer == "sgd":
         return SGD(rate, inner.momentum, weight_decay=inner.weight_decay)
     return Adam(rate, (inner.beta1, inner.beta2), inner.eps, weight_decay=inner.weight_decay)
 
 
-def linear_rate(lr: float, steps: int, step: int) -> float:
-    """Step size at `step` (from 0): up to lr over the first tenth of `steps`, then down to zero at the end."""
-    warm = max(1, steps // 10)
-    return lr * max(0.0, min((step + 1) / warm, (steps - step) / max(1, steps - warm)))
+@dataclass(frozen=True)
+class LinearRate:
+    """A schedule: up to lr over the first tenth of `steps`, then down to zero at the end."""
+
+    lr: float
+    steps: int
+
+    def __call__(self, step: int) -> float:
+        """The step size at `step`, counted from 0."""
+        warm = max(1, self.steps // 10)
+        return self.lr * max(0.0, min((step + 1) / warm, (self.steps - step) / max(1, self.steps - warm)))

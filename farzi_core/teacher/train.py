@@ -34,12 +34,26 @@ class State:
 def train(weights: Tensors, loss: StepLoss, optimizer: Optimizer[Any], steps: int, every: int) -> Iterator[State]:
     """Train for `steps` steps of `optimizer`; yields the state after every `every` steps and after the last."""
     layout = Layout.of(weights)
-    theta = layout.flatten(weights)
+
+    def gradient(theta: Tensor, t: int) -> Tensor:
+        leaf = theta.detach().requires_grad_()
+        return torch.autograd.grad(loss(layout.views(leaf), t), leaf)[0]
+
+    return descend(layout, layout.flatten(weights), gradient, optimizer, steps, every)
+
+
+def descend(
+    layout: Layout,
+    theta: Tensor,
+    gradient: Callable[[Tensor, int], Tensor],
+    optimizer: Optimizer[Any],
+    steps: int,
+    every: int,
+) -> Iterator[State]:
+    """`train` from flat weights theta [n], by a gradient(theta, t) [n] of any kind."""
     state, seconds, started = optimizer.init(theta), 0.0, time.perf_counter()
     for t in range(steps):
-        leaf = theta.detach().requires_grad_()
-        (gradient,) = torch.autograd.grad(loss(layout.views(leaf), t), leaf)
-        theta, state = optimizer.step(theta, gradient, state, t)
+        theta, state = optimizer.step(theta, gradient(theta, t), state, t)
         if (t + 1) % every == 0 or t + 1 == steps:
             seconds += time.perf_counter() - started
             yield State(t + 1, seconds, layout.views(theta))

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from farzi_core.config import ModelConfig
+from farzi_core.config import ModelConfig, RunConfig, with_settings
 from farzi_core.distill import capture, differentiate
 from farzi_core.distill.adam import Adam
 from farzi_core.distill.inner_loss import StudentCore, SyntheticLoss
@@ -18,8 +18,11 @@ from farzi_core.distill.layout import Tensors
 from farzi_core.distill.plan import MODES
 from farzi_core.distill.reverse import MetaGradient, adam_metagradient
 from farzi_core.distill.sgd import SGD
+from farzi_core.evaluation import students
 from farzi_core.models.losses import hard_loss, tables_of
 from farzi_core.models.model import build
+from farzi_core.seeds import torch_stream
+from farzi_core.teacher.train import fresh, train
 
 # torch.func.jvp loads a module of torch that still uses torch.jit.script
 pytestmark = pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated:DeprecationWarning")
@@ -118,6 +121,25 @@ def test_every_memory_mode(memory: str) -> None:
 def test_stacked_students() -> None:
     how = {"students": 3, "optimizer": Adam(0.005, eps=1e-2)}
     _same(_found(**how, hvp="captured"), _found(**how), 1e-9)
+
+
+def test_students_trained_by_graphs_are_those_trained_eagerly() -> None:
+    sizes = {"model.hidden": 4, "synthetic.mu": 5, "synthetic.xi": 6, "inner.batch": 3, "inner.schedule": "linear"}
+    rows = METAS["probs"]["probs"].float()
+    found = []
+    for hvp in ("eager", "captured"):
+        config = with_settings(RunConfig(), {**sizes, "inner.eps": 1e-3, "runtime.hvp": hvp})
+        model = build(config.model, ITEMS, 6)
+        weights = fresh(model, torch_stream(0, "weights"), rows.device)
+        if hvp == "eager":
+            loss = students.synthetic_loss(model, rows, config.inner.batch, config.seed, 7)
+            found.append([*train(weights, loss, students.inner_optimizer(config), 9, 4)])
+        else:
+            found.append([*students._by_graphs(config, model, weights, rows, 7, 9, 4)])
+    eager, graphs = found
+    assert [state.step for state in graphs] == [state.step for state in eager] == [4, 8, 9]
+    for one, other in zip(graphs[-1].weights.values(), eager[-1].weights.values(), strict=True):
+        assert torch.allclose(one, other, atol=1e-5)
 
 
 def test_graphs_are_captured_once_and_windows_do_not_share_what_they_return() -> None:
