@@ -1,6 +1,6 @@
 """One meta-gradient on a GPU: eager, compiled, as CUDA graphs, K students at once, and JAX; results/gpu.json.
 
-    python benchmarks/engine/gpu.py [--steps 100] [--without-jax] [--out FILE]
+    python benchmarks/engine/gpu.py [--steps 100] [--case peers] [--without-jax] [--out FILE]
 
 The student of case.py with eps 1e-4, with which float32 carries the gradient of 100 steps, and one of the size that the
 presets have. Wall seconds with the device idle before and after, best of `REPEATS` after a first call that compiles and
@@ -27,7 +27,7 @@ from compare import accuracy
 
 from farzi_core.device import describe, seconds, use_exact_products
 from farzi_core.distill.adam import Adam
-from farzi_core.distill.differentiate import Hvp
+from farzi_core.distill.differentiate import GRAPHS, Hvp
 from farzi_core.distill.inner_loss import StudentCore, SyntheticLoss
 from farzi_core.distill.layout import Tensors
 from farzi_core.distill.reverse import MetaGradient, adam_metagradient
@@ -38,7 +38,7 @@ CUDA = torch.device("cuda")
 CALM = Adam(lr=1e-3, eps=1e-4)
 REPEATS = 3
 WAYS: tuple[Hvp, ...] = ("eager", "compiled", "captured", "compiled-captured")
-STUDENTS = (4, 8)
+STUDENTS = 8
 LONGEST_UNROLL = 100  # steps; 10 GB of graphs
 
 
@@ -121,33 +121,32 @@ def measured(case: Case, steps: int) -> Iterator[dict[str, Any]]:
         yield row(f"ours, {way}", there, steps, lambda way=way: meta_gradient(there, steps, way), of_probs, wanted)
     yield row("ours, captured, host tape", there, steps,
               lambda: meta_gradient(there, steps, "captured", tape="host"), of_probs, wanted)  # fmt: skip
-    for way in ("captured", "compiled-captured"):
-        for students in STUDENTS:
-            found = row(f"ours, {way}, K = {students}", there, steps,
-                        lambda way=way, k=students: meta_gradient(there, steps, way, k), of_probs, None)  # fmt: skip
-            yield found
+    for way in GRAPHS:
+        yield row(f"ours, {way}, K = {STUDENTS}", there, steps,
+                  lambda way=way: meta_gradient(there, steps, way, STUDENTS), of_probs, None)  # fmt: skip
 
 
-def in_jax(steps: int) -> list[dict[str, Any]]:
+def in_jax(names: list[str], steps: int) -> list[dict[str, Any]]:
     """JAX's rows, from a process that leaves the memory to others."""
     settings = {
         "XLA_FLAGS": "", "XLA_PYTHON_CLIENT_PREALLOCATE": "false", "JAX_DEFAULT_MATMUL_PRECISION": "highest",
     }  # fmt: skip
-    command = [sys.executable, str(Path(__file__).resolve()), "--jax", "--steps", str(steps)]
+    command = [sys.executable, str(Path(__file__).resolve()), "--jax", "--steps", str(steps), "--case", *names]
     done = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, **settings})
     if done.returncode:
-        return [{"case": "peers", "method": "JAX", "T": steps, "failed": done.stderr.strip()[-300:]}]
+        return [{"case": names[0], "method": "JAX", "T": steps, "failed": done.stderr.strip()[-300:]}]
     found: list[dict[str, Any]] = json.loads(done.stdout.strip().splitlines()[-1])
     return found
 
 
-def jax_rows(steps: int) -> list[dict[str, Any]]:
+def jax_rows(names: list[str], steps: int) -> list[dict[str, Any]]:
     """What the process of `in_jax` does: each case by both of JAX's ways."""
     from jax_peers import JAX
     from jax_peers import measure as measure_jax
 
     rows = []
-    for name, case in cases().items():
+    for name in names:
+        case = cases()[name]
         exact = doubled(case).on(CUDA)
         reference = meta_gradient(exact, steps, "eager").grads["probs"].cpu()
         wanted = doubled(case).synthetic.gradients(doubled(case).synthetic.probs(), reference)
@@ -160,16 +159,16 @@ def jax_rows(steps: int) -> list[dict[str, Any]]:
     return rows
 
 
-def run(steps: int, with_jax: bool, out: Path) -> None:
+def run(names: list[str], steps: int, with_jax: bool, out: Path) -> None:
     """Measure and write after every row, so that an interrupted measurement is not lost."""
     document = {"device": describe(CUDA), "torch": torch.__version__, "repeats": REPEATS, "rows": list[Any]()}
-    for name, case in cases().items():
-        for found in measured(case, steps):
+    for name in names:
+        for found in measured(cases()[name], steps):
             document["rows"].append({"case": name, **found})
             print(json.dumps(document["rows"][-1]), flush=True)
             out.write_text(json.dumps(document, indent=1) + "\n")
     if with_jax:
-        document["rows"] += in_jax(steps)
+        document["rows"] += in_jax(names, steps)
         print(json.dumps(document["rows"][-4:]), flush=True)
         out.write_text(json.dumps(document, indent=1) + "\n")
 
@@ -177,15 +176,16 @@ def run(steps: int, with_jax: bool, out: Path) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--steps", type=int, default=100)
+    parser.add_argument("--case", nargs="+", choices=list(cases()), default=list(cases()))
     parser.add_argument("--without-jax", action="store_true")
     parser.add_argument("--out", type=Path, default=HERE / "results" / "gpu.json")
     parser.add_argument("--jax", action="store_true", help=argparse.SUPPRESS)
     asked = parser.parse_args()
     use_exact_products(CUDA, deterministic=True)
     if asked.jax:
-        print(json.dumps(jax_rows(asked.steps)))
+        print(json.dumps(jax_rows(asked.case, asked.steps)))
     else:
-        run(asked.steps, not asked.without_jax, asked.out)
+        run(asked.case, asked.steps, not asked.without_jax, asked.out)
 
 
 if __name__ == "__main__":
