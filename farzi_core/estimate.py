@@ -80,7 +80,7 @@ def measure(config: RunConfig, sizes: dict[str, int]) -> Estimate:
     from farzi_core.device import describe, pick, use_threads
     from farzi_core.distill.outer import OuterProblem
 
-    config = with_settings(config, {"runtime.hvp": "eager"})
+    config = with_settings(config, {"runtime.hvp": "auto"})
     use_threads(config.runtime.threads)
     device = pick(config.runtime.device)
     items = min(sizes["items"], config.data.max_items)

@@ -26,7 +26,7 @@ from farzi_core.data.tokenise import dump
 from farzi_core.device import CPU, pick, use_exact_products, use_threads
 from farzi_core.distill import ranks
 from farzi_core.distill.capture import require_graphs
-from farzi_core.distill.differentiate import GRAPHS
+from farzi_core.distill.differentiate import GRAPHS, hvp_on
 from farzi_core.distill.layout import Tensors
 from farzi_core.distill.loop import Distillation, Distilled
 from farzi_core.distill.start import initial
@@ -112,7 +112,7 @@ def run_on(config: RunConfig, dataset: Dataset, recorder: Recorder) -> Outcome:
     info = dataset.info
     recorder.log("data", data_digest=info.digest, sequences=info.sequences, events=info.events, items=info.items)
     device = _device(config)
-    if config.runtime.hvp in GRAPHS:
+    if hvp_on(device, config.runtime.hvp) in GRAPHS:
         require_graphs(device)
     panel = Panel(config, dataset, device, recorder)
     recorder.log("stage", stage="teacher", message="Training on the full data: the 100 % line")
@@ -229,7 +229,7 @@ def _distil(config: RunConfig, dataset: Dataset, device: torch.device, recorder:
     """Omega, the start and the outer loop."""
     train, items = dataset.part("train"), len(dataset.vocab)
     model = build(config.model, items, config.synthetic.xi)
-    compiling = "a minute of compiling, " if "compiled" in config.runtime.hvp else ""
+    compiling = "a minute of compiling, " if config.runtime.hvp == "compiled" else ""
     message = f"Omega, a start fitted to the data's pair counts, {compiling}the outer loop"
     recorder.log("stage", stage="distil", message=message)
     stop = partial(stop_where_asked, recorder)  # both may take minutes: thousands of items, hundreds of trajectories

@@ -2,10 +2,10 @@
 
     python benchmarks/engine/gpu.py [--steps 100] [--case peers] [--without-jax] [--out FILE]
 
-The student of case.py with eps 1e-4, with which float32 carries the gradient of 100 steps, and one of the size that the
-presets have. Wall seconds with the device idle before and after, best of `REPEATS` after a first call that compiles and
-captures. "reverse" is what is left of a meta-gradient after a forward pass of its own, a step. Errors are against the
-engine in float64 on the same GPU. JAX runs in a process of its own, its products in full float32, too.
+The student of case.py with eps 1e-4, with which float32 carries the gradient of 100 steps, and one of the size and the
+eps that the presets have. Wall seconds with the device idle before and after, best of `REPEATS` after a first call that
+compiles and captures. "reverse" is what is left of a meta-gradient after a forward pass of its own, a step. Errors are
+against the engine in float64 on the same GPU. JAX runs in a process of its own, its products in full float32, too.
 """
 
 import argparse
@@ -50,7 +50,7 @@ def cases() -> dict[str, Case]:
     weights = model.init(torch.Generator().manual_seed(0))
     synthetic, tokens = replace(small.synthetic, latent=latent), small.tokens[:, :20].contiguous()
     small = replace(small, model=model, weights=weights, synthetic=synthetic, tokens=tokens)
-    return {"peers": replace(big, adam=CALM), "window": replace(small, adam=CALM)}
+    return {"peers": replace(big, adam=CALM), "window": replace(small, adam=replace(CALM, eps=1e-3))}
 
 
 def doubled(case: Case) -> Case:

@@ -1,6 +1,6 @@
 """results.json of compare.py as one picture (time, peak memory and gradient error against T), and as a table.
 
-python benchmarks/engine/plot.py        draws results/results.png again and prints the table of docs/engine-benchmark.md
+python benchmarks/engine/plot.py        draws results/results.png again and prints the tables of docs/engine-benchmark.md
 """
 
 import json
@@ -52,8 +52,28 @@ def table(rows: list[dict[str, Any]]) -> str:
     return "\n".join(lines)
 
 
+def gpu_table(rows: list[dict[str, Any]]) -> str:
+    """The rows of gpu.py for docs/engine-benchmark.md."""
+    eager = {row["case"]: row["ms"] for row in rows if row["method"] == "ours, eager"}
+    lines = [
+        "| method | ms | of eager | a reverse step, ms | extra MB | error | first, s |",
+        "|---|---:|---:|---:|---:|---:|---:|",
+    ]
+    for row in rows:
+        share = f"{row['ms'] / eager[row['case']]:.2f}" if "K =" not in row["method"] else ""
+        step, error = (
+            f"{row[key]:{form}}" if key in row else "" for key, form in (("reverse_ms_a_step", ".1f"), ("error", ".1e"))
+        )
+        first = f"{row['first_s']:.1f}" if "first_s" in row else ""
+        lines.append(
+            f"| {row['method']} | {row['ms']:,.0f} | {share} | {step} | {row['peak_mb']:,.0f} | {error} | {first} |"
+        )
+    return "\n".join(lines)
+
+
 if __name__ == "__main__":
     folder = Path(__file__).resolve().parent / "results"
     found = json.loads((folder / "results.json").read_text())["rows"]
     draw(found, folder / "results.png")
     print(table([row for row in found if row["T"] in (20, 100, 500)]))
+    print(gpu_table(json.loads((folder / "gpu.json").read_text())["rows"]))

@@ -10,6 +10,7 @@ What a graph returns is copied out of its static buffers, so it may be kept; gra
 static buffers, which the next window starts from zero.
 """
 
+import logging
 from collections.abc import Callable
 from typing import Any, Generic
 
@@ -22,6 +23,7 @@ from farzi_core.distill.products import Differentiator, SplitProducts
 from farzi_core.distill.split import SplitLoss
 from farzi_core.errors import ConfigError
 
+_log = logging.getLogger(__name__)
 WARM_UP = 3  # runs before a capture: libraries allocate their workspaces in the first ones
 Function = Callable[..., list[Tensor]]
 
@@ -30,7 +32,7 @@ def require_graphs(device: torch.device) -> None:
     """Raises ConfigError where CUDA graphs are not there."""
     if device.type != "cuda" or not torch.cuda.is_available():
         raise ConfigError(
-            f"CUDA graphs need a CUDA device and this run is on {device}; choose hvp='eager' or 'compiled'"
+            f"CUDA graphs need a CUDA device and this run is on {device}; choose hvp='auto', 'eager' or 'compiled'"
         )
 
 
@@ -69,16 +71,26 @@ class Graphs:
     """Graphs of functions by name and by the shapes of their inputs."""
 
     def __init__(self) -> None:
-        self._graphs: dict[Any, Graph] = {}
+        self._graphs: dict[Any, Graph | None] = {}
 
     def __call__(self, name: str, function: Function, *inputs: Tensor) -> list[Tensor]:
         key = (name, *((one.shape, one.dtype, one.device) for one in inputs))
         if key not in self._graphs:
-            self._graphs[key] = self.capture(function, inputs)
-        return self._graphs[key](*inputs)
+            self._graphs[key] = self._captured(name, function, inputs)
+        graph = self._graphs[key]
+        return function(*inputs) if graph is None else graph(*inputs)
 
     def capture(self, function: Function, inputs: tuple[Tensor, ...]) -> Graph:
         return Graph(function, inputs)
+
+    def _captured(self, name: str, function: Function, inputs: tuple[Tensor, ...]) -> Graph | None:
+        """The graph, or None where an operation cannot be captured: then its function is called each time."""
+        try:
+            return self.capture(function, inputs)
+        except RuntimeError as error:
+            reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+            _log.warning("CUDA graph of %s failed (%s); it is computed eagerly, which is slower", name, reason[:200])
+            return None
 
 
 class SplitGraphs(Graphs):
@@ -91,10 +103,11 @@ class SplitGraphs(Graphs):
 
     def capture(self, function: Function, inputs: tuple[Tensor, ...]) -> Graph:
         before = {name: grad.clone() for name, grad in self.products.grads.items()}
-        graph = super().capture(function, inputs)
-        for name, grad in self.products.grads.items():  # the runs before a capture have added to them
-            grad.copy_(before[name])
-        return graph
+        try:
+            return super().capture(function, inputs)
+        finally:
+            for name, grad in self.products.grads.items():  # the runs before a capture have added to them
+                grad.copy_(before[name])
 
 
 class CapturedProducts:

@@ -45,6 +45,13 @@ def products_of(
     return WholeLoss(_compiled_whole(loss, shapes, names, stacked) if hvp == "compiled" else eager, meta)
 
 
+def hvp_on(device: torch.device, choice: Literal["auto", "eager", "compiled", "captured"]) -> Hvp:
+    """What `runtime.hvp` means on a device: on a GPU compiled operations are captured, too."""
+    if choice == "auto":
+        return "captured" if device.type == "cuda" else "eager"
+    return "compiled-captured" if choice == "compiled" and device.type == "cuda" else choice
+
+
 def optimizer_of(optimizer: Optimizer[Any], hvp: Hvp) -> Optimizer[Any]:
     """The optimiser the way `hvp` names: as it is, or as CUDA graphs beside those of the derivatives."""
     return _captured_optimizer(optimizer) if hvp in GRAPHS else optimizer

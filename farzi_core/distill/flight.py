@@ -17,6 +17,7 @@ from torch import Tensor
 from farzi_core.config import RunConfig
 from farzi_core.data.dataset import Sequences
 from farzi_core.distill.adam import Moments
+from farzi_core.distill.differentiate import hvp_on
 from farzi_core.distill.inner_loss import StudentCore, SyntheticLoss
 from farzi_core.distill.layout import Layout
 from farzi_core.distill.optimizer import Optimizer
@@ -47,6 +48,7 @@ class Flight:
         self.config, self.train, self.omega, self.device = config, train, omega, device
         self.model = build(config.model, items, config.synthetic.xi)
         self.optimizer: Optimizer[Any] = inner_optimizer(config)
+        self.hvp = hvp_on(device, config.runtime.hvp)
         self.layout = Layout.of(self.model.init(torch_stream(0, "layout")))
 
     def new_runner(self, *indices: int) -> Runner:

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from farzi_core.device import seconds
-from farzi_core.distill.differentiate import products_of
+from farzi_core.distill.differentiate import optimizer_of, products_of
 from farzi_core.distill.flight import Flight, Runner
 from farzi_core.distill.layout import Layout, Tensors
 from farzi_core.distill.synthetic import Synthetic
@@ -57,10 +57,13 @@ class Gradient:
         return self.flight.config.inner.lifetime
 
     def window(self, runner: Runner, synthetic: Synthetic, meta: Tensors, generator: np.random.Generator) -> Compared:
-        flight, device, optimizer = self.flight, self.flight.device, self.flight.optimizer
+        flight, device = self.flight, self.flight.device
         tokens = flight.tokens(generator)
         loss = flight.loss(synthetic, runner.age, generator)
-        products = products_of(loss, flight.layout, meta, device, flight.config.runtime.hvp)
+        products, optimizer = (
+            products_of(loss, flight.layout, meta, device, flight.hvp),
+            optimizer_of(flight.optimizer, flight.hvp),
+        )
         began = seconds(device)
         theta, state, chosen, kept = runner.theta, runner.moments, self._chosen(), []
         for t in range(runner.age, runner.age + flight.config.inner.steps):

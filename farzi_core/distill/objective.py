@@ -102,5 +102,5 @@ def _through(
     return adam_metagradient(
         loss, outer_loss, flight.layout.views(runner.theta), meta,
         steps=flight.config.inner.steps, optimizer=flight.optimizer, start_step=runner.age, state=runner.moments,
-        memory="auto", hvp=flight.config.runtime.hvp,
+        memory="auto", hvp=flight.hvp,
     )  # fmt: skip

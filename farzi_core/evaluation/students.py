@@ -13,7 +13,7 @@ from farzi_core.data import split
 from farzi_core.data.batches import queries
 from farzi_core.data.dataset import IntArray, Sequences
 from farzi_core.distill.adam import Adam
-from farzi_core.distill.differentiate import GRAPHS, optimizer_of, products_of
+from farzi_core.distill.differentiate import GRAPHS, Hvp, hvp_on, optimizer_of, products_of
 from farzi_core.distill.inner_loss import StudentCore, SyntheticLoss
 from farzi_core.distill.layout import Layout, Tensors
 from farzi_core.distill.sgd import SGD
@@ -143,17 +143,18 @@ def on_synthetic(
     [mu, xi] of `items` = V items."""
     model = build(config.model, items, rows.shape[1])
     weights = fresh(model, torch_stream(config.seed, "student weights", seed), rows.device)
-    if config.runtime.hvp in GRAPHS and rows.is_cuda and rows.is_floating_point():
-        return follow(model, _by_graphs(config, model, weights, rows, seed, steps, every), judge)
+    hvp = hvp_on(rows.device, config.runtime.hvp)
+    if hvp in GRAPHS and rows.is_cuda and rows.is_floating_point():
+        return follow(model, _by_graphs(config, hvp, model, weights, rows, seed, steps, every), judge)
     loss = synthetic_loss(model, rows, config.inner.batch, config.seed, seed)
     return follow(model, train(weights, loss, inner_optimizer(config), steps, every), judge)
 
 
 def _by_graphs(
-    config: RunConfig, model: Model, weights: Tensors, rows: Tensor, seed: int, steps: int, every: int
+    config: RunConfig, hvp: Hvp, model: Model, weights: Tensors, rows: Tensor, seed: int, steps: int, every: int
 ) -> Iterator[State]:
     """The same training by the distillation's CUDA graphs: a step of a small student is a thousand launches."""
-    layout, hvp = Layout.of(weights), config.runtime.hvp
+    layout = Layout.of(weights)
 
     def chosen(t: int) -> Tensor | None:
         return some_rows(rows, config.inner.batch, config.seed, seed, t)

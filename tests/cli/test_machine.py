@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from farzi_core.distill.adam import Adam, Moments
-from farzi_core.distill.optimizer import Adjoint
+from farzi_core.distill.optimizer import Back
 from farzi_core.errors import RunError
 
 
@@ -22,9 +22,10 @@ def test_the_engine_is_exact_here(farzi, model: str) -> None:
 def test_an_engine_without_the_second_moment_is_found(farzi, monkeypatch: pytest.MonkeyPatch) -> None:
     right = Adam.adjoint
 
-    def wrong(*arguments: object) -> tuple[Adjoint[Moments], torch.Tensor]:
-        adjoint, u = right(*arguments)
-        return adjoint._replace(state=adjoint.state._replace(v=torch.zeros_like(adjoint.state.v))), u
+    def wrong(*arguments: object) -> Back[Moments]:
+        back = right(*arguments)
+        state = back.adjoint.state._replace(v=torch.zeros_like(back.adjoint.state.v))
+        return back._replace(adjoint=back.adjoint._replace(state=state))
 
     monkeypatch.setattr(Adam, "adjoint", wrong)
     ended = farzi("gradcheck", "--device", "cpu", "--json")

@@ -13,6 +13,7 @@ from torch import Tensor
 from farzi_core.config import ModelConfig, RunConfig, with_settings
 from farzi_core.distill import capture, differentiate
 from farzi_core.distill.adam import Adam
+from farzi_core.distill.differentiate import hvp_on
 from farzi_core.distill.inner_loss import StudentCore, SyntheticLoss
 from farzi_core.distill.layout import Tensors
 from farzi_core.distill.plan import MODES
@@ -126,17 +127,12 @@ def test_stacked_students() -> None:
 def test_students_trained_by_graphs_are_those_trained_eagerly() -> None:
     sizes = {"model.hidden": 4, "synthetic.mu": 5, "synthetic.xi": 6, "inner.batch": 3, "inner.schedule": "linear"}
     rows = METAS["probs"]["probs"].float()
-    found = []
-    for hvp in ("eager", "captured"):
-        config = with_settings(RunConfig(), {**sizes, "inner.eps": 1e-3, "runtime.hvp": hvp})
-        model = build(config.model, ITEMS, 6)
-        weights = fresh(model, torch_stream(0, "weights"), rows.device)
-        if hvp == "eager":
-            loss = students.synthetic_loss(model, rows, config.inner.batch, config.seed, 7)
-            found.append([*train(weights, loss, students.inner_optimizer(config), 9, 4)])
-        else:
-            found.append([*students._by_graphs(config, model, weights, rows, 7, 9, 4)])
-    eager, graphs = found
+    config = with_settings(RunConfig(), {**sizes, "inner.eps": 1e-3})
+    model = build(config.model, ITEMS, 6)
+    weights = fresh(model, torch_stream(0, "weights"), rows.device)
+    loss = students.synthetic_loss(model, rows, config.inner.batch, config.seed, 7)
+    eager = [*train(weights, loss, students.inner_optimizer(config), 9, 4)]
+    graphs = [*students._by_graphs(config, "captured", model, weights, rows, 7, 9, 4)]
     assert [state.step for state in graphs] == [state.step for state in eager] == [4, 8, 9]
     for one, other in zip(graphs[-1].weights.values(), eager[-1].weights.values(), strict=True):
         assert torch.allclose(one, other, atol=1e-5)
@@ -151,3 +147,27 @@ def test_graphs_are_captured_once_and_windows_do_not_share_what_they_return() ->
     assert torch.equal(first.grads["probs"], kept)
     assert not torch.equal(second.grads["probs"], kept)
     _same(second, _found(some=True, start_step=7))
+
+
+def test_what_cannot_be_captured_is_computed_eagerly_and_said(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refused(function: capture.Function, inputs: tuple[Tensor, ...]) -> Any:
+        function(*inputs)
+        raise RuntimeError("operation not permitted when stream is capturing\nsecond line")
+
+    monkeypatch.setattr(capture, "Graph", refused)
+    _same(_found(some=True, hvp="captured"), _found(some=True))
+    failed = "failed (operation not permitted when stream is capturing); it is computed eagerly, which is slower"
+    said = [record.getMessage() for record in caplog.records]
+    assert said == [f"CUDA graph of {name} {failed}" for name in ("gradient", "step", "adjoint", "product")]
+
+
+def test_a_gpu_is_used_by_graphs_without_being_asked() -> None:
+    cpu, gpu = torch.device("cpu"), torch.device("cuda")
+    assert [hvp_on(cpu, one) for one in ("auto", "eager", "compiled", "captured")] == [
+        "eager", "eager", "compiled", "captured",
+    ]  # fmt: skip
+    assert [hvp_on(gpu, one) for one in ("auto", "eager", "compiled", "captured")] == [
+        "captured", "eager", "compiled-captured", "captured",
+    ]  # fmt: skip

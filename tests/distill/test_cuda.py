@@ -170,7 +170,7 @@ def test_the_start_is_fitted_on_the_gpu() -> None:
     _near(there.probs(), here.probs(), 1e-3)
 
 
-@pytest.mark.parametrize("hvp", ["captured", "compiled-captured"])
+@pytest.mark.parametrize("hvp", ["captured", "compiled"])
 def test_a_whole_run_on_the_gpu_repeats_itself_bit_for_bit(hvp: Hvp) -> None:
     data = prepare(read_planted(PlantedSettings(sequences=400)), max_items=40)
     config = with_settings(RunConfig(), {**SETTINGS, "runtime.device": "cuda", "runtime.hvp": hvp})

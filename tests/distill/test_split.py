@@ -208,7 +208,7 @@ def _plain_of(model: SASRec, params: Tensors, probs: Tensor) -> Tensor:
 def test_capture_without_a_gpu_says_what_to_do() -> None:
     layout = Layout.of(PARAMS)
     for hvp in GRAPHS:
-        with pytest.raises(ConfigError, match="need a CUDA device and this run is on cpu; choose hvp='eager'"):
+        with pytest.raises(ConfigError, match="need a CUDA device and this run is on cpu; choose hvp='auto'"):
             products_of(_loss("all"), layout, METAS["probs"], CPU, hvp)
 
 
