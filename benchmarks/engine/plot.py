@@ -1,6 +1,6 @@
 """results.json of compare.py as one picture (time, peak memory and gradient error against T), and as a table.
 
-python benchmarks/engine/plot.py        draws results/results.png again and prints the tables of docs/engine-benchmark.md
+python benchmarks/engine/plot.py     draws results/results.png again and prints the tables of docs/engine-benchmark.md
 """
 
 import json
