@@ -20,12 +20,19 @@ _log = logging.getLogger(__name__)
 
 
 class Compiled:
-    """`Differentiator` that is `functional`, compiled; `fallback` serves where it does not compile."""
+    """`Differentiator` that is `functional`, compiled; `fallback` serves where it does not compile.
 
-    def __init__(self, functional: Functional, fallback: Differentiator) -> None:
-        self._fallback = fallback
-        self._gradient: Callable[..., Any] | None = torch.compile(functional.gradient, fullgraph=True, dynamic=False)
-        self._product: Callable[..., Any] | None = torch.compile(functional.product, fullgraph=True, dynamic=False)
+    stepless  the function does not know its step: each set of shapes is compiled for itself. Otherwise the compiler may
+              keep numbers open that it has seen change, as the step does; open shapes it cannot always carry.
+    """
+
+    def __init__(self, functional: Functional, fallback: Differentiator, stepless: bool) -> None:
+        self._fallback, dynamic = fallback, False if stepless else None
+        self._gradient: Callable[..., Any] | None
+        self._product: Callable[..., Any] | None
+        self._gradient, self._product = (
+            torch.compile(one, fullgraph=True, dynamic=dynamic) for one in (functional.gradient, functional.product)
+        )
 
     def gradient(self, theta: Tensor, inputs: Inputs, t: int, of_inputs: bool) -> tuple[Tensor, Tensor, Inputs]:
         if self._gradient is not None:

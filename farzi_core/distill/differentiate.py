@@ -95,11 +95,11 @@ def _captured_optimizer(optimizer: Optimizer[Any]) -> Optimizer[Any]:
 def _compiled_core(core: Core, shapes: _Shapes, stacked: bool) -> Differentiator:
     layout = Layout(dict(shapes))
     functional = Functional(SplitProducts.function(core, layout, plain_log_sum_exp), stacked, OWN)
-    return Compiled(functional, _eager_core(core, layout, stacked))
+    return Compiled(functional, _eager_core(core, layout, stacked), stepless=True)
 
 
 @lru_cache(REMEMBERED)
 def _compiled_whole(loss: InnerLoss, shapes: _Shapes, names: tuple[str, ...], stacked: bool) -> Differentiator:
     layout = Layout(dict(shapes))
     functional = Functional(WholeLoss.function(loss, layout, names), stacked, SHARED)
-    return Compiled(functional, _eager_whole(loss, layout, names, stacked))
+    return Compiled(functional, _eager_whole(loss, layout, names, stacked), stepless=False)

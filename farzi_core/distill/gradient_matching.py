@@ -60,10 +60,8 @@ class Gradient:
         flight, device = self.flight, self.flight.device
         tokens = flight.tokens(generator)
         loss = flight.loss(synthetic, runner.age, generator)
-        products, optimizer = (
-            products_of(loss, flight.layout, meta, device, flight.hvp),
-            optimizer_of(flight.optimizer, flight.hvp),
-        )
+        products = products_of(loss, flight.layout, meta, device, flight.hvp)
+        optimizer = optimizer_of(flight.optimizer, flight.hvp)
         began = seconds(device)
         theta, state, chosen, kept = runner.theta, runner.moments, self._chosen(), []
         for t in range(runner.age, runner.age + flight.config.inner.steps):
