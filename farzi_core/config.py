@@ -159,11 +159,10 @@ class RuntimeConfig(Section):
     threads: int = Field(0, ge=0, le=1024)
     """CPU threads; 0 takes all cores. Recorded, because sums differ in the last bit between thread counts."""
     hvp: Literal["auto", "eager", "compiled", "captured"] = "auto"
-    """How the inner loss is differentiated. auto: eager on a CPU, captured on a GPU. captured: whole steps as CUDA
-    graphs, about nine times as fast there as eager ones. compiled: by torch.compile, which takes a minute before the
-    first outer step, seconds where this machine has compiled that size before; students of a few hundred items then
-    take half to two thirds of the time, and on a GPU it is captured, too. It needs a C++ compiler and goes on eagerly
-    without one."""
+    """auto: eager on a CPU, captured on a GPU. captured: whole steps as CUDA graphs. compiled: by torch.compile;
+    students of a few hundred items then take half to two thirds of the time, after a minute of compiling (seconds
+    where this machine has compiled that size before). It needs a C++ compiler and goes on eagerly without one; on a
+    GPU it is captured, too."""
     deterministic: bool = True
     """On a GPU: only algorithms that give the same bits every time, so that a resumed run is bit-identical; some sums
     are slower. The CPU is deterministic as it is."""

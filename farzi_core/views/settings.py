@@ -55,6 +55,7 @@ _LABELS = {
     "synthetic.tau": "Temperature τ",
     "synthetic.start_steps": "Steps of the fit at the start",
     "inner.steps": "Window T",
+    "runtime.hvp": "Steps computed",
     "inner.lifetime": "Lifetime of a student",
     "inner.students": "Students in flight",
     "inner.batch": "Synthetic batch",
