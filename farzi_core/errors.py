@@ -8,6 +8,11 @@ class FarziError(ValueError):
     """Base of everything a user's input, settings or machine can cause."""
 
 
+def in_short(error: Exception) -> str:
+    """The first line of somebody else's error, or its kind where it says nothing; for a sentence of ours."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+
+
 class DatasetError(FarziError):
     """A file, table or download is not usable as given."""
 

@@ -2,7 +2,8 @@
 
 The calibration runs the configured window on random tokens of the configured sizes, so it needs no data. Training and
 evaluation are counted in the same currency: gradients of a student step, measured in the same child. Steps are timed
-eagerly: compiling them would take longer than people wait for an estimate, which is then an upper bound.
+uncompiled (on a GPU as CUDA graphs): compiling would take longer than people wait for an estimate, which is then an
+upper bound.
 """
 
 import json

@@ -45,9 +45,17 @@ class Case:
         tokens = torch.randint(items, (64, 50), generator=generator)
         return cls(model, weights, Synthetic(latent.to(dtype), decoder.to(dtype) / 32**0.5), tokens)
 
-    def on(self, device: torch.device) -> "Case":
-        weights = {name: tensor.to(device) for name, tensor in self.weights.items()}
-        return replace(self, weights=weights, synthetic=self.synthetic.to(device), tokens=self.tokens.to(device))
+    def to(self, device: torch.device, dtype: torch.dtype = torch.float32) -> "Case":
+        """The same numbers elsewhere, or in another precision."""
+        weights = {name: tensor.to(device, dtype) for name, tensor in self.weights.items()}
+        factors = {name: tensor.to(device, dtype) for name, tensor in self.synthetic.tensors().items()}
+        synthetic = replace(self.synthetic, **factors)
+        return replace(self, weights=weights, synthetic=synthetic, tokens=self.tokens.to(device))
+
+    def stacked(self, students: int) -> Tensors:
+        """First weights of so many students, each with its own, along a first axis."""
+        drawn = [self.model.init(torch.Generator().manual_seed(seed)) for seed in range(students)]
+        return {name: torch.stack([one[name] for one in drawn]).to(self.tokens.device) for name in drawn[0]}
 
     def dense(self, weights: Tensors, probs: Tensor) -> Tensor:
         """The soft loss as anyone would write it."""

@@ -29,7 +29,6 @@ from farzi_core.device import describe, seconds, use_exact_products
 from farzi_core.distill.adam import Adam
 from farzi_core.distill.differentiate import GRAPHS, Hvp
 from farzi_core.distill.inner_loss import StudentCore, SyntheticLoss
-from farzi_core.distill.layout import Tensors
 from farzi_core.distill.reverse import MetaGradient, adam_metagradient
 from farzi_core.models.sasrec import SASRec
 
@@ -53,23 +52,13 @@ def cases() -> dict[str, Case]:
     return {"peers": replace(big, adam=CALM), "window": replace(small, adam=replace(CALM, eps=1e-3))}
 
 
-def doubled(case: Case) -> Case:
-    synthetic = replace(case.synthetic, latent=case.synthetic.latent.double(), decoder=case.synthetic.decoder.double())
-    return replace(case, weights={name: one.double() for name, one in case.weights.items()}, synthetic=synthetic)
-
-
 def meta_gradient(case: Case, steps: int, hvp: Hvp, students: int = 1, tape: Any = "device") -> MetaGradient[Any]:
     """Of one student, or of several stacked ones with first weights of their own."""
     probs, loss = {"probs": case.synthetic.probs()}, SyntheticLoss(StudentCore(case.model))
     settings: dict[str, Any] = {"steps": steps, "optimizer": case.adam, "hvp": hvp, "tape": tape}
     if students == 1:
         return adam_metagradient(loss, case.outer, case.weights, probs, **settings)
-    return adam_metagradient(loss, [case.outer] * students, stacked(case, students), probs, **settings)
-
-
-def stacked(case: Case, students: int) -> Tensors:
-    drawn = [case.model.init(torch.Generator().manual_seed(seed)) for seed in range(students)]
-    return {name: torch.stack([one[name] for one in drawn]).to(CUDA) for name in drawn[0]}
+    return adam_metagradient(loss, [case.outer] * students, case.stacked(students), probs, **settings)
 
 
 def timed(run: Callable[[], Any]) -> tuple[float, Any]:
@@ -105,7 +94,7 @@ def row(method: str, case: Case, steps: int, run: Callable[[], Any], of: Callabl
 
 def measured(case: Case, steps: int) -> Iterator[dict[str, Any]]:
     """All of our rows of one case."""
-    there, exact = case.on(CUDA), doubled(case).on(CUDA)
+    there, exact = case.to(CUDA), case.to(CUDA, torch.float64)
     probs = there.synthetic.probs()
 
     def of_probs(found: MetaGradient[Any]) -> Pair:
@@ -147,9 +136,10 @@ def jax_rows(names: list[str], steps: int) -> list[dict[str, Any]]:
     rows = []
     for name in names:
         case = cases()[name]
-        exact = doubled(case).on(CUDA)
-        reference = meta_gradient(exact, steps, "eager").grads["probs"].cpu()
-        wanted = doubled(case).synthetic.gradients(doubled(case).synthetic.probs(), reference)
+        exact = case.to(CUDA, torch.float64)
+        reference = meta_gradient(exact, steps, "eager").grads["probs"]
+        of_latent, of_decoder = exact.synthetic.gradients(exact.synthetic.probs(), reference)
+        wanted = (of_latent.cpu(), of_decoder.cpu())
         for method, kind in JAX.items():
             found, took, own, temporaries = measure_jax(case, steps, kind, time.perf_counter, REPEATS)
             rows.append({

@@ -27,8 +27,8 @@ def measure(students: int, steps: int) -> dict[str, float]:
     """Both ways in turn, the fastest of three each, and how far their gradients are apart."""
     torch.set_num_threads(1)
     case = Case.make()
-    drawn = [case.model.init(torch.Generator().manual_seed(seed)) for seed in range(students)]
-    stack = {name: torch.stack([one[name] for one in drawn]) for name in drawn[0]}
+    stack = case.stacked(students)
+    drawn = [{name: tensor[i] for name, tensor in stack.items()} for i in range(students)]
     loss, probs = SyntheticLoss(StudentCore(case.model)), {"probs": case.synthetic.probs()}
 
     def stacked() -> torch.Tensor:

@@ -21,7 +21,7 @@ from farzi_core.distill.layout import Layout, Tensors
 from farzi_core.distill.optimizer import Adjoint, Back, Optimizer, State, Time
 from farzi_core.distill.products import Differentiator, SplitProducts
 from farzi_core.distill.split import SplitLoss
-from farzi_core.errors import ConfigError
+from farzi_core.errors import ConfigError, in_short
 
 _log = logging.getLogger(__name__)
 WARM_UP = 3  # runs before a capture: libraries allocate their workspaces in the first ones
@@ -88,8 +88,7 @@ class Graphs:
         try:
             return self.capture(function, inputs)
         except RuntimeError as error:
-            reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-            _log.warning("CUDA graph of %s failed (%s); it is computed eagerly, which is slower", name, reason[:200])
+            _log.warning("CUDA graph of %s failed (%s); it is computed eagerly, which is slower", name, in_short(error))
             return None
 
 

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from farzi_core.distill.functional import Functional
 from farzi_core.distill.products import Differentiator, Inputs, Second
+from farzi_core.errors import in_short
 
 _log = logging.getLogger(__name__)
 
@@ -55,8 +56,7 @@ class Compiled:
         return self._fallback.product(theta, inputs, t, u, along)
 
     def _give_up(self, error: RuntimeError) -> None:
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        _log.warning("torch.compile failed (%s); derivatives are computed eagerly, which is slower", reason[:200])
+        _log.warning("torch.compile failed (%s); derivatives are computed eagerly, which is slower", in_short(error))
         self._gradient = self._product = None
 
 

@@ -48,8 +48,13 @@ def plain_log_sum_exp(hidden: Tensor, table: Tensor) -> Tensor:
 
 def row_chunks(rows: int, items: int, device: torch.device) -> Iterator[slice]:
     """Slices of rows such that a [chunk, V] array stays near CHUNK_NUMBERS, on a GPU near ON_GPU."""
-    step = max(CHUNK_ROWS, (CHUNK_NUMBERS if device.type == "cpu" else ON_GPU) // items)
+    step = max(CHUNK_ROWS, _on(device, CHUNK_NUMBERS) // items)
     return (slice(first, min(first + step, rows)) for first in range(0, rows, step))
+
+
+def _on(device: torch.device, numbers: int) -> int:
+    """`numbers` of the CPU, or what a GPU may hold instead."""
+    return numbers if device.type == "cpu" else ON_GPU
 
 
 def readout(weights: Mapping[str, Tensor], hidden: Tensor) -> tuple[Tensor, Tensor]:
@@ -72,7 +77,7 @@ class _LogSumExp(torch.autograd.Function):
         rows, items = hidden.shape[0], table.shape[0]
         value, dh = hidden.new_zeros(()), torch.empty_like(hidden)
         dw = table.new_zeros(()).expand_as(table) if second_only else torch.zeros_like(table)
-        keep = second_only and rows * items <= (KEPT_NUMBERS if hidden.device.type == "cpu" else ON_GPU)
+        keep = second_only and rows * items <= _on(hidden.device, KEPT_NUMBERS)
         kept, weights = hidden.new_empty((rows, items) if keep else 0), hidden.new_empty((rows, 1) if keep else 0)
         for part in row_chunks(rows, items, hidden.device):
             scores, top = _exponentials(hidden[part], table, kept[part] if keep else None)

@@ -3,7 +3,6 @@
 Skipped where there is no GPU. To run them on one: `python -m pytest tests/distill/test_cuda.py`.
 """
 
-import os
 from collections.abc import Iterator
 from typing import Any, get_args
 
@@ -184,7 +183,6 @@ def test_ranks_exchange_through_nccl(tmp_path: Any) -> None:
     """One rank a GPU: with a single GPU a group of one, which still goes through nccl's calls."""
     from torch import distributed
 
-    os.environ.setdefault("MASTER_ADDR", "127.0.0.1")
     distributed.init_process_group("nccl", init_method=f"file://{tmp_path}/meeting", rank=0, world_size=1)
     try:
         ranks = Several(CUDA)

@@ -1,5 +1,6 @@
 """float32 against float64 on one window: smooth settings agree, chaos does not; a second road to both figures."""
 
+import math
 from typing import Any
 
 import pytest
@@ -44,7 +45,8 @@ def test_a_tiny_eps_over_a_long_window_turns_the_gradient_and_a_smooth_one_does_
     assert smooth.trusted
     assert smooth.cosine > 0.9999
     assert smooth.error < 0.01
-    assert not bad.cosine >= 0.9, "turned away, or on some processors overflown to NaN"
+    assert bad.cosine < 0.9 or math.isnan(bad.cosine), "turned away; on some processors float32 has overflown"
+    assert not bad.error < 1
     assert not bad.trusted
     assert bad.growth > 100 * smooth.growth
 
