@@ -194,6 +194,11 @@ class RunConfig(Section):
     evaluation: EvaluationConfig = EvaluationConfig()
     runtime: RuntimeConfig = RuntimeConfig()
 
+    @property
+    def stretch(self) -> int:
+        """Events of a synthetic sequence that a student sees at once: `inner.crop`, or xi."""
+        return min(self.inner.crop or self.synthetic.xi, self.synthetic.xi)
+
     @model_validator(mode="after")
     def _trajectories_reach_their_goal(self) -> "RunConfig":
         if self.objective.kind != "trajectory":

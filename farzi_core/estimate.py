@@ -86,7 +86,8 @@ def measure(config: RunConfig, sizes: dict[str, int]) -> Estimate:
     device = pick(config.runtime.device)
     items = min(sizes["items"], config.data.max_items)
     train, synthetic = _random_data(config, sizes, items)
-    problem = OuterProblem(config, train, items, _short_omega(config, train, items, device), device)
+    differentiated = with_settings(config, {"inner.burn_in": 0})
+    problem = OuterProblem(differentiated, train, items, _short_omega(config, train, items, device), device)
     state = problem.start(synthetic)
     times = []
     for _ in range(3):
@@ -94,7 +95,8 @@ def measure(config: RunConfig, sizes: dict[str, int]) -> Estimate:
         state, report = problem.advance(state, 1.0)
         assert report.lr >= 0
         times.append(time.perf_counter() - started)
-    step, pace = min(times[1:]), _step_seconds(config, train, items, device)
+    step = min(times[1:]) * (1 + _burning(config, report.cost_ratio))
+    pace = _step_seconds(config, train, items, device)
     return Estimate(
         seconds_per_step=step,
         distil_seconds=pace * _omega_steps(config, device)
@@ -105,6 +107,16 @@ def measure(config: RunConfig, sizes: dict[str, int]) -> Estimate:
         peak_bytes=psutil.Process().memory_info().rss + 4 * sizes["events"] * 8,
         device=describe(device),
     )
+
+
+def _burning(config: RunConfig, cost_ratio: float) -> float:
+    """What students' steps before their first window add to an outer step, as a share of it: a plain step costs the
+    window's cost / (cost_ratio T), and a life has one burn-in and several windows."""
+    inner = config.inner
+    if config.objective.kind == "trajectory" or not inner.burn_in:
+        return 0.0
+    windows = (inner.lifetime - inner.burn_in) // inner.steps
+    return inner.burn_in / (windows * inner.steps * cost_ratio)
 
 
 def _omega_steps(config: RunConfig, device: Any) -> int:
@@ -154,7 +166,7 @@ def _short_omega(config: RunConfig, train: Any, items: int, device: Any) -> Any:
         "teacher.trajectories": min(1, config.teacher.trajectories),
         "teacher.trajectory_steps": config.teacher.states,
     }
-    return trajectories(build(config.model, items, config.synthetic.xi), train, with_settings(config, settings), device)
+    return trajectories(build(config.model, items, config.stretch), train, with_settings(config, settings), device)
 
 
 def _random_data(config: RunConfig, sizes: dict[str, int], items: int) -> Any:

@@ -228,7 +228,7 @@ def _device(config: RunConfig) -> torch.device:
 def _distil(config: RunConfig, dataset: Dataset, device: torch.device, recorder: Recorder) -> Distilled:
     """Omega, the start and the outer loop."""
     train, items = dataset.part("train"), len(dataset.vocab)
-    model = build(config.model, items, config.synthetic.xi)
+    model = build(config.model, items, config.stretch)
     compiling = "a minute of compiling, " if config.runtime.hvp == "compiled" else ""
     message = f"Omega, a start fitted to the data's pair counts, {compiling}the outer loop"
     recorder.log("stage", stage="distil", message=message)

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 ObjectiveKind = Literal["meta", "gradient", "trajectory"]
 
@@ -42,10 +42,16 @@ class InnerConfig(Section):
     """T: training steps in one window, all differentiated."""
     lifetime: int = Field(60, ge=1, le=5000)
     """Steps after which a student is replaced by a fresh one; until then it goes on where its last window ended."""
+    burn_in: int = Field(0, ge=0, le=5000)
+    """Steps at the start of a student's life that are trained but not differentiated. What early steps say of the data
+    is mostly the noise of random weights, and a plain step costs a quarter. Trajectory matching has none."""
     students: int = Field(4, ge=1, le=256)
     """Students kept in flight at different ages; each outer step differentiates the next window of some of them."""
     batch: int = Field(50, ge=1, le=100_000)
-    """Synthetic sequences a step; mu or more means all of them."""
+    """Synthetic sequences (with inner.crop: stretches of them) a step; as many as there are or more means all."""
+    crop: int = Field(0, ge=0, le=1024)
+    """Events a student sees at once: each step cuts all synthetic sequences at a random place into stretches of so many
+    and reads inner.batch of those. 0, or xi and more, means whole sequences. Short real histories want short ones."""
     optimizer: Literal["adam", "sgd"] = "adam"
     """What trains students on synthetic data, in the inner loop and in the final table alike. sgd wants a larger step
     size (0.3 where Adam has 0.01, on planted data); training on real data is Adam's in either case."""
@@ -67,6 +73,22 @@ class InnerConfig(Section):
     dozen steps, and the distillation has nothing to hold on to. Fewer items want more."""
     omega_share: float = Field(0.3, ge=0, le=1)
     """Share of fresh students that start from a state of Omega instead of random weights."""
+
+    @model_validator(mode="after")
+    def _a_life_has_a_window(self) -> "InnerConfig":
+        if self.burn_in and self.burn_in + self.steps > self.lifetime:
+            raise ValueError(
+                f"burn_in={self.burn_in} and a window of steps={self.steps} do not fit into lifetime={self.lifetime}; "
+                f"choose burn_in of at most {max(0, self.lifetime - self.steps)}, or a longer lifetime"
+            )
+        return self
+
+    @field_validator("crop")
+    @classmethod
+    def _crop_holds_a_target(cls, value: int) -> int:
+        if value == 1:
+            raise ValueError("a stretch of 1 event has none to predict; choose 0 (whole sequences) or at least 2")
+        return value
 
 
 class ObjectiveConfig(Section):

@@ -84,3 +84,12 @@ def test_the_text_presets_can_be_estimated(preset: str) -> None:
     config = with_settings(PRESETS[preset].config, small)
     found = estimate.measure(config, {"sequences": 200, "events": 2000, "items": 30})
     assert found.seconds_per_step > 0
+
+
+def test_steps_before_the_first_window_are_counted_once_a_life() -> None:
+    """A life of 12 with 4 of burn-in has two windows of 4; where those cost four plain steps each, 4 of 2 x 16 more."""
+    inner = {"inner.burn_in": 4, "inner.steps": 4, "inner.lifetime": 12}
+    config = with_settings(RunConfig(), {**SETTINGS, **inner})
+    assert estimate._burning(config, 4.0) == pytest.approx(4 / 32)
+    assert estimate._burning(with_settings(config, {"objective.kind": "trajectory", "objective.ahead": 1}), 4.0) == 0
+    assert estimate._burning(with_settings(config, {"inner.burn_in": 0}), 4.0) == 0

@@ -17,12 +17,13 @@ from torch import Tensor
 from farzi_core.config import RunConfig
 from farzi_core.data.dataset import Sequences
 from farzi_core.distill.adam import Moments
-from farzi_core.distill.differentiate import hvp_on
+from farzi_core.distill.differentiate import hvp_on, optimizer_of, products_of
 from farzi_core.distill.inner_loss import StudentCore, SyntheticLoss
-from farzi_core.distill.layout import Layout
+from farzi_core.distill.layout import Layout, Tensors
 from farzi_core.distill.optimizer import Optimizer
 from farzi_core.distill.rows import everything
 from farzi_core.distill.sgd import Velocity
+from farzi_core.distill.stretches import Stretches
 from farzi_core.distill.synthetic import Synthetic
 from farzi_core.evaluation.students import inner_optimizer
 from farzi_core.models.losses import tables_of
@@ -46,7 +47,7 @@ class Flight:
 
     def __init__(self, config: RunConfig, train: Sequences, items: int, omega: Omega, device: torch.device) -> None:
         self.config, self.train, self.omega, self.device = config, train, omega, device
-        self.model = build(config.model, items, config.synthetic.xi)
+        self.model = build(config.model, items, config.stretch)
         self.optimizer: Optimizer[Any] = inner_optimizer(config)
         self.hvp = hvp_on(device, config.runtime.hvp)
         self.layout = Layout.of(self.model.init(torch_stream(0, "layout")))
@@ -72,14 +73,31 @@ class Flight:
         users = generator.choice(len(self.train), min(self.config.outer.batch, len(self.train)), replace=False)
         return tokens_of(self.train, users, self.model.max_length, generator, self.device)
 
-    def loss(self, synthetic: Synthetic, age: int, generator: np.random.Generator) -> SyntheticLoss:
-        """The inner loss of the steps age, age + 1, ...: soft loss on `inner.batch` random synthetic sequences each."""
-        inner, mu = self.config.inner, synthetic.mu
-        drawn = np.stack([generator.permutation(mu)[: inner.batch] for _ in range(inner.steps)])
+    def burnt_in(
+        self, runner: Runner, steps: int, synthetic: Synthetic, meta: Tensors, generator: np.random.Generator
+    ) -> Runner:
+        """`runner` at age `steps`, up to which nothing is differentiated by `meta`; an older one as it is."""
+        if runner.age >= steps:
+            return runner
+        loss = self.loss(synthetic, runner.age, generator, steps - runner.age)
+        products = products_of(loss, self.layout, meta, self.device, self.hvp)
+        optimizer, theta, moments = optimizer_of(self.optimizer, self.hvp), runner.theta, runner.moments
+        for t in range(runner.age, steps):
+            theta, moments = optimizer.step(theta, products.gradient(theta, t)[1], moments, t)
+        return Runner(theta, moments, steps)
+
+    def window(self, synthetic: Synthetic, age: int, generator: np.random.Generator) -> SyntheticLoss:
+        """The inner loss of the T steps age, age + 1, ..."""
+        return self.loss(synthetic, age, generator, self.config.inner.steps)
+
+    def loss(self, synthetic: Synthetic, age: int, generator: np.random.Generator, steps: int) -> SyntheticLoss:
+        """The same of `steps` steps: soft loss on what each draws of the synthetic sequences (`Stretches`)."""
+        stretches = Stretches.of(self.config, synthetic.mu)
+        drawn = np.stack([stretches.draw(generator) for _ in range(steps)])
         rows = torch.from_numpy(drawn).to(self.device)  # one transfer for all steps
 
         def of_step(t: int) -> Tensor:
             return rows[t - age]
 
         core = StudentCore(self.model, tables_of(self.layout.shapes))
-        return SyntheticLoss(core, synthetic.tau, of_step if inner.batch < mu else everything)
+        return SyntheticLoss(core, synthetic.tau, everything if stretches.everything else of_step)

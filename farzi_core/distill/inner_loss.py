@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from torch import Tensor
 
 from farzi_core.distill.layout import Tensors
-from farzi_core.distill.rows import Chosen, DenseRows, LatentRows, everything
+from farzi_core.distill.rows import Chosen, DenseRows, LatentRows, everything, part_of
 from farzi_core.distill.split import Rows
 from farzi_core.distill.synthetic import Synthetic
 from farzi_core.models.head import LogSumExp
@@ -52,5 +52,4 @@ class SyntheticLoss:
 
     def __call__(self, params: Tensors, meta: Tensors, step: int) -> Tensor:
         probs = meta["probs"] if "probs" in meta else Synthetic(meta["latent"], meta["decoder"], self.tau).probs()
-        chosen = self.chosen(step)
-        return soft_loss(self.core.model, params, probs if chosen is None else probs[chosen])
+        return soft_loss(self.core.model, params, part_of(probs, self.chosen(step)))

@@ -54,7 +54,7 @@ class Distillation:
         self.problem = OuterProblem(config, dataset.part("train"), len(dataset.vocab), omega, device, ranks)
         part = dataset.part("validation")
         keep = np.random.default_rng(config.seed).permutation(len(part))[: config.validation.users]
-        self.judge = judge_of(config, dataset, part.take(keep), config.synthetic.xi - 1, device)
+        self.judge = judge_of(config, dataset, part.take(keep), config.stretch - 1, device)
         self.snapshot_every = snapshot_every(config, len(dataset.vocab))
 
     def run(self, start: Synthetic, recorder: Recorder) -> Distilled:

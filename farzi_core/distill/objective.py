@@ -36,6 +36,10 @@ class Objective(Protocol):
         """Steps after which a student is replaced."""
 
     @property
+    def burn_in(self) -> int:
+        """Steps of a student before its first window."""
+
+    @property
     def exploded(self) -> float:
         """How far above the best mean of its age an outer value is divergence (`guard`), in the value's unit."""
 
@@ -66,9 +70,13 @@ class Meta:
     def lifetime(self) -> int:
         return self.flight.config.inner.lifetime
 
+    @property
+    def burn_in(self) -> int:
+        return self.flight.config.inner.burn_in
+
     def window(self, runner: Runner, synthetic: Synthetic, meta: Tensors, generator: np.random.Generator) -> Found:
         tokens, model = self.flight.tokens(generator), self.flight.model
-        loss = self.flight.loss(synthetic, runner.age, generator)
+        loss = self.flight.window(synthetic, runner.age, generator)
         return _through(self.flight, runner, loss, lambda weights: hard_loss(model, weights, tokens), meta)
 
 
@@ -78,6 +86,7 @@ class Trajectory:
 
     flight: Flight
     exploded = 3.0  # squared distances to the goal at the start of the window
+    burn_in = 0
 
     @property
     def lifetime(self) -> int:
@@ -85,7 +94,7 @@ class Trajectory:
 
     def window(self, _runner: Runner, synthetic: Synthetic, meta: Tensors, generator: np.random.Generator) -> Found:
         start, goal = self.flight.omega.stretch(self.flight.config.objective.ahead, generator)
-        loss = self.flight.loss(synthetic, 0, generator)
+        loss = self.flight.window(synthetic, 0, generator)
         wanted, far = self.flight.layout.views(goal), (start - goal).square().sum()
 
         def outer(weights: Tensors) -> Tensor:

@@ -98,7 +98,9 @@ class OuterProblem:
     def window(self, state: OuterState, slot: int, meta: Tensors) -> Found:
         """What the objective finds in one student's next T steps, with gradients by `meta_parameters`."""
         generator = stream(self.config.seed, "outer step", state.step, slot)
-        return self.objective.window(state.runners[slot], state.synthetic, meta, generator)
+        synthetic, burn_in = state.synthetic, self.objective.burn_in
+        runner = self.flight.burnt_in(state.runners[slot], burn_in, synthetic, meta, generator)
+        return self.objective.window(runner, synthetic, meta, generator)
 
     def _mean(
         self, state: OuterState, meta: Tensors, chosen: Sequence[int], results: Mapping[int, Found]
@@ -115,7 +117,8 @@ class OuterProblem:
         parts = self.ranks.sum(torch.cat([latent.flatten(), decoder.flatten(), table.flatten()]))
         sizes = [latent.numel(), decoder.numel(), table.numel()]
         latent_sum, decoder_sum, measured = torch.split(parts, sizes)
-        ages = [state.runners[slot].age + self.config.inner.steps for slot in chosen]
+        begun = [max(state.runners[slot].age, self.objective.burn_in) for slot in chosen]
+        ages = [age + self.config.inner.steps for age in begun]
         windows = [window_of(age, row) for age, row in zip(ages, measured.view_as(table).tolist(), strict=True)]
         count = max(1, sum(window.good for window in windows))
         return (latent_sum.view_as(latent) / count, decoder_sum.view_as(decoder) / count), windows

@@ -16,14 +16,14 @@ from farzi_core.models.head import row_chunks
 
 @dataclass(frozen=True)
 class DenseRows:
-    """probs [mu, L, V] (meta-parameter "probs"), or its sequences `chosen` [b]."""
+    """probs [mu, xi, V] (meta-parameter "probs"), or the part of it that `chosen` names (`Chosen`)."""
 
     probs: Tensor
     chosen: Tensor | None = None
 
     @cached_property
     def _rows(self) -> Tensor:
-        return self.probs if self.chosen is None else self.probs[self.chosen]
+        return part_of(self.probs, self.chosen)
 
     def times(self, table: Tensor) -> Tensor:
         return self._rows @ table
@@ -35,12 +35,12 @@ class DenseRows:
         if self.chosen is None:
             grads["probs"].flatten(0, 1).addmm_(left.flatten(0, 1), right.T)
         else:
-            _add_sequences(grads["probs"], self.chosen, left @ right.T)
+            _add(grads["probs"], self.chosen, left @ right.T)
 
 
 @dataclass(frozen=True)
 class LatentRows:
-    """softmax(Z M / tau) from latent [mu, L, d] and decoder [d, V], or its sequences `chosen` [b].
+    """softmax(Z M / tau) from latent [mu, xi, d] and decoder [d, V], or the part of it that `chosen` names.
 
     X is made again in row chunks at each use: one product of width d instead of N V numbers held. The derivative of the
     softmax is taken in the same chunks, so gradients go straight to Z and M.
@@ -53,7 +53,7 @@ class LatentRows:
 
     @cached_property
     def _latent(self) -> Tensor:
-        return self.latent if self.chosen is None else self.latent[self.chosen]
+        return part_of(self.latent, self.chosen)
 
     def times(self, table: Tensor) -> Tensor:
         parts = [self._probs(part) @ table for part in self._chunks()]
@@ -74,7 +74,7 @@ class LatentRows:
         if self.chosen is None:
             grads["latent"] += of_latent
         else:
-            _add_sequences(grads["latent"], self.chosen, of_latent)
+            _add(grads["latent"], self.chosen, of_latent)
 
     def _chunks(self) -> list[slice]:
         rows, items = self._latent.shape[0] * self._latent.shape[1], self.decoder.shape[1]
@@ -84,9 +84,19 @@ class LatentRows:
         return torch.softmax(self._latent.flatten(0, 1)[part] @ self.decoder / self.tau, 1)
 
 
-def _add_sequences(into: Tensor, chosen: Tensor, parts: Tensor) -> None:
-    """into[chosen] += parts. A step reads a sequence once, so no two additions meet and their order is one: the
-    deterministic kernel, which sorts first, would only be slower on a GPU."""
+def part_of(whole: Tensor, chosen: Tensor | None) -> Tensor:
+    """What `chosen` names of whole [mu, xi, ...]: [b, L, ...]."""
+    if chosen is None:
+        return whole
+    return whole[chosen] if chosen.dim() == 1 else whole.flatten(0, 1)[chosen]
+
+
+def _add(into: Tensor, chosen: Tensor, parts: Tensor) -> None:
+    """Add parts [b, L, ...] to what `chosen` names of into [mu, xi, ...]. A step reads a position once, so no two
+    additions meet and their order is one: the deterministic kernel, which sorts first, would only be slower on a GPU.
+    """
+    if chosen.dim() == 2:
+        into, chosen, parts = into.flatten(0, 1), chosen.flatten(), parts.flatten(0, 1)
     demanded = torch.are_deterministic_algorithms_enabled()
     warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
     torch.use_deterministic_algorithms(False)
@@ -97,6 +107,7 @@ def _add_sequences(into: Tensor, chosen: Tensor, parts: Tensor) -> None:
 
 
 Chosen = Callable[[int], Tensor | None]
+"""Step -> indices of sequences [b], or of positions row xi + place [b, L]; None for all sequences."""
 
 
 def everything(_step: int) -> None:

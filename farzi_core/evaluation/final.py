@@ -121,8 +121,8 @@ class Examiner:
     def distilled(self, probs: Tensor, form: Form = "soft") -> Outcome:
         """A row "distilled": fresh students on the synthetic data probs [mu, xi, V] in one form."""
         mu, xi, _ = probs.shape
-        _, test = self.judges(xi - 1)
-        model, train = build(self.config.model, self.items, xi), self.trainer(probs, form)
+        _, test = self.judges(self.config.stretch - 1)
+        model, train = build(self.config.model, self.items, self.config.stretch), self.trainer(probs, form)
         sequences = mu * self.config.evaluation.draws if form == "sampled" else mu
 
         def one(seed: int) -> tuple[Student, Tensor]:
@@ -134,7 +134,7 @@ class Examiner:
     def trainer(self, probs: Tensor, form: Form = "soft") -> Callable[[int], Student]:
         """Index of a student -> the fresh student of that index, trained on probs [mu, xi, V] in one form."""
         evaluation, probs = self.config.evaluation, probs.to(self.device)
-        validation, _ = self.judges(probs.shape[1] - 1)
+        validation, _ = self.judges(self.config.stretch - 1)
         every = max(1, evaluation.steps // POINTS)
 
         def one(seed: int) -> Student:

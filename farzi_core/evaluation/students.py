@@ -16,7 +16,9 @@ from farzi_core.distill.adam import Adam
 from farzi_core.distill.differentiate import GRAPHS, Hvp, hvp_on, optimizer_of, products_of
 from farzi_core.distill.inner_loss import StudentCore, SyntheticLoss
 from farzi_core.distill.layout import Layout, Tensors
+from farzi_core.distill.rows import part_of
 from farzi_core.distill.sgd import SGD
+from farzi_core.distill.stretches import Stretches
 from farzi_core.evaluation import metrics
 from farzi_core.evaluation.measures import MEASURES, Measures
 from farzi_core.evaluation.report import Metric
@@ -141,12 +143,12 @@ def on_synthetic(
 ) -> Student:
     """A fresh student on synthetic sequences, trained as the inner loop trains: probabilities [mu, xi, V] or tokens
     [mu, xi] of `items` = V items."""
-    model = build(config.model, items, rows.shape[1])
+    model = build(config.model, items, config.stretch)
     weights = fresh(model, torch_stream(config.seed, "student weights", seed), rows.device)
     hvp = hvp_on(rows.device, config.runtime.hvp)
     if hvp in GRAPHS and rows.is_cuda and rows.is_floating_point():
         return follow(model, _by_graphs(config, hvp, model, weights, rows, seed, steps, every), judge)
-    loss = synthetic_loss(model, rows, config.inner.batch, config.seed, seed)
+    loss = synthetic_loss(config, model, rows, seed)
     return follow(model, train(weights, loss, inner_optimizer(config), steps, every), judge)
 
 
@@ -157,7 +159,7 @@ def _by_graphs(
     layout = Layout.of(weights)
 
     def chosen(t: int) -> Tensor | None:
-        return some_rows(rows, config.inner.batch, config.seed, seed, t)
+        return some_rows(config, rows, seed, t)
 
     loss = SyntheticLoss(StudentCore(model, tables_of(weights)), config.synthetic.tau, chosen)
     products = products_of(loss, layout, {"probs": rows}, rows.device, hvp)
@@ -169,21 +171,20 @@ def _by_graphs(
     return descend(layout, layout.flatten(weights), gradient, optimizer, steps, every)
 
 
-def some_rows(rows: Tensor, batch: int, seed: int, student: int, t: int) -> Tensor | None:
-    """Indices of the `batch` random synthetic sequences of step t, or None where all fit in."""
-    if batch >= len(rows):
+def some_rows(config: RunConfig, rows: Tensor, student: int, t: int) -> Tensor | None:
+    """What step t reads of rows [mu, xi, ...], or None for all (`rows.Chosen`)."""
+    stretches = Stretches.of(config, len(rows))
+    if stretches.everything:
         return None
-    some = stream(seed, "student rows", student, t).permutation(len(rows))[:batch]
-    return torch.from_numpy(some).to(rows.device)
+    return torch.from_numpy(stretches.draw(stream(config.seed, "student rows", student, t))).to(rows.device)
 
 
-def synthetic_loss(model: Model, rows: Tensor, batch: int, seed: int, student: int) -> StepLoss:
-    """Loss on `batch` random synthetic sequences a step, or on all: of probabilities [mu, xi, V] or tokens [mu, xi]."""
+def synthetic_loss(config: RunConfig, model: Model, rows: Tensor, student: int) -> StepLoss:
+    """Loss on what each step reads of probabilities [mu, xi, V] or tokens [mu, xi]."""
     of = soft_loss if rows.is_floating_point() else hard_loss
 
     def loss(weights: Tensors, t: int) -> Tensor:
-        some = some_rows(rows, batch, seed, student, t)
-        return of(model, weights, rows if some is None else rows[some])
+        return of(model, weights, part_of(rows, some_rows(config, rows, student, t)))
 
     return loss
 

@@ -6,6 +6,7 @@ Names, licences and citations are the user's text: they stand in code spans, whe
 
 from farzi_core.config import RunConfig
 from farzi_core.data.dataset import DatasetInfo
+from farzi_core.distill.stretches import Stretches
 from farzi_core.evaluation.report import (
     FORM_ROWS,
     KIND_LABELS,
@@ -98,10 +99,15 @@ def _optimizer(config: RunConfig) -> str:
     name = f"Adam (eps {inner.eps:g}," if inner.optimizer == "adam" else f"SGD (momentum {inner.momentum:g},"
     factors = config.evaluation.decays
     decay = " or ".join(f"{factor * inner.weight_decay:g}" for factor in factors)
-    return (
-        f"{name} {inner.schedule} learning rate {inner.lr:g}, L2 weight decay {decay}, batches of "
-        f"{min(inner.batch, config.synthetic.mu)} sequences)"
-    )
+    return f"{name} {inner.schedule} learning rate {inner.lr:g}, L2 weight decay {decay}, batches of {_batch(config)})"
+
+
+def _batch(config: RunConfig) -> str:
+    """What a step of a student reads, in words."""
+    read = Stretches.of(config, config.synthetic.mu)
+    if read.length == read.xi:
+        return f"{min(read.batch, read.mu)} sequences"
+    return f"{read.size} stretches of {read.length} events, cut at random places"
 
 
 def _forms(report: Evaluation) -> str:

@@ -124,13 +124,14 @@ def test_stacked_students() -> None:
     _same(_found(**how, hvp="captured"), _found(**how), 1e-9)
 
 
-def test_students_trained_by_graphs_are_those_trained_eagerly() -> None:
+@pytest.mark.parametrize("crop", [0, 4])
+def test_students_trained_by_graphs_are_those_trained_eagerly(crop: int) -> None:
     sizes = {"model.hidden": 4, "synthetic.mu": 5, "synthetic.xi": 6, "inner.batch": 3, "inner.schedule": "linear"}
     rows = METAS["probs"]["probs"].float()
-    config = with_settings(RunConfig(), {**sizes, "inner.eps": 1e-3})
-    model = build(config.model, ITEMS, 6)
+    config = with_settings(RunConfig(), {**sizes, "inner.crop": crop, "inner.eps": 1e-3})
+    model = build(config.model, ITEMS, config.stretch)
     weights = fresh(model, torch_stream(0, "weights"), rows.device)
-    loss = students.synthetic_loss(model, rows, config.inner.batch, config.seed, 7)
+    loss = students.synthetic_loss(config, model, rows, 7)
     eager = [*train(weights, loss, students.inner_optimizer(config), 9, 4)]
     graphs = [*students._by_graphs(config, "captured", model, weights, rows, 7, 9, 4)]
     assert [state.step for state in graphs] == [state.step for state in eager] == [4, 8, 9]

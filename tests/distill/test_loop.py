@@ -17,10 +17,13 @@ from farzi_core.distill.outer import OuterProblem, OuterState, cosine, meta_para
 from farzi_core.distill.start import initial
 from farzi_core.distill.synthetic import Synthetic
 from farzi_core.distill.windows import StepReport
+from farzi_core.errors import ConfigError
 from farzi_core.limits import MAX_ROLLBACKS
 from farzi_core.models.model import build
 from farzi_core.recorder import MemoryRecorder, Stopped
+from farzi_core.seeds import stream
 from farzi_core.teacher.omega import trajectories
+from farzi_core.teacher.train import train
 
 CPU = torch.device("cpu")
 pytestmark = pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated:DeprecationWarning")
@@ -40,7 +43,7 @@ def dataset() -> Dataset:
 
 def _run(dataset: Dataset, recorder: MemoryRecorder, **settings: Any) -> Distilled:
     config = with_settings(RunConfig(), {**SMALL, **{key.replace("__", "."): value for key, value in settings.items()}})
-    model = build(config.model, len(dataset.vocab), config.synthetic.xi)
+    model = build(config.model, len(dataset.vocab), config.stretch)
     omega = trajectories(model, dataset.part("train"), config, CPU)
     start = initial(dataset.part("train"), len(dataset.vocab), config.synthetic, 0)
     return Distillation(config, dataset, omega, CPU).run(start, recorder)
@@ -55,12 +58,13 @@ def test_softmax_gradients_equal_autograd() -> None:
     torch.testing.assert_close(synthetic.gradients(synthetic.probs(), upstream), wanted)
 
 
+@pytest.mark.parametrize("crop", [0, 3])
 @pytest.mark.parametrize("largest", [10**9, 0])
 def test_the_outer_gradient_equals_central_differences_through_the_whole_step(
-    dataset: Dataset, largest: int, monkeypatch: pytest.MonkeyPatch
+    dataset: Dataset, largest: int, crop: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Through softmax, window and outer loss at once: the change of the outer loss along the reported direction."""
-    config = with_settings(RunConfig(), {**SMALL, "outer.starts": 1, "inner.omega_share": 0})
+    config = with_settings(RunConfig(), {**SMALL, "outer.starts": 1, "inner.omega_share": 0, "inner.crop": crop})
     problem = OuterProblem(config, dataset.part("train"), len(dataset.vocab), torch.zeros(0), CPU)
     start = initial(dataset.part("train"), len(dataset.vocab), config.synthetic, 0)
     start = Synthetic(start.latent.double(), start.decoder.double(), start.tau)
@@ -138,6 +142,7 @@ class StopsAt(MemoryRecorder):
         (5, {}),
         (3, {"inner__optimizer": "sgd", "validation__average": 2, "teacher__trajectories": 0}),
         (3, {"objective__kind": "gradient", "teacher__trajectories": 0}),
+        (3, {"inner__crop": 3, "inner__batch": 14, "inner__burn_in": 5, "inner__lifetime": 14}),
         (5, {"objective__kind": "trajectory", "inner__optimizer": "sgd", "teacher__trajectory_steps": 6}),
     ],
 )
@@ -246,3 +251,28 @@ def test_items_never_seen_in_the_synthetic_data_cause_no_nan(dataset: Dataset) -
     recorder = MemoryRecorder()
     _run(dataset, recorder, synthetic__mu=2, synthetic__xi=2, inner__eps=1e-8, outer__steps=12)
     assert all(np.isfinite(line["grad_norm"]) for line in recorder.events if line["event"] == "step")
+
+
+def test_a_burnt_in_student_is_one_trained_plainly_and_its_windows_begin_there(dataset: Dataset) -> None:
+    config = with_settings(RunConfig(), {**SMALL, "inner.burn_in": 5, "inner.omega_share": 0, "outer.starts": 3})
+    part, items = dataset.part("train"), len(dataset.vocab)
+    problem = OuterProblem(config, part, items, torch.zeros(0), CPU)
+    start = initial(part, items, config.synthetic, 0)
+    state, meta = problem.start(start), meta_parameters(start)
+    runner = problem.flight.burnt_in(state.runners[1], 5, start, meta, stream(0, "steps"))
+    loss = problem.flight.loss(start, 0, stream(0, "steps"), 5)
+    weights = problem.flight.layout.views(state.runners[1].theta)
+    *_, plain = train(weights, lambda w, t: loss(w, meta, t), problem.flight.optimizer, 5, 5)
+    assert runner.age == 5
+    assert torch.allclose(runner.theta, problem.flight.layout.flatten(plain.weights), atol=1e-6)
+    assert problem.flight.burnt_in(runner, 5, start, meta, stream(0, "other")) is runner
+
+    after, first = problem.advance(state, 1.0)
+    assert [window.age for window in first.windows] == [9, 9, 9]
+    assert [one.age for one in after.runners] == [0, 0, 0], "5 + 4 + 4 steps are more than a life of 12"
+
+
+def test_a_burn_in_leaves_room_for_a_window() -> None:
+    with pytest.raises(ConfigError, match=r"burn_in=9 and a window of steps=4 do not fit into lifetime=12.*at most 8"):
+        with_settings(RunConfig(), {**SMALL, "inner.burn_in": 9})
+    assert with_settings(RunConfig(), {**SMALL, "inner.burn_in": 8}).inner.burn_in == 8

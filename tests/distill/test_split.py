@@ -32,7 +32,13 @@ METAS: dict[str, Tensors] = {
     "probs": {"probs": torch.softmax(LATENT @ DECODER / 0.7, -1)},
     "latent": {"latent": LATENT, "decoder": DECODER},
 }
-BATCHES = {"all": lambda step: None, "some": lambda step: torch.tensor([[0, 4, 2], [3, 3, 1]][step % 2])}
+BATCHES = {
+    "all": lambda step: None,
+    "some": lambda step: torch.tensor([[0, 4, 2], [3, 2, 1]][step % 2]),
+    "stretches": lambda step: torch.tensor(
+        [[[1, 2, 3, 4], [26, 27, 28, 29]], [[6, 7, 8, 9], [18, 19, 20, 21]]][step % 2]
+    ),
+}
 
 
 def _loss(batch: str) -> SyntheticLoss:
@@ -57,7 +63,7 @@ def _both(loss: Any, meta: Tensors, hvp: Hvp = "eager", params: Tensors = PARAMS
 
 
 @pytest.mark.parametrize("chunk", [(7, 1), (1 << 19, 64)])
-@pytest.mark.parametrize("batch", ["all", "some"])
+@pytest.mark.parametrize("batch", BATCHES)
 @pytest.mark.parametrize("kind", ["probs", "latent"])
 def test_parts_equal_the_whole_to_1e_12(
     kind: str, batch: str, chunk: tuple[int, int], monkeypatch: pytest.MonkeyPatch
@@ -115,9 +121,10 @@ def test_an_untied_head_with_a_bias_and_a_curved_loss_are_split_too() -> None:
         _close(parts, whole)
 
 
+@pytest.mark.parametrize("batch", ["some", "stretches"])
 @pytest.mark.parametrize("kind", ["probs", "latent"])
-def test_the_meta_gradient_of_a_split_loss_is_that_of_the_plain_one(kind: str) -> None:
-    loss, tokens = _loss("some"), torch.tensor([[1, 2, 3, 4, 5, 6], [7, 8, 9, 10, 0, 1]])
+def test_the_meta_gradient_of_a_split_loss_is_that_of_the_plain_one(kind: str, batch: str) -> None:
+    loss, tokens = _loss(batch), torch.tensor([[1, 2, 3, 4, 5, 6], [7, 8, 9, 10, 0, 1]])
     plain, parts = (
         adam_metagradient(
             one, lambda p: hard_loss(MODEL, p, tokens), PARAMS, METAS[kind], steps=6, optimizer=Adam(0.01, eps=1e-4)

@@ -1,0 +1,55 @@
+"""What a training step reads of the synthetic sequences: some of them whole, or short stretches of them.
+
+Legend: mu sequences, xi positions, b stretches of L positions.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from farzi_core.config import RunConfig
+from farzi_core.data.dataset import IntArray
+
+
+@dataclass(frozen=True)
+class Stretches:
+    """`batch` random ones a step of mu sequences, or of the stretches of `length` positions they are cut into.
+
+    Each step cuts all sequences at the same random phase, so that a position begins a stretch at one step and is in its
+    middle at another, and no step reads a position twice.
+    """
+
+    mu: int
+    xi: int
+    length: int
+    batch: int
+
+    @classmethod
+    def of(cls, config: RunConfig, mu: int) -> "Stretches":
+        """The configured ones of mu sequences."""
+        return cls(mu, config.synthetic.xi, config.stretch, config.inner.batch)
+
+    @property
+    def last_phase(self) -> int:
+        """The latest position a first stretch may begin at."""
+        return min(self.length - 1, self.xi - self.length)
+
+    @property
+    def size(self) -> int:
+        """b: as many at every phase."""
+        return min(self.batch, self.mu * ((self.xi - self.last_phase) // self.length))
+
+    @property
+    def everything(self) -> bool:
+        """Whether every step reads all sequences whole."""
+        return self.length == self.xi and self.batch >= self.mu
+
+    def draw(self, generator: np.random.Generator) -> IntArray:
+        """Indices of sequences [b] where they are read whole, else of positions row * xi + place [b, L]."""
+        if self.length == self.xi:
+            return generator.permutation(self.mu)[: self.batch]
+        phase = int(generator.integers(self.last_phase + 1))
+        each = (self.xi - phase) // self.length
+        row, place = np.divmod(generator.permutation(self.mu * each)[: self.size], each)
+        positions: IntArray = (row * self.xi + phase + place * self.length)[:, None] + np.arange(self.length)
+        return positions

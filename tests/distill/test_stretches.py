@@ -1,0 +1,74 @@
+"""What a step reads: whole stretches, no position twice, every one in reach, as many as said."""
+
+from collections import Counter
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from farzi_core.config import RunConfig, with_settings
+from farzi_core.distill.rows import part_of
+from farzi_core.distill.stretches import Stretches
+from farzi_core.errors import ConfigError
+
+SIZES = st.tuples(st.integers(1, 7), st.integers(2, 12)).flatmap(
+    lambda size: st.tuples(st.just(size[0]), st.just(size[1]), st.integers(2, size[1]), st.integers(1, 40))
+)
+
+
+@given(SIZES, st.integers(0, 2**32 - 1))
+def test_a_step_reads_whole_stretches_of_one_sequence_each_and_no_position_twice(
+    size: tuple[int, int, int, int], seed: int
+) -> None:
+    mu, xi, length, batch = size
+    stretches = Stretches(mu, xi, length, batch)
+    drawn = stretches.draw(np.random.default_rng(seed))
+    if length == xi:
+        assert drawn.shape == (min(batch, mu),)
+        assert len(set(drawn.tolist())) == len(drawn)
+        return
+    assert drawn.shape == (stretches.size, length)
+    assert 1 <= stretches.size <= batch
+    assert len(np.unique(drawn)) == drawn.size
+    assert (np.diff(drawn, axis=1) == 1).all()
+    assert (drawn[:, 0] // xi == drawn[:, -1] // xi).all(), "a stretch runs over the end of its sequence"
+    assert drawn.min() >= 0
+    assert drawn.max() < mu * xi
+
+
+def test_as_many_as_there_are_at_every_phase() -> None:
+    assert Stretches(50, 20, 5, 1000).size == 50 * 3  # at phase 4 a sequence of 20 has three of 5
+    assert Stretches(50, 20, 12, 1000).size == 50  # phases 0 to 8
+    assert Stretches(50, 20, 20, 1000).everything
+    assert not Stretches(50, 20, 20, 49).everything
+    assert not Stretches(50, 20, 19, 1000).everything
+
+
+def test_every_position_begins_ends_and_is_in_the_middle_of_stretches() -> None:
+    stretches, generator = Stretches(3, 9, 4, 100), np.random.default_rng(0)
+    places = Counter[tuple[int, int]]()
+    for _ in range(400):
+        for stretch in stretches.draw(generator):
+            places.update((int(position), place) for place, position in enumerate(stretch))
+    for row in range(3):
+        for start in range(6):  # every stretch that fits in
+            assert all(places[row * 9 + start + place, place] > 0 for place in range(4))
+
+
+def test_what_is_read_of_a_tensor() -> None:
+    whole = torch.arange(2 * 6 * 3).view(2, 6, 3)
+    assert part_of(whole, None) is whole
+    assert torch.equal(part_of(whole, torch.tensor([1])), whole[1:])
+    stretches = torch.tensor([[1, 2, 3], [8, 9, 10]])
+    assert torch.equal(part_of(whole, stretches), torch.stack([whole[0, 1:4], whole[1, 2:5]]))
+
+
+def test_the_settings_say_what_a_student_sees() -> None:
+    def seen(crop: int, xi: int) -> int:
+        return with_settings(RunConfig(), {"inner.crop": crop, "synthetic.xi": xi}).stretch
+
+    assert [seen(0, 20), seen(5, 20), seen(20, 20), seen(30, 20)] == [20, 5, 20, 20]
+    with pytest.raises(ConfigError, match=r"inner\.crop.*1 event has none to predict; choose 0"):
+        with_settings(RunConfig(), {"inner.crop": 1})
