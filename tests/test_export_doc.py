@@ -47,6 +47,18 @@ def test_soft_rows_are_the_data_and_the_other_forms_follow_from_them(made: dict[
         assert set(forms[name].unique().tolist()) == {0.0, 1.0}
 
 
+def test_stretches_are_parts_of_every_row_at_one_place(made: dict[str, Any]) -> None:
+    soft = made["soft"]
+    length = soft.shape[1] - 2
+    starts = set()
+    for _ in range(60):
+        some = made["stretches"](soft, length)
+        places = [first for first in range(3) if torch.equal(some, soft[:, first : first + length])]
+        assert len(places) == 1
+        starts.update(places)
+    assert starts == {0, 1, 2}
+
+
 def test_training_fits_the_rows_it_was_given(made: dict[str, Any]) -> None:
     """No model beats the entropy of its soft targets; a trained one comes near, an untrained one does not."""
     soft = made["soft"]
@@ -101,5 +113,5 @@ def test_the_notebook_has_the_same_lines() -> None:
         return {node.name: ast.unparse(node) for node in ast.parse(source).body if isinstance(node, wanted)}
 
     document = {name: code for block in BLOCKS for name, code in parts(block).items()}
-    assert document.keys() == {"Next", "train", "hit_rate", "hard", "SASRec"}
-    assert parts(notebook) == {name: code for name, code in document.items() if name != "SASRec"}
+    assert document.keys() == {"Next", "train", "hit_rate", "hard", "SASRec", "stretches"}
+    assert parts(notebook) == {name: code for name, code in document.items() if name not in ("SASRec", "stretches")}

@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
-from benchmarks.quality import grid, levers, objectives, teachers
-from farzi_core.config import RunConfig
+from benchmarks.quality import grid, levers, noise, objectives, teachers
+from farzi_core.config import RunConfig, with_settings
 from farzi_core.data.dataset import Dataset
+from farzi_core.data.planted import PlantedSettings, read_planted
+from farzi_core.data.prepare import prepare
 
 
 def test_equal_time_is_counted_from_the_steps_that_were_taken() -> None:
@@ -78,3 +80,15 @@ def test_settings_that_would_change_nothing_are_refused(
     with pytest.raises(SystemExit):
         script.main()
     assert "data.max_items: the data are read once" in capsys.readouterr().err
+
+
+def test_noise_has_a_row_for_every_window_of_a_life() -> None:
+    data = prepare(read_planted(PlantedSettings(sequences=200)), max_items=20)
+    small = {
+        "model.hidden": 8, "synthetic.mu": 8, "synthetic.xi": 5, "synthetic.d": 4, "synthetic.start_steps": 3,
+        "inner.steps": 3, "inner.lifetime": 8, "outer.batch": 32, "teacher.trajectories": 0,
+    }  # fmt: skip
+    rows = noise.measure(with_settings(RunConfig(), small), data, 2)
+    assert [row["age"] for row in rows] == [0, 3]
+    assert rows[-1]["mean_to_oldest"] == pytest.approx(1)
+    assert all(row["norm"] > 0 and -1 <= row["between_two"] <= 1 for row in rows)

@@ -35,7 +35,8 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
     home, out = tmp_path_factory.mktemp("retrain") / "home", io.StringIO()
     with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(out):
         patch.setenv("FARZI_HOME", str(home))
-        words = [word for key, value in SETTINGS.items() for word in ("--set", f"{key}={value}")]
+        stretches = {"inner.crop": 4, "inner.burn_in": 3}
+        words = [word for key, value in {**SETTINGS, **stretches}.items() for word in ("--set", f"{key}={value}")]
         assert main(["demo", "--data", "planted", *words, "--json"]) == 0
         yield Run(home / "runs" / json.loads(out.getvalue())["run_id"])
 
