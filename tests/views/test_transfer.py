@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from several import metric_values, with_others
 
+from farzi_core.config import with_settings
 from farzi_core.data.dataset import DatasetInfo
 from farzi_core.evaluation.report import Metric, RowName, StudentTable
 from farzi_core.runs.run import Run
@@ -97,3 +98,9 @@ def test_the_protocol_and_the_card_name_the_architecture(view: RunView) -> None:
         "Full data (SASRec)", "Distilled (SASRec)", "Random users (SASRec)", "Head users (SASRec)",
         "Most popular", "Markov", "Full data (GRU4Rec)", "Distilled (GRU4Rec)",
     ]  # fmt: skip
+    stretches = with_settings(view.config, {"inner.crop": 3, "inner.batch": 100})
+    for config, said in (
+        (view.config, "batches of 6 sequences)"),
+        (stretches, "batches of 6 stretches of 3 events, cut"),
+    ):
+        assert said in card.card(stored, info, REPORT, config, origin, has_probs=True)
