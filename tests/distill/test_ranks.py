@@ -27,7 +27,10 @@ from farzi_core.runs.run import Run
 from farzi_core.runs.store import Store
 
 ROOT = Path(__file__).parents[2]
-SHARED = {**SETTINGS, "outer.starts": 2, "runtime.checkpoint_seconds": 0, "evaluation.seeds": 1}
+SHARED = {
+    **SETTINGS, "inner.burn_in": 3, "inner.lifetime": 12, "outer.starts": 2, "runtime.checkpoint_seconds": 0,
+    "evaluation.seeds": 1,
+}  # fmt: skip
 WORDS = [word for key, value in SHARED.items() for word in ("--set", f"{key}={value}")]
 
 
@@ -129,4 +132,4 @@ def test_a_gradient_that_is_not_finite_is_left_out_and_counted(monkeypatch: pyte
     assert report.finite()
     assert (report.skipped, report.loss) == (1, pytest.approx(float(good.outer_value)))
     assert report.grad_norm == pytest.approx(float(torch.cat([one.flatten() for one in wanted]).norm()), rel=1e-5)
-    assert [runner.age for runner in moved.runners] == [config.inner.steps, 0], "its student is replaced"
+    assert [runner.age for runner in moved.runners] == [3 + config.inner.steps, 0], "its student is replaced"
