@@ -43,15 +43,16 @@ class InnerConfig(Section):
     lifetime: int = Field(60, ge=1, le=5000)
     """Steps after which a student is replaced by a fresh one; until then it goes on where its last window ended."""
     burn_in: int = Field(0, ge=0, le=5000)
-    """Steps at the start of a student's life that are trained but not differentiated. What early steps say of the data
-    is mostly the noise of random weights, and a plain step costs a quarter. Trajectory matching has none."""
+    """Steps at the start of a student's life that are trained but not differentiated: what early steps say of the data
+    is mostly the noise of random weights, and a plain step costs a quarter. Trajectory matching does without."""
     students: int = Field(4, ge=1, le=256)
     """Students kept in flight at different ages; each outer step differentiates the next window of some of them."""
     batch: int = Field(50, ge=1, le=100_000)
-    """Synthetic sequences (with inner.crop: stretches of them) a step; as many as there are or more means all."""
+    """Synthetic sequences a step, or stretches of them where students read fewer events at once; as many as there are
+    or more means all."""
     crop: int = Field(0, ge=0, le=1024)
-    """Events a student sees at once: each step cuts all synthetic sequences at a random place into stretches of so many
-    and reads inner.batch of those. 0, or xi and more, means whole sequences. Short real histories want short ones."""
+    """Events a student reads at once: each step cuts all synthetic sequences at a random place into stretches of so
+    many and takes a batch of those. 0, or xi and more, means whole sequences. Short real histories want short stretches."""
     optimizer: Literal["adam", "sgd"] = "adam"
     """What trains students on synthetic data, in the inner loop and in the final table alike. sgd wants a larger step
     size (0.3 where Adam has 0.01, on planted data); training on real data is Adam's in either case."""
