@@ -52,7 +52,7 @@ class InnerConfig(Section):
     or more means all."""
     crop: int = Field(0, ge=0, le=1024)
     """Events a student reads at once: each step cuts all synthetic sequences at a random place into stretches of so
-    many and takes a batch of those. 0, or xi and more, means whole sequences. Short real histories want short stretches."""
+    many and takes a batch of those. 0, or xi and more, means whole sequences. Short real histories want short ones."""
     optimizer: Literal["adam", "sgd"] = "adam"
     """What trains students on synthetic data, in the inner loop and in the final table alike. sgd wants a larger step
     size (0.3 where Adam has 0.01, on planted data); training on real data is Adam's in either case."""
