@@ -57,9 +57,10 @@ _DEMO_TEXT: dict[str, Any] = _TEXT | {
 
 _STANDARD_TEXT: dict[str, Any] = _TEXT | {
     "preset": "standard-text", "synthetic.xi": 150, "synthetic.start_steps": 100,
-    "inner.batch": 11, "inner.lr": 0.06, "inner.schedule": "linear", "inner.lifetime": 120, "inner.weight_decay": 0.001,
-    "inner.students": 6, "outer.steps": 320, "outer.lr": 0.008,
-    "validation.every": 40, "validation.users": 400, "validation.steps": 120, "evaluation.steps": 120,
+    "inner.crop": 25, "inner.batch": 66, "inner.burn_in": 40,
+    "inner.lr": 0.06, "inner.schedule": "linear", "inner.lifetime": 120, "inner.weight_decay": 0.001,
+    "inner.students": 6, "outer.steps": 400, "outer.lr": 0.006, "outer.clip": 0.05,
+    "validation.every": 50, "validation.users": 400, "validation.steps": 120, "evaluation.steps": 120,
     "evaluation.baselines": ("random_users", "head_users", "random_windows"),
 }  # fmt: skip
 
@@ -112,7 +113,7 @@ PRESETS: dict[str, Preset] = {
     ),
     "standard-text": Preset(
         "Standard: text",
-        "33 rows of 150 words, 1 % of the sentences of Python docs: about half an hour on 2 cores; to judge by.",
+        "33 rows of 150 words, 1 % of the sentences of Python docs: about ten minutes on 2 cores; to judge by.",
         with_settings(RunConfig(), _STANDARD_TEXT),
         "language",
     ),
