@@ -33,8 +33,9 @@ _STANDARD: dict[str, Any] = {
     "preset": "standard", "model.max_length": 50, "teacher.lr": 0.005, "teacher.epochs": 12,
     "teacher.weight_decay": 0.0005,
     "synthetic.mu": 100, "synthetic.xi": 10, "synthetic.d": 16,
-    "inner.lr": 0.02, "inner.schedule": "linear", "inner.lifetime": 240, "inner.weight_decay": 0.005,
-    "inner.students": 6, "outer.steps": 2000, "outer.lr": 0.01,
+    "inner.batch": 30, "inner.burn_in": 80, "inner.lifetime": 240, "inner.students": 6,
+    "inner.lr": 0.02, "inner.schedule": "linear", "inner.weight_decay": 0.005,
+    "outer.steps": 1300, "outer.lr": 0.01, "outer.clip": 0.05,
     "validation.every": 100, "validation.students": 2, "validation.steps": 240, "evaluation.steps": 240,
     "runtime.hvp": "compiled",
 }  # fmt: skip
@@ -66,8 +67,9 @@ _STANDARD_TEXT: dict[str, Any] = _TEXT | {
 
 _SMOOTH: dict[str, Any] = {
     **_STANDARD, "preset": "smooth",
-    "inner.steps": 100, "inner.lifetime": 100, "inner.schedule": "linear", "inner.lr": 0.01, "inner.eps": 1e-4,
-    "outer.steps": 400, "validation.every": 50, "validation.steps": 100,
+    "inner.batch": 50, "inner.steps": 100, "inner.burn_in": 0, "inner.lifetime": 100,
+    "inner.lr": 0.01, "inner.eps": 1e-4,
+    "outer.steps": 400, "outer.clip": 1.0, "validation.every": 50, "validation.steps": 100,
 }  # fmt: skip
 
 
@@ -97,7 +99,7 @@ PRESETS: dict[str, Preset] = {
     ),
     "standard": Preset(
         "Standard",
-        "10-20 minutes of distillation on 2 cores for catalogues of a few hundred items; to judge a data set by.",
+        "About 5 minutes of distillation on 2 cores for catalogues of a few hundred items; to judge a data set by.",
         with_settings(RunConfig(), _STANDARD),
     ),
     "smooth": Preset(
