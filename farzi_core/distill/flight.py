@@ -2,7 +2,7 @@
 
 A student is trained on synthetic data for `lifetime` steps in windows of T; each window is differentiated through all
 of its steps (a moving window, as in RaT-BPTT, arXiv 2311.07025), and the student goes on where its window ended. So
-every age is covered, and no step is spent on burn-in.
+every age is covered but the first `burn_in` steps: what they say of the data is mostly the noise of random weights.
 
 Legend: mu sequences, xi positions, n weights of a student.
 """
@@ -86,7 +86,7 @@ class Flight:
             theta, moments = optimizer.step(theta, products.gradient(theta, t)[1], moments, t)
         return Runner(theta, moments, steps)
 
-    def window(self, synthetic: Synthetic, age: int, generator: np.random.Generator) -> SyntheticLoss:
+    def window_loss(self, synthetic: Synthetic, age: int, generator: np.random.Generator) -> SyntheticLoss:
         """The inner loss of the T steps age, age + 1, ..."""
         return self.loss(synthetic, age, generator, self.config.inner.steps)
 

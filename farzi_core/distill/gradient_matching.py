@@ -63,7 +63,7 @@ class Gradient:
     def window(self, runner: Runner, synthetic: Synthetic, meta: Tensors, generator: np.random.Generator) -> Compared:
         flight, device = self.flight, self.flight.device
         tokens = flight.tokens(generator)
-        loss = flight.window(synthetic, runner.age, generator)
+        loss = flight.window_loss(synthetic, runner.age, generator)
         products = products_of(loss, flight.layout, meta, device, flight.hvp)
         optimizer = optimizer_of(flight.optimizer, flight.hvp)
         began = seconds(device)

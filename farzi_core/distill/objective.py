@@ -76,7 +76,7 @@ class Meta:
 
     def window(self, runner: Runner, synthetic: Synthetic, meta: Tensors, generator: np.random.Generator) -> Found:
         tokens, model = self.flight.tokens(generator), self.flight.model
-        loss = self.flight.window(synthetic, runner.age, generator)
+        loss = self.flight.window_loss(synthetic, runner.age, generator)
         return _through(self.flight, runner, loss, lambda weights: hard_loss(model, weights, tokens), meta)
 
 
@@ -94,7 +94,7 @@ class Trajectory:
 
     def window(self, _runner: Runner, synthetic: Synthetic, meta: Tensors, generator: np.random.Generator) -> Found:
         start, goal = self.flight.omega.stretch(self.flight.config.objective.ahead, generator)
-        loss = self.flight.window(synthetic, 0, generator)
+        loss = self.flight.window_loss(synthetic, 0, generator)
         wanted, far = self.flight.layout.views(goal), (start - goal).square().sum()
 
         def outer(weights: Tensors) -> Tensor:
