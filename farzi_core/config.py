@@ -279,6 +279,6 @@ def _sentence(error: Any) -> str:
     place, rule = ".".join(str(part) for part in error["loc"]), error["msg"].removeprefix("Value error, ")
     if error["type"] == "extra_forbidden":
         return f"unknown setting {place!r} (value {error['input']!r}); remove it or correct its name"
-    return (
-        f"{place} = {error['input']!r}: {rule}" if place else rule
-    )  # without a place: of several sections, named there
+    if error["type"] == "value_error" and isinstance(error["input"], dict):  # of several settings, which the rule names
+        return f"{place}: {rule}" if place else rule
+    return f"{place} = {error['input']!r}: {rule}"

@@ -16,6 +16,7 @@ SETTINGS = {
     "inner.batch": 10,
     "inner.students": 2,
     "inner.lifetime": 8,
+    "inner.burn_in": 0,  # of a preset: longer than this life
     "outer.steps": 6,
     "outer.batch": 64,
     "outer.starts": 1,

@@ -273,6 +273,6 @@ def test_a_burnt_in_student_is_one_trained_plainly_and_its_windows_begin_there(d
 
 
 def test_a_burn_in_leaves_room_for_a_window() -> None:
-    with pytest.raises(ConfigError, match=r"burn_in=9 and a window of steps=4 do not fit into lifetime=12.*at most 8"):
+    with pytest.raises(ConfigError, match=r"^inner: burn_in=9 and a window of steps=4 do not fit.*=12.*at most 8"):
         with_settings(RunConfig(), {**SMALL, "inner.burn_in": 9})
     assert with_settings(RunConfig(), {**SMALL, "inner.burn_in": 8}).inner.burn_in == 8
