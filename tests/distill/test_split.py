@@ -34,7 +34,7 @@ METAS: dict[str, Tensors] = {
 }
 BATCHES = {
     "all": lambda step: None,
-    "some": lambda step: torch.tensor([[0, 4, 2], [3, 2, 1]][step % 2]),
+    "some": lambda step: torch.tensor([[0, 4, 2], [3, 3, 1]][step % 2]),
     "stretches": lambda step: torch.tensor(
         [[[1, 2, 3, 4], [26, 27, 28, 29]], [[6, 7, 8, 9], [18, 19, 20, 21]]][step % 2]
     ),
