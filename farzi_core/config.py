@@ -199,6 +199,11 @@ class RunConfig(Section):
         """Events of a synthetic sequence that a student sees at once: `inner.crop`, or xi."""
         return min(self.inner.crop or self.synthetic.xi, self.synthetic.xi)
 
+    @property
+    def burn_in(self) -> int:
+        """Steps of a student before its first window; one of trajectory matching begins with it."""
+        return 0 if self.objective.kind == "trajectory" else self.inner.burn_in
+
     @model_validator(mode="after")
     def _trajectories_reach_their_goal(self) -> "RunConfig":
         if self.objective.kind != "trajectory":

@@ -112,11 +112,10 @@ def measure(config: RunConfig, sizes: dict[str, int]) -> Estimate:
 def _burning(config: RunConfig, cost_ratio: float) -> float:
     """What students' steps before their first window add to an outer step, as a share of it: a plain step costs the
     window's cost / (cost_ratio T), and a life has one burn-in and several windows."""
-    inner = config.inner
-    if config.objective.kind == "trajectory" or not inner.burn_in:
+    if not config.burn_in:
         return 0.0
-    windows = (inner.lifetime - inner.burn_in) // inner.steps
-    return inner.burn_in / (windows * inner.steps * cost_ratio)
+    windows = (config.inner.lifetime - config.burn_in) // config.inner.steps
+    return config.burn_in / (windows * config.inner.steps * cost_ratio)
 
 
 def _omega_steps(config: RunConfig, device: Any) -> int:

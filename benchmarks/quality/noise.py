@@ -1,16 +1,17 @@
 """How much of a meta-gradient is signal, by the age at which its window begins? One row an age.
 
     python -m benchmarks.quality.noise --data python-calls --preset demo
-    python -m benchmarks.quality.noise --data dataset:<id> --preset standard --set inner.steps=30 inner.lifetime=120
+    python -m benchmarks.quality.noise --data dataset:<id> --preset standard --set inner.batch=30 --students 16
 
-Students with different random weights live on the start, one window after the other, each window with its own rows and
-real sequences; Z and M stand still. Of the meta-gradients of an age: the mean norm; the mean cosine between two of
-them, which differ in all that is random (with cosine c a mean of n has the cosine sqrt(n c / (1 + (n - 1) c)) to the
-mean of infinitely many); and the cosine of their mean to that of the oldest age. Writes noise-<data>-<preset>.json
-beside this file. It is what `inner.burn_in` is chosen by (docs/experiments.md).
+Without burn-in, whatever the settings say, students with different random weights live on the start, one window after
+the other, each window with its own rows and real sequences; Z and M stand still. Of the meta-gradients of an age: the
+mean norm; the mean cosine between two of them, which differ in all that is random (with cosine c a mean of n has the
+cosine sqrt(n c / (1 + (n - 1) c)) to the mean of infinitely many); and the cosine of their mean to that of the oldest
+age. Writes noise-<data>-<preset>.json beside this file. It is what `inner.burn_in` is chosen by (docs/experiments.md).
 """
 
 import argparse
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -21,6 +22,7 @@ from farzi_core.commands.settings import configured
 from farzi_core.config import RunConfig, with_settings
 from farzi_core.data.dataset import Dataset
 from farzi_core.device import CPU, use_threads
+from farzi_core.distill.flight import Runner
 from farzi_core.distill.outer import OuterProblem, OuterState, latent_gradients, meta_parameters
 from farzi_core.distill.start import initial
 from farzi_core.models.model import build
@@ -56,14 +58,11 @@ def _life(problem: OuterProblem, state: OuterState, index: int) -> dict[int, Ten
     runner, found = problem.flight.new_runner(index), dict[int, Tensor]()
     meta, steps = meta_parameters(state.synthetic), problem.config.inner.steps
     while runner.age + steps <= max(problem.objective.lifetime, steps):
-        here = OuterState(
-            state.synthetic, state.latent_moments, state.decoder_moments, (runner,), 1000 * index + runner.age
-        )
-        window = problem.window(here, 0, meta)
+        window = problem.window(replace(state, runners=(runner,), step=1000 * index + runner.age), 0, meta)
         parts = latent_gradients(state.synthetic, meta, window.grads)
         found[runner.age] = torch.cat([part.flatten() for part in parts])
         theta = problem.flight.layout.flatten(window.final_params)
-        runner = type(runner)(theta, window.state, runner.age + steps)
+        runner = Runner(theta, window.state, runner.age + steps)
     return found
 
 

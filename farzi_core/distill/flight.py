@@ -73,10 +73,9 @@ class Flight:
         users = generator.choice(len(self.train), min(self.config.outer.batch, len(self.train)), replace=False)
         return tokens_of(self.train, users, self.model.max_length, generator, self.device)
 
-    def burnt_in(
-        self, runner: Runner, steps: int, synthetic: Synthetic, meta: Tensors, generator: np.random.Generator
-    ) -> Runner:
-        """`runner` at age `steps`, up to which nothing is differentiated by `meta`; an older one as it is."""
+    def burnt_in(self, runner: Runner, synthetic: Synthetic, meta: Tensors, generator: np.random.Generator) -> Runner:
+        """`runner` at the age of its first window, up to which nothing is differentiated; an older one as it is."""
+        steps = self.config.burn_in
         if runner.age >= steps:
             return runner
         loss = self.loss(synthetic, runner.age, generator, steps - runner.age)

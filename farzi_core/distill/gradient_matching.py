@@ -56,10 +56,6 @@ class Gradient:
     def lifetime(self) -> int:
         return self.flight.config.inner.lifetime
 
-    @property
-    def burn_in(self) -> int:
-        return self.flight.config.inner.burn_in
-
     def window(self, runner: Runner, synthetic: Synthetic, meta: Tensors, generator: np.random.Generator) -> Compared:
         flight, device = self.flight, self.flight.device
         tokens = flight.tokens(generator)

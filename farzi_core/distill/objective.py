@@ -36,10 +36,6 @@ class Objective(Protocol):
         """Steps after which a student is replaced."""
 
     @property
-    def burn_in(self) -> int:
-        """Steps of a student before its first window."""
-
-    @property
     def exploded(self) -> float:
         """How far above the best mean of its age an outer value is divergence (`guard`), in the value's unit."""
 
@@ -70,10 +66,6 @@ class Meta:
     def lifetime(self) -> int:
         return self.flight.config.inner.lifetime
 
-    @property
-    def burn_in(self) -> int:
-        return self.flight.config.inner.burn_in
-
     def window(self, runner: Runner, synthetic: Synthetic, meta: Tensors, generator: np.random.Generator) -> Found:
         tokens, model = self.flight.tokens(generator), self.flight.model
         loss = self.flight.window_loss(synthetic, runner.age, generator)
@@ -86,7 +78,6 @@ class Trajectory:
 
     flight: Flight
     exploded = 3.0  # squared distances to the goal at the start of the window
-    burn_in = 0
 
     @property
     def lifetime(self) -> int:

@@ -98,8 +98,8 @@ class OuterProblem:
     def window(self, state: OuterState, slot: int, meta: Tensors) -> Found:
         """What the objective finds in one student's next T steps, with gradients by `meta_parameters`."""
         generator = stream(self.config.seed, "outer step", state.step, slot)
-        synthetic, burn_in = state.synthetic, self.objective.burn_in
-        runner = self.flight.burnt_in(state.runners[slot], burn_in, synthetic, meta, generator)
+        synthetic = state.synthetic
+        runner = self.flight.burnt_in(state.runners[slot], synthetic, meta, generator)
         return self.objective.window(runner, synthetic, meta, generator)
 
     def _mean(
@@ -117,7 +117,7 @@ class OuterProblem:
         parts = self.ranks.sum(torch.cat([latent.flatten(), decoder.flatten(), table.flatten()]))
         sizes = [latent.numel(), decoder.numel(), table.numel()]
         latent_sum, decoder_sum, measured = torch.split(parts, sizes)
-        begun = [max(state.runners[slot].age, self.objective.burn_in) for slot in chosen]
+        begun = [max(state.runners[slot].age, self.config.burn_in) for slot in chosen]
         ages = [age + self.config.inner.steps for age in begun]
         windows = [window_of(age, row) for age, row in zip(ages, measured.view_as(table).tolist(), strict=True)]
         count = max(1, sum(window.good for window in windows))

@@ -1,7 +1,7 @@
 """Does float32 carry the meta-gradient of a run? One window of its own settings in float32 and again in float64.
 
-Both start from the same numbers: the synthetic data, a student's random weights, its batches and the real users of the
-outer loss. What differs is rounding alone, so the angle between the two gradients is what rounding does to the
+Both start from the same numbers: the synthetic data, a student before its first window, its batches and the real users
+of the outer loss. What differs is rounding alone, so the angle between the two gradients is what rounding does to the
 direction of the outer step (reference: docs/engine.md, "Health").
 """
 
@@ -12,8 +12,10 @@ from torch import Tensor
 
 from farzi_core.config import RunConfig, with_settings
 from farzi_core.data.dataset import Sequences
+from farzi_core.distill.flight import Runner
 from farzi_core.distill.outer import OuterProblem, latent_gradients, meta_parameters
 from farzi_core.distill.synthetic import Synthetic
+from farzi_core.seeds import stream
 
 TRUSTED = 0.99  # cosine below which an outer step goes more than 8 degrees astray
 
@@ -38,27 +40,31 @@ class Precision:
 
 
 def precision(config: RunConfig, train: Sequences, items: int, synthetic: Synthetic, device: torch.device) -> Precision:
-    """Compare one window of inner.steps steps from random weights, by the loss on real data whatever the objective is.
+    """Compare a student's first window, by the loss on real data whatever the objective is. It begins at random weights
+    or, after a burn-in in float32, at the same state for both.
 
     Costs about three windows; memory is `auto`'s.
     """
     config = with_settings(config, {"objective.kind": "meta"})
     problem = OuterProblem(config, train, items, torch.zeros(0), device)
-    single, double = (_gradient(problem, synthetic, dtype) for dtype in (torch.float32, torch.float64))
+    meta, rows = meta_parameters(synthetic), stream(config.seed, "precision")
+    runner = problem.flight.burnt_in(problem.flight.random_runner(0), synthetic, meta, rows)
+    single, double = (_gradient(problem, synthetic, runner, dtype) for dtype in (torch.float32, torch.float64))
     found, wanted = single[0].double(), double[0]
     cosine = float(torch.dot(found, wanted) / (found.norm() * wanted.norm()).clamp_min(torch.finfo(torch.float64).tiny))
     error = float((found - wanted).norm() / wanted.norm().clamp_min(torch.finfo(torch.float64).tiny))
     return Precision(cosine, error, double[1], double[2])
 
 
-def _gradient(problem: OuterProblem, synthetic: Synthetic, dtype: torch.dtype) -> tuple[Tensor, float, float]:
+def _gradient(
+    problem: OuterProblem, synthetic: Synthetic, runner: Runner, dtype: torch.dtype
+) -> tuple[Tensor, float, float]:
     """(dZ, dM) as one vector, growth and singular share, all computed in `dtype`."""
     state = problem.start(replace(synthetic, latent=synthetic.latent.to(dtype), decoder=synthetic.decoder.to(dtype)))
-    runner = problem.flight.random_runner(0)
     theta = runner.theta.to(dtype)
-    state = replace(
-        state, runners=(replace(runner, theta=theta, moments=problem.flight.optimizer.init(theta)), *state.runners[1:])
-    )
+    moments = problem.flight.optimizer.init(theta)._make(one.to(dtype) for one in runner.moments)
+    exact = replace(runner, theta=theta, moments=moments)
+    state = replace(state, runners=(exact, *state.runners[1:]))
     meta = meta_parameters(state.synthetic)
     found = problem.window(state, 0, meta)
     parts = latent_gradients(state.synthetic, meta, found.grads)

@@ -96,6 +96,7 @@ _TEXT_LABELS = {
     "data.max_items": "Vocabulary",
     "synthetic.mu": "Synthetic sentences μ",
     "synthetic.xi": "Tokens in each ξ",
+    "inner.crop": "Tokens read at once",
 }
 
 Kind = Literal["whole", "real", "yes_no", "choice", "several", "text"]
@@ -132,7 +133,7 @@ def groups(config: RunConfig, task: Task = "recommendation") -> tuple[Group, ...
         section = getattr(config, name)
         if isinstance(section, Section):
             number, _, sentence = (type(section).__doc__ or "").partition(". ")
-            rest = tuple(one for one in _settings(section, f"{name}.") if one.dotted not in above)
+            rest = tuple(_labelled(one, task) for one in _settings(section, f"{name}.") if one.dotted not in above)
             found.append(Group(name, f"{number}. {name.capitalize()}", sentence, rest))
     return tuple(found)
 
@@ -140,8 +141,13 @@ def groups(config: RunConfig, task: Task = "recommendation") -> tuple[Group, ...
 def basics(config: RunConfig, task: Task = "recommendation") -> tuple[Setting, ...]:
     """The settings of `BASICS` (of a text `TEXT_BASICS`), in that order and under the task's labels."""
     known = {one.dotted: one for one in all_settings(config)}
+    return tuple(_labelled(known[dotted], task) for dotted in _basics(task))
+
+
+def _labelled(setting: Setting, task: Task) -> Setting:
+    """`setting` under the task's label."""
     labels = _TEXT_LABELS if task == "language" else {}
-    return tuple(replace(known[dotted], label=labels.get(dotted, known[dotted].label)) for dotted in _basics(task))
+    return replace(setting, label=labels.get(setting.dotted, setting.label))
 
 
 def _basics(task: Task) -> tuple[str, ...]:

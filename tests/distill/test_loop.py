@@ -259,13 +259,13 @@ def test_a_burnt_in_student_is_one_trained_plainly_and_its_windows_begin_there(d
     problem = OuterProblem(config, part, items, torch.zeros(0), CPU)
     start = initial(part, items, config.synthetic, 0)
     state, meta = problem.start(start), meta_parameters(start)
-    runner = problem.flight.burnt_in(state.runners[1], 5, start, meta, stream(0, "steps"))
+    runner = problem.flight.burnt_in(state.runners[1], start, meta, stream(0, "steps"))
     loss = problem.flight.loss(start, 0, stream(0, "steps"), 5)
     weights = problem.flight.layout.views(state.runners[1].theta)
     *_, plain = train(weights, lambda w, t: loss(w, meta, t), problem.flight.optimizer, 5, 5)
     assert runner.age == 5
     assert torch.allclose(runner.theta, problem.flight.layout.flatten(plain.weights), atol=1e-6)
-    assert problem.flight.burnt_in(runner, 5, start, meta, stream(0, "other")) is runner
+    assert problem.flight.burnt_in(runner, start, meta, stream(0, "other")) is runner
 
     after, first = problem.advance(state, 1.0)
     assert [window.age for window in first.windows] == [9, 9, 9]

@@ -10,6 +10,7 @@ from farzi_core.config import RunConfig, with_settings
 from farzi_core.data.dataset import Dataset
 from farzi_core.data.planted import PlantedSettings, read_planted
 from farzi_core.data.prepare import prepare
+from farzi_core.distill.flight import Runner
 from farzi_core.distill.outer import OuterProblem
 from farzi_core.distill.precision import Precision, _gradient, precision
 from farzi_core.distill.start import initial
@@ -54,8 +55,10 @@ def test_a_tiny_eps_over_a_long_window_turns_the_gradient_and_a_smooth_one_does_
 def test_cosine_and_error_are_those_of_the_two_gradients_written_out(dataset: Dataset) -> None:
     config = settings()
     problem = OuterProblem(config, dataset.part("train"), len(dataset.vocab), torch.zeros(0), CPU)
+    runner = problem.flight.random_runner(0)
     single, double = (
-        [float(one) for one in _gradient(problem, start(dataset), dtype)[0]] for dtype in (torch.float32, torch.float64)
+        [float(one) for one in _gradient(problem, start(dataset), runner, dtype)[0]]
+        for dtype in (torch.float32, torch.float64)
     )
     found = measured(dataset)
     product = sum(a * b for a, b in zip(single, double, strict=True))
@@ -64,3 +67,22 @@ def test_cosine_and_error_are_those_of_the_two_gradients_written_out(dataset: Da
     assert found.cosine == pytest.approx(product / lengths[0] / lengths[1], abs=1e-12)
     assert found.error == pytest.approx(gap / lengths[1], rel=1e-9)
     assert 1e-9 < found.error < 1e-3
+
+
+def test_after_a_burn_in_both_begin_at_one_state(dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: list[Runner] = []
+    right = OuterProblem.window
+
+    def window(self: OuterProblem, state: Any, slot: int, meta: Any) -> Any:
+        begun.append(state.runners[slot])
+        return right(self, state, slot, meta)
+
+    monkeypatch.setattr(OuterProblem, "window", window)
+    found = measured(dataset, inner__burn_in=20, inner__lifetime=30, inner__schedule="linear", inner__eps=1e-4)
+    single, double = begun
+    assert (single.age, double.age) == (20, 20)
+    assert (single.theta.dtype, double.theta.dtype) == (torch.float32, torch.float64)
+    pairs = [(single.theta, double.theta), *zip(single.moments, double.moments, strict=True)]
+    assert all(torch.equal(one.double(), other) for one, other in pairs)
+    assert float(single.moments.v.abs().max()) > 0, "it has been trained"
+    assert found.cosine > 0.9999

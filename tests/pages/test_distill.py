@@ -90,7 +90,9 @@ def test_data_decide_which_presets_there_are_and_a_change_keeps_the_kind_of_pres
     }
     assert at.radio(key="preset").options == labels["language"]
     assert at.session_state["preset"] == "standard-text"
-    assert {"Vocabulary", "Synthetic sentences μ"} <= {one.label for one in at.number_input}
+    fields = {one.label for one in at.number_input}
+    assert {"Vocabulary", "Synthetic sentences μ", "Tokens read at once"} <= fields
+    assert "Events read at once" not in fields
     (tokens,) = [one for one in at.selectbox if one.label == "Tokens of a text"]
     assert tokens.options == ["auto", "words", "spaces", "characters", "subwords"]
     at.selectbox(key="choice_data").select("planted").run()
