@@ -12,6 +12,7 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 import torch
+from scipy.sparse import coo_array, csr_array
 from sklearn.cluster import MiniBatchKMeans
 from sklearn.metrics import pairwise_distances_argmin
 from sklearn.utils.extmath import randomized_svd
@@ -19,7 +20,7 @@ from sklearn.utils.extmath import randomized_svd
 from farzi_core.data.batches import IGNORED, windows
 from farzi_core.data.dataset import IntArray, Sequences
 from farzi_core.device import CPU
-from farzi_core.distill.matching import matched
+from farzi_core.distill.matching import matched, pair_counts
 from farzi_core.distill.synthetic import Synthetic
 from farzi_core.sections import SyntheticConfig
 from farzi_core.seeds import stream, torch_stream
@@ -28,14 +29,9 @@ Floats = npt.NDArray[np.float64]
 CANDIDATE_NUMBERS = 1 << 25  # coordinates of the windows that medoids are chosen from: 256 MB in float64
 
 
-def neighbours(train: Sequences, items: int, reach: int) -> Floats:
-    """Counts [V, V] of item b within `reach` events after item a; nearer pairs weigh more (1 / distance)."""
-    counts = np.zeros((items, items))
-    user = np.repeat(np.arange(len(train)), train.lengths)
-    for distance in range(1, reach + 1):
-        same = user[:-distance] == user[distance:]
-        np.add.at(counts, (train.items[:-distance][same], train.items[distance:][same]), 1 / distance)
-    return counts
+def neighbours(train: Sequences, items: int, reach: int) -> csr_array:
+    """Counts [V, V], sparse, of item b within `reach` events after item a; nearer pairs weigh more (1 / distance)."""
+    return sum((pair_counts(train, items, k) / k for k in range(1, reach + 1)), csr_array((items, items)))
 
 
 def coordinates(train: Sequences, items: int, factors: int, seed: int) -> Floats:
@@ -43,11 +39,10 @@ def coordinates(train: Sequences, items: int, factors: int, seed: int) -> Floats
     if factors == 0:
         return np.zeros((items, 0))
     counts = neighbours(train, items, reach=3)
-    both = counts + counts.T
-    total, margin = both.sum(), both.sum(1)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        pmi = np.log(both * total / np.outer(margin, margin))
-    positive = np.where(np.isfinite(pmi), np.maximum(pmi, 0), 0)
+    both = (counts + counts.T).tocoo()
+    margin = both.sum(1)
+    pmi = np.log(both.data * both.sum() / (margin[both.row] * margin[both.col]))
+    positive = coo_array((np.maximum(pmi, 0), both.coords), shape=both.shape).tocsr()
     left, values, _ = randomized_svd(positive, n_components=min(factors, items), random_state=seed)
     result = np.zeros((items, factors))
     result[:, : left.shape[1]] = left * np.sqrt(values)
@@ -72,7 +67,8 @@ def initial(
     start = from_windows(train, items, config, seed)
     if config.start != "matched":
         return start
-    return matched(start.to(device), train, items, config.start_steps, between).to(CPU)
+    where = device if device.type == "cuda" else CPU  # Apple's MPS has no sparse products
+    return matched(start.to(where), train, items, config.start_steps, between).to(CPU)
 
 
 def from_windows(train: Sequences, items: int, config: SyntheticConfig, seed: int) -> Synthetic:

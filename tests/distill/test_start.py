@@ -4,12 +4,13 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+import torch
 
 from farzi_core.data.dataset import Dataset
 from farzi_core.data.planted import PlantedSettings, read_planted
 from farzi_core.data.prepare import prepare
 from farzi_core.device import CPU
-from farzi_core.distill import start
+from farzi_core.distill import matching, start
 from farzi_core.distill.matching import distance_to, matched, pair_shares
 from farzi_core.distill.start import from_windows, initial, laid_windows, medoids
 from farzi_core.sections import SyntheticConfig
@@ -29,16 +30,67 @@ def test_the_matched_start_comes_nearer_to_the_pair_counts(dataset: Dataset) -> 
     shares = [pair_shares(train, items, k) for k in (1, 2)]
     before = from_windows(train, items, SMALL, 0)
     after = matched(before, train, items, 60)
-    entropy = float(sum(-(share * share.clamp_min(1e-30).log()).sum() for share in shares) / 2)
+    entropy = float(sum(-(share.values() * share.values().log()).sum() for share in shares) / 2)
     near, far = (float(distance_to(shares, one.probs())) for one in (after, before))
     assert entropy < near < far - 0.1
 
 
 def test_pair_shares_count_by_hand() -> None:
-    shares = pair_shares(sequences([0, 1, 2], [0, 1]), 3, 1)
+    shares = pair_shares(sequences([0, 1, 2], [0, 1]), 3, 1).to_dense()
     assert shares[0, 1] == pytest.approx(2 / 3)
     assert shares[1, 2] == pytest.approx(1 / 3)
-    assert pair_shares(sequences([0, 1, 2], [0, 1]), 3, 2)[0, 2] == 1
+    assert pair_shares(sequences([0, 1, 2], [0, 1]), 3, 2).to_dense()[0, 2] == 1
+    assert pair_shares(sequences([0, 1], [2, 1]), 3, 2).values().numel() == 0, "no pair is so far apart"
+
+
+@pytest.mark.parametrize("chunk", [1, 7, 1000])
+def test_the_distance_and_its_gradient_are_those_of_dense_counts(
+    dataset: Dataset, chunk: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(matching, "CHUNK", chunk)
+    train, items = dataset.part("train"), len(dataset.vocab)
+    shares = [pair_shares(train, items, k).double() for k in (1, 2)]
+    probs = torch.softmax(torch.randn(9, 6, items, generator=torch.Generator().manual_seed(0)).double(), -1)
+
+    def dense(rows: torch.Tensor) -> torch.Tensor:
+        made = [torch.einsum("ria,rib->ab", rows[:, :-k], rows[:, k:]) / (9 * (6 - k)) for k in (1, 2)]
+        parts = [-(one.to_dense() * torch.log(q + matching.FLOOR)).sum() for one, q in zip(shares, made, strict=True)]
+        return torch.stack(parts).mean()
+
+    sparse, wanted = (probs.clone().requires_grad_() for _ in range(2))
+    near, far = distance_to(shares, sparse), dense(wanted)
+    (slope,), (expected,) = torch.autograd.grad(near, sparse), torch.autograd.grad(far, wanted)
+    assert near.item() == pytest.approx(far.item(), rel=1e-12)
+    torch.testing.assert_close(slope, expected, rtol=1e-10, atol=1e-14)
+
+
+def test_coordinates_are_those_of_the_dense_ppmi(dataset: Dataset) -> None:
+    train, items = dataset.part("train"), len(dataset.vocab)
+    counts = np.zeros((items, items))
+    for row in range(len(train)):
+        events = train.items[train.offsets[row] : train.offsets[row + 1]]
+        for k in (1, 2, 3):
+            for a, b in zip(events[:-k], events[k:], strict=True):
+                counts[a, b] += 1 / k
+    both = counts + counts.T
+    with np.errstate(divide="ignore"):
+        pmi = np.maximum(np.log(both * both.sum() / np.outer(both.sum(1), both.sum(1))), 0)
+    left, values, _ = np.linalg.svd(pmi)
+    wanted = left[:, :5] * np.sqrt(values[:5])
+    found = start.coordinates(train, items, 5, 0)
+    signs = np.sign((found * wanted).sum(0))
+    assert np.allclose(found, wanted * signs / np.linalg.norm(wanted, axis=1).mean(), atol=1e-3)
+
+
+def test_a_start_whose_distributions_are_too_large_to_hold_stays_as_it_is(
+    dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train, items = dataset.part("train"), len(dataset.vocab)
+    before = from_windows(train, items, SMALL, 0)
+    monkeypatch.setattr(matching, "MAX_DENSE_NUMBERS", SMALL.mu * SMALL.xi * items - 1)
+    assert matched(before, train, items, 5) is before
+    monkeypatch.setattr(matching, "MAX_DENSE_NUMBERS", SMALL.mu * SMALL.xi * items)
+    assert not torch.equal(matched(before, train, items, 5).latent, before.latent)
 
 
 def test_windows_are_cut_from_real_sequences_laid_end_to_end() -> None:
