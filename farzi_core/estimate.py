@@ -21,6 +21,7 @@ from farzi_core.limits import CALIBRATION_SECONDS
 
 _ROOT = Path(__file__).resolve().parents[1]  # where `farzi_core` is importable from, installed or not
 FIT_POSITIONS = 512  # most positions of the start that a trial fit has
+FIT_EVENTS = 2_000_000  # most events whose pairs it counts: random ones, so at least as many pairs as in real data
 TYPICAL = {"sequences": 10_000, "events": 100_000}
 
 
@@ -100,7 +101,7 @@ def measure(config: RunConfig, sizes: dict[str, int]) -> Estimate:
     return Estimate(
         seconds_per_step=step,
         distil_seconds=pace * _omega_steps(config, device)
-        + _fit_seconds(config, synthetic, train, items, device)
+        + _fit_seconds(config, synthetic, sizes, device)
         + step * config.outer.steps
         + pace * _validation_steps(config, device),
         evaluate_seconds=_table_seconds(config, sizes, train, items, device),
@@ -123,9 +124,9 @@ def _omega_steps(config: RunConfig, device: Any) -> int:
     return -(-config.teacher.trajectories // _at_once(device)) * config.teacher.trajectory_steps
 
 
-def _fit_seconds(config: RunConfig, synthetic: Any, train: Any, items: int, device: Any) -> float:
-    """The fit of the start, by the difference of two short ones. The cost of a step is proportional to the positions
-    where they are many, so that of FIT_POSITIONS is scaled."""
+def _fit_seconds(config: RunConfig, synthetic: Any, sizes: dict[str, int], device: Any) -> float:
+    """The fit of the start, by the difference of two short ones, on as many random events as there are. The cost of a
+    step is proportional to the positions where they are many, so that of FIT_POSITIONS is scaled."""
     if config.synthetic.start != "matched":
         return 0.0
     from farzi_core.device import CPU
@@ -134,7 +135,8 @@ def _fit_seconds(config: RunConfig, synthetic: Any, train: Any, items: int, devi
 
     rows = max(1, min(synthetic.mu, FIT_POSITIONS // synthetic.xi))
     few = Synthetic(synthetic.latent[:rows], synthetic.decoder, synthetic.tau).to(device)
-    clock = []
+    items, users = synthetic.decoder.shape[1], min(sizes["sequences"], FIT_EVENTS // _length(sizes))
+    train, clock = _random_sequences(max(1, users), _length(sizes), items), []
     for steps in (1, 1, 3):  # the first one is slow: torch and its memory wake up
         begun = time.perf_counter()
         matched(few, train, items, steps).to(CPU)  # which waits for a GPU to be done
@@ -172,18 +174,28 @@ def _random_data(config: RunConfig, sizes: dict[str, int], items: int) -> Any:
     import numpy as np
     import torch
 
-    from farzi_core.data.dataset import Sequences
     from farzi_core.distill.synthetic import Synthetic
 
     generator = np.random.default_rng(0)
-    users = max(config.outer.batch, 1000)
-    length = max(3, round(sizes["events"] / max(sizes["sequences"], 1)))
-    tokens = generator.integers(0, items, users * length)
-    train = Sequences(tokens, np.arange(users + 1, dtype=np.int64) * length, ("",) * users)
     shape = (config.synthetic.mu, config.synthetic.xi, config.synthetic.d)
     latent = torch.from_numpy(generator.standard_normal(shape)).float()
     decoder = torch.from_numpy(generator.standard_normal((config.synthetic.d, items))).float()
+    train = _random_sequences(max(config.outer.batch, 1000), _length(sizes), items)
     return train, Synthetic(latent, decoder, config.synthetic.tau)
+
+
+def _length(sizes: dict[str, int]) -> int:
+    """Events of a sequence of typical length."""
+    return max(3, round(sizes["events"] / max(sizes["sequences"], 1)))
+
+
+def _random_sequences(users: int, length: int, items: int) -> Any:
+    import numpy as np
+
+    from farzi_core.data.dataset import Sequences
+
+    tokens = np.random.default_rng(1).integers(0, items, users * length)
+    return Sequences(tokens, np.arange(users + 1, dtype=np.int64) * length, ("",) * users)
 
 
 def _table_seconds(config: RunConfig, sizes: dict[str, int], train: Any, items: int, device: Any) -> float:

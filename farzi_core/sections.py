@@ -31,8 +31,8 @@ class SyntheticConfig(Section):
     start_scale: float = Field(3.0, gt=0, le=100)
     """Sharpness of the data-driven start, in logits."""
     start_steps: int = Field(300, ge=0, le=100_000)
-    """Steps of the pair-count fit: seconds in all for a few hundred items. A step costs (pairs of items that occur) x mu
-    x xi operations, so large data want fewer."""
+    """Steps of the pair-count fit: seconds in all for a few hundred items. A step costs mu x xi operations for each
+    pair of items that occurs, so large data want fewer."""
 
 
 class InnerConfig(Section):

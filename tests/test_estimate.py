@@ -12,6 +12,7 @@ from small import SETTINGS
 
 from farzi_core import estimate
 from farzi_core.config import RunConfig, with_settings
+from farzi_core.data.dataset import Sequences
 from farzi_core.device import CPU
 from farzi_core.distill import matching
 from farzi_core.distill.synthetic import Synthetic
@@ -45,7 +46,8 @@ def test_the_fit_is_priced_by_its_positions_and_steps(monkeypatch: pytest.Monkey
     """A fit that takes 7 s, 100 s the first time, and 1 ms a step and position, on a clock that only it moves."""
     clock, calls = [0.0], count()
 
-    def matched(start: Synthetic, _train: object, _items: int, steps: int) -> Synthetic:
+    def matched(start: Synthetic, train: Sequences, items: int, steps: int) -> Synthetic:
+        assert (len(train), len(train.items), items) == (200, 1000, 30), "as many events as there are"
         clock[0] += 7 + 100 * (next(calls) % 3 == 0) + 0.001 * steps * start.mu * start.xi
         return start
 
@@ -55,7 +57,7 @@ def test_the_fit_is_priced_by_its_positions_and_steps(monkeypatch: pytest.Monkey
         synthetic = Synthetic(torch.zeros(mu, xi, 4), torch.zeros(4, 30))
         for start, steps in (("matched", 5), ("data", 0)):
             config = with_settings(RunConfig(), {"synthetic.start_steps": 5, "synthetic.start": start})
-            found = estimate._fit_seconds(config, synthetic, None, 30, CPU)
+            found = estimate._fit_seconds(config, synthetic, {"sequences": 200, "events": 1000}, CPU)
             assert found == pytest.approx(steps * 0.001 * mu * xi)
 
 

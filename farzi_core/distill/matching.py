@@ -23,6 +23,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from farzi_core.data.dataset import Sequences
+from farzi_core.device import CPU
 from farzi_core.distill.synthetic import Synthetic
 from farzi_core.limits import MAX_DENSE_NUMBERS
 
@@ -51,15 +52,17 @@ def pair_shares(train: Sequences, items: int, distance: int) -> Tensor:
 def matched(
     start: Synthetic, train: Sequences, items: int, steps: int, between: Callable[[], None] = lambda: None
 ) -> Synthetic:
-    """`start` after `steps` Adam steps of the pair-count fit, with a cosine schedule, on the device of `start`: a CPU
-    or a CUDA device, others have no sparse products.
+    """`start` after `steps` Adam steps of the pair-count fit, with a cosine schedule, on the device of `start`, or on
+    the CPU where that has no sparse products (Apple's MPS).
 
     `between` is called before each step; what it raises ends the fit.
     """
     if start.mu * start.xi * items > MAX_DENSE_NUMBERS or steps == 0:
         return start
-    latent, decoder = (tensor.clone().requires_grad_() for tensor in (start.latent, start.decoder))
-    shares = [pair_shares(train, items, k).to(latent.device) for k in range(1, min(REACH, start.xi - 1) + 1)]
+    home = start.latent.device
+    device = home if home.type == "cuda" else CPU
+    latent, decoder = (tensor.to(device, copy=True).requires_grad_() for tensor in (start.latent, start.decoder))
+    shares = [pair_shares(train, items, k).to(device) for k in range(1, min(REACH, start.xi - 1) + 1)]
     optimiser = torch.optim.Adam([latent, decoder], lr=LEARNING_RATE)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
     for _ in range(steps):
@@ -68,7 +71,7 @@ def matched(
         distance_to(shares, Synthetic(latent, decoder, start.tau).probs()).backward()  # type: ignore[no-untyped-call]
         optimiser.step()
         schedule.step()
-    return Synthetic(latent.detach(), decoder.detach(), start.tau)
+    return Synthetic(latent.detach(), decoder.detach(), start.tau).to(home)
 
 
 def distance_to(shares: list[Tensor], probs: Tensor) -> Tensor:

@@ -67,8 +67,7 @@ def initial(
     start = from_windows(train, items, config, seed)
     if config.start != "matched":
         return start
-    where = device if device.type == "cuda" else CPU  # Apple's MPS has no sparse products
-    return matched(start.to(where), train, items, config.start_steps, between).to(CPU)
+    return matched(start.to(device), train, items, config.start_steps, between).to(CPU)
 
 
 def from_windows(train: Sequences, items: int, config: SyntheticConfig, seed: int) -> Synthetic:
