@@ -18,11 +18,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from scipy.sparse import coo_array, csr_array
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from farzi_core.data.dataset import Sequences
+from farzi_core.data.pairs import pair_counts
 from farzi_core.device import CPU
 from farzi_core.distill.synthetic import Synthetic
 from farzi_core.limits import MAX_DENSE_NUMBERS
@@ -31,14 +31,6 @@ REACH = 2  # measured on e-shop [100x10]: HR@10 34.7 / 40.0 / 38.7 / 38.4 at rea
 LEARNING_RATE = 0.05
 FLOOR = 1e-9  # added to Q: pairs the synthetic data cannot make stay finite
 CHUNK = 256  # positions a sparse product: [V, CHUNK] stays in the cache; 64 and 512 took 1.6 and 2 times as long
-
-
-def pair_counts(train: Sequences, items: int, distance: int) -> csr_array:
-    """[V, V], sparse by rows: how often item b follows item a after `distance` events of one sequence."""
-    user = np.repeat(np.arange(len(train)), train.lengths)
-    same = user[:-distance] == user[distance:]
-    pairs = (train.items[:-distance][same], train.items[distance:][same])
-    return coo_array((np.ones(len(pairs[0])), pairs), shape=(items, items)).tocsr()  # which adds up equal pairs
 
 
 def pair_shares(train: Sequences, items: int, distance: int) -> Tensor:

@@ -19,8 +19,9 @@ from sklearn.utils.extmath import randomized_svd
 
 from farzi_core.data.batches import IGNORED, windows
 from farzi_core.data.dataset import IntArray, Sequences
+from farzi_core.data.pairs import pair_counts
 from farzi_core.device import CPU
-from farzi_core.distill.matching import matched, pair_counts
+from farzi_core.distill.matching import matched
 from farzi_core.distill.synthetic import Synthetic
 from farzi_core.sections import SyntheticConfig
 from farzi_core.seeds import stream, torch_stream

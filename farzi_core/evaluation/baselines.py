@@ -14,6 +14,7 @@ from torch import Tensor
 
 from farzi_core.data.batches import IGNORED, windows
 from farzi_core.data.dataset import Sequences
+from farzi_core.data.pairs import pair_counts
 from farzi_core.evaluation.students import Ranker
 from farzi_core.seeds import stream
 
@@ -72,22 +73,13 @@ def popularity_ranks(train: Sequences, items: int, ranker: Ranker) -> Tensor:
 
 def markov_ranks(train: Sequences, items: int, ranker: Ranker) -> Tensor:
     """Ranks [U] of the targets by first-order transition counts from the last event of the context."""
-    user = np.repeat(np.arange(len(train)), train.lengths)
-    same = user[:-1] == user[1:]
-    codes = torch.from_numpy(train.items[:-1][same] * items + train.items[1:][same])
-    device = ranker.targets.device
-    transitions = torch.sparse_coo_tensor(
-        torch.stack([codes // items, codes % items]),
-        torch.ones(len(codes), dtype=torch.float64),
-        (items, items),
-        check_invariants=True,
-    ).coalesce()
+    transitions, device = pair_counts(train, items), ranker.targets.device
     counts = torch.bincount(torch.from_numpy(train.items), minlength=items).double()
     tie_break = (counts / (counts.sum() + 1)).to(device)
     last = ranker.contexts.gather(1, ranker.lengths[:, None] - 1)[:, 0]
     ranks = []
     for first in range(0, len(last), 2048):
         users = slice(first, first + 2048)
-        rows = transitions.index_select(0, last[users].cpu()).to_dense().to(device)
+        rows = torch.from_numpy(transitions[last[users].cpu().numpy()].toarray()).to(device)
         ranks.append(ranker.rank(rows + tie_break, users))
     return torch.cat(ranks)

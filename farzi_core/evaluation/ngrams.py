@@ -15,17 +15,11 @@ import torch
 from torch import Tensor
 
 from farzi_core.data.dataset import Sequences
+from farzi_core.data.pairs import pair_counts, pairs
 from farzi_core.evaluation.reader import Reader
 
 Floats = npt.NDArray[np.float64]
 ROWS_AT_ONCE = 1 << 23  # probabilities held at a time: 64 MB
-
-
-def pairs(train: Sequences) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """(token before, token) of every neighbouring pair inside a sentence."""
-    sentence = np.repeat(np.arange(len(train)), train.lengths)
-    same = sentence[:-1] == sentence[1:]
-    return train.items[:-1][same], train.items[1:][same]
 
 
 def unigram(train: Sequences, items: int) -> Floats:
@@ -39,10 +33,10 @@ class KneserNey:
     """Rows of the bigram table, made when asked for: V x V would not fit for large V."""
 
     def __init__(self, train: Sequences, items: int) -> None:
-        before, after = pairs(train)
-        codes, counts = np.unique(before * items + after, return_counts=True)
-        self.items, self._after, self._counts = items, codes % items, counts.astype(np.float64)
-        self._starts = np.searchsorted(codes // items, np.arange(items + 1))  # row v is starts[v]:starts[v + 1]
+        seen = pair_counts(train, items)
+        counts: Floats = seen.data
+        self.items, self._after, self._counts = items, seen.indices, counts
+        self._starts = seen.indptr  # row v is starts[v]:starts[v + 1]
         once, twice = int((counts == 1).sum()), int((counts == 2).sum())
         self.discount = once / (once + 2 * twice) if once else 0.5
         self.lower = self._continuation()
