@@ -109,6 +109,11 @@ class TeacherConfig(Section):
     states: int = Field(6, ge=1, le=1000)
     """States kept along each trajectory, evenly spaced."""
 
+    def full_steps(self, users: int) -> tuple[int, int]:
+        """Training steps of a full-data model on so many users, and those of one epoch."""
+        epoch = max(1, users // self.batch)
+        return epoch * self.epochs, epoch
+
     def lr_of(self, kind: Kind) -> float:
         """The Adam step size of full-data training of `kind`."""
         return {"sasrec": self.lr, "gru4rec": self.gru4rec_lr, "fmlp": self.fmlp_lr}[kind]
@@ -203,6 +208,11 @@ class RunConfig(Section):
     def burn_in(self) -> int:
         """Steps of a student before its first window; one of trajectory matching begins with it."""
         return 0 if self.objective.kind == "trajectory" else self.inner.burn_in
+
+    @property
+    def teachers(self) -> int:
+        """Full-data models that the outer loss is held against; only meta-matching has that loss."""
+        return self.objective.teachers if self.objective.kind == "meta" else 0
 
     @model_validator(mode="after")
     def _trajectories_reach_their_goal(self) -> "RunConfig":

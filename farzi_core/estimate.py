@@ -88,7 +88,8 @@ def measure(config: RunConfig, sizes: dict[str, int]) -> Estimate:
     items = min(sizes["items"], config.data.max_items)
     train, synthetic = _random_data(config, sizes, items)
     differentiated = with_settings(config, {"inner.burn_in": 0})
-    problem = OuterProblem(differentiated, train, items, _short_omega(config, train, items, device), device)
+    omega, teachers = _short_omega(config, train, items, device), _random_teachers(config, items, device)
+    problem = OuterProblem(differentiated, train, items, omega, device, teachers=teachers)
     state = problem.start(synthetic)
     times = []
     for _ in range(3):
@@ -100,7 +101,7 @@ def measure(config: RunConfig, sizes: dict[str, int]) -> Estimate:
     pace = _step_seconds(config, train, items, device)
     return Estimate(
         seconds_per_step=step,
-        distil_seconds=pace * _omega_steps(config, device)
+        distil_seconds=pace * (_omega_steps(config, device) + _teacher_steps(config, sizes, device))
         + _fit_seconds(config, synthetic, sizes, device)
         + step * config.outer.steps
         + pace * _validation_steps(config, device),
@@ -122,6 +123,12 @@ def _burning(config: RunConfig, cost_ratio: float) -> float:
 def _omega_steps(config: RunConfig, device: Any) -> int:
     """Training steps of Omega one after another: its trajectories run side by side."""
     return -(-config.teacher.trajectories // _at_once(device)) * config.teacher.trajectory_steps
+
+
+def _teacher_steps(config: RunConfig, sizes: dict[str, int], device: Any) -> int:
+    """Training steps of the teachers one after another."""
+    steps, _ = config.teacher.full_steps(round(0.8 * sizes["sequences"]))
+    return -(-config.teachers // _at_once(device)) * steps
 
 
 def _fit_seconds(config: RunConfig, synthetic: Any, sizes: dict[str, int], device: Any) -> float:
@@ -170,6 +177,21 @@ def _short_omega(config: RunConfig, train: Any, items: int, device: Any) -> Any:
     return trajectories(build(config.model, items, config.stretch), train, with_settings(config, settings), device)
 
 
+def _random_teachers(config: RunConfig, items: int, device: Any) -> Any:
+    """As many untrained models as the outer loss asks."""
+    import torch
+
+    from farzi_core.distill.layout import Layout
+    from farzi_core.models.model import build
+    from farzi_core.seeds import torch_stream
+    from farzi_core.teacher.ensemble import NO_TEACHERS
+    from farzi_core.teacher.train import fresh
+
+    model = build(config.model, items, config.model.max_length)
+    made = [fresh(model, torch_stream(0, "calibration", index), device) for index in range(config.teachers)]
+    return torch.stack([Layout.of(one).flatten(one) for one in made]) if made else NO_TEACHERS
+
+
 def _random_data(config: RunConfig, sizes: dict[str, int], items: int) -> Any:
     import numpy as np
     import torch
@@ -201,7 +223,7 @@ def _random_sequences(users: int, length: int, items: int) -> Any:
 def _table_seconds(config: RunConfig, sizes: dict[str, int], train: Any, items: int, device: Any) -> float:
     """Full-data training and the students of the final table, shared by the threads: the first student has a row for
     each form of the distilled data and each baseline, the others for distilled data only; each weight decay anew."""
-    full = config.teacher.epochs * 0.8 * sizes["sequences"] / config.teacher.batch * config.evaluation.full_seeds
+    full = config.teacher.full_steps(round(0.8 * sizes["sequences"]))[0] * config.evaluation.full_seeds
     row = config.evaluation.seeds * config.evaluation.steps
     rows = [len(config.evaluation.forms) + len(config.evaluation.baselines), *[1] * (len(config.students) - 1)]
     pairs = zip(map(config.for_student, config.students), rows, strict=True)

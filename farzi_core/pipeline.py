@@ -37,11 +37,12 @@ from farzi_core.evaluation.coverage import coverage
 from farzi_core.evaluation.final import Panel
 from farzi_core.evaluation.recovery import recovery
 from farzi_core.evaluation.report import Evaluation, Recovery
-from farzi_core.limits import MAX_AVERAGED_BYTES, MIB
+from farzi_core.limits import MAX_AVERAGED_BYTES, MAX_DENSE_NUMBERS, MIB
 from farzi_core.models.model import build
 from farzi_core.recorder import MemoryRecorder, Recorder, Saved, stop_where_asked
 from farzi_core.runs.files import read_bounded, sha256
 from farzi_core.runs.run import Run
+from farzi_core.teacher.ensemble import ensemble
 from farzi_core.teacher.omega import trajectories
 
 logger = logging.getLogger(__name__)
@@ -197,6 +198,7 @@ def check(config: RunConfig, dataset: Dataset) -> None:
             f"synthetic.d = {synthetic.d}: the data has only {len(dataset.vocab)} items; choose fewer factors"
         )
     _check_average(config, len(dataset.vocab))
+    _check_teachers(config, len(dataset.vocab), users)
 
 
 def _check_average(config: RunConfig, items: int) -> None:
@@ -207,6 +209,18 @@ def _check_average(config: RunConfig, items: int) -> None:
         raise ConfigError(
             f"validation.average = {average}: snapshots of {one / MIB:,.1f} MiB each are more than the "
             f"{MAX_AVERAGED_BYTES // MIB} MiB of them in a checkpoint; choose at most {MAX_AVERAGED_BYTES // one}"
+        )
+
+
+def _check_teachers(config: RunConfig, items: int, users: int) -> None:
+    """What teachers expect of the real batch is held at every window."""
+    batch, length = min(config.outer.batch, users), min(config.stretch, config.model.max_length)
+    numbers = batch * (length - 1) * items
+    if config.teachers and numbers > MAX_DENSE_NUMBERS:
+        raise ConfigError(
+            f"objective.teachers = {config.teachers}: predictions for outer.batch = {batch} sequences of {length} "
+            f"events over {items:,} items are {numbers:,} numbers, more than {MAX_DENSE_NUMBERS:,}; choose at most "
+            f"{MAX_DENSE_NUMBERS // ((length - 1) * items):,} sequences, or no teachers"
         )
 
 
@@ -226,21 +240,23 @@ def _device(config: RunConfig) -> torch.device:
 
 
 def _distil(config: RunConfig, dataset: Dataset, device: torch.device, recorder: Recorder) -> Distilled:
-    """Omega, the start and the outer loop."""
+    """Omega, the teachers, the start and the outer loop."""
     train, items = dataset.part("train"), len(dataset.vocab)
     model = build(config.model, items, config.stretch)
     compiling = "a minute of compiling, " if config.runtime.hvp == "compiled" else ""
-    message = f"Omega, a start fitted to the data's pair counts, {compiling}the outer loop"
+    teaching = f"{config.teachers} teachers on the full data, " if config.teachers else ""
+    message = f"Omega, {teaching}a start fitted to the data's pair counts, {compiling}the outer loop"
     recorder.log("stage", stage="distil", message=message)
-    stop = partial(stop_where_asked, recorder)  # both may take minutes: thousands of items, hundreds of trajectories
+    stop = partial(stop_where_asked, recorder)  # each may take minutes: thousands of items, hundreds of trajectories
     omega = _kept(recorder, "trajectories", lambda: {"states": trajectories(model, train, config, device, stop)})
     start = _kept(
         recorder,
         "start",
         lambda: initial(train, items, config.synthetic, config.seed, device, stop).tensors(),
     )
+    teachers = _kept(recorder, "teachers", lambda: {"teachers": ensemble(config, dataset, device, stop)})
     with ranks.joined(device) as us:
-        shared = us.share(Saved({**omega, **start}, {}))
+        shared = us.share(Saved({**omega, **start, **teachers}, {}))
         assert shared is not None, "rank 0 has it"
         return _outer_loop(config, dataset, shared, device, recorder, us)
 
@@ -260,7 +276,8 @@ def _outer_loop(
     config: RunConfig, dataset: Dataset, shared: Saved, device: torch.device, recorder: Recorder, us: ranks.Ranks
 ) -> Distilled:
     begin = Synthetic(shared.tensors["latent"], shared.tensors["decoder"], config.synthetic.tau)
-    return Distillation(config, dataset, shared.tensors["states"].to(device), device, us).run(begin, recorder)
+    omega, teachers = (shared.tensors[name].to(device) for name in ("states", "teachers"))
+    return Distillation(config, dataset, omega, device, us, teachers).run(begin, recorder)
 
 
 def _kept(recorder: Recorder, name: str, make: Any) -> dict[str, torch.Tensor]:

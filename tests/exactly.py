@@ -15,6 +15,7 @@ from farzi_core.device import CPU
 from farzi_core.distill.flight import Runner
 from farzi_core.distill.outer import OuterProblem, OuterState, latent_gradients, meta_parameters
 from farzi_core.distill.synthetic import Synthetic
+from farzi_core.models.model import build
 
 TINY: dict[str, Any] = {
     "model.hidden": 4, "synthetic.mu": 4, "synthetic.xi": 4, "synthetic.d": 3, "teacher.states": 3,
@@ -34,7 +35,7 @@ def doubled(runner: Runner) -> Runner:
 
 
 def exact(**settings: Any) -> tuple[OuterProblem, OuterState]:
-    """A tiny problem in float64 from random Z, M and Omega."""
+    """A tiny problem in float64 from random Z, M, Omega and teachers."""
     chosen = {key.replace("__", "."): value for key, value in settings.items()}
     config = with_settings(RunConfig(), {**TINY, **chosen})
     items, generator = len(data().vocab), torch.Generator().manual_seed(0)
@@ -46,7 +47,9 @@ def exact(**settings: Any) -> tuple[OuterProblem, OuterState]:
     synthetic = Synthetic(draw(sizes.mu, sizes.xi, sizes.d), draw(sizes.d, items), 0.8)
     plain = OuterProblem(config, data().part("train"), items, torch.zeros(0), CPU)
     n = sum(shape.numel() for shape in plain.flight.layout.shapes.values())
-    problem = OuterProblem(config, data().part("train"), items, 0.3 * draw(2, 4, n), CPU)
+    omega, long = 0.3 * draw(2, 4, n), build(config.model, items, config.model.max_length).init(generator)
+    teachers = draw(config.teachers, sum(weight.numel() for weight in long.values()))
+    problem = OuterProblem(config, data().part("train"), items, omega, CPU, teachers=teachers)
     state = problem.start(synthetic)
     return problem, replace(state, runners=tuple(map(doubled, state.runners)))
 

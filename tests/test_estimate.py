@@ -42,6 +42,18 @@ def test_omega_and_the_fit_of_the_start_are_counted(monkeypatch: pytest.MonkeyPa
     assert found.distil_seconds - 6 * found.seconds_per_step == pytest.approx(3 * 6 * 100 + 50_000)
 
 
+def test_teachers_are_counted_where_the_objective_reads_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(estimate, "_step_seconds", lambda *_: 100.0)
+    monkeypatch.setattr(estimate, "_fit_seconds", lambda *_: 0.0)
+    monkeypatch.setattr(estimate, "_omega_steps", lambda *_: 0)
+    more = {"teacher.epochs": 5, "teacher.batch": 20, "objective.teachers": 3, "validation.every": 1000}
+    for objective, teachers in (("meta", 3), ("gradient", 0)):
+        config = with_settings(RunConfig(), {**SETTINGS, **more, "objective.kind": objective})
+        found = estimate.measure(config, {"sequences": 200, "events": 1000, "items": 30})
+        trained = teachers * 5 * (160 // 20) * 100
+        assert found.distil_seconds - 6 * found.seconds_per_step == pytest.approx(trained)
+
+
 def test_the_fit_is_priced_by_its_positions_and_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     """A fit that takes 7 s, 100 s the first time, and 1 ms a step and position, on a clock that only it moves."""
     clock, calls = [0.0], count()

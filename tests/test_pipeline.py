@@ -67,16 +67,28 @@ def test_what_was_distilled_with_cuda_graphs_is_judged_without_them() -> None:
     assert report.row(RowName.DISTILLED) is not None
 
 
-@pytest.mark.parametrize(("asks", "missing"), [(2, "trajectories"), (9, "start")])
+def test_teachers_whose_predictions_would_not_fit_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    dataset = prepare(read_planted(PlantedSettings(sequences=400)), max_items=40)
+    config = with_settings(RunConfig(), {**SETTINGS, "objective.teachers": 3})
+    numbers = 64 * (6 - 1) * len(dataset.vocab)
+    monkeypatch.setattr(pipeline, "MAX_DENSE_NUMBERS", numbers)
+    pipeline.check(config, dataset)
+    monkeypatch.setattr(pipeline, "MAX_DENSE_NUMBERS", numbers - 1)
+    with pytest.raises(ConfigError, match=r"objective\.teachers = 3: .* choose at most 63 sequences"):
+        pipeline.check(config, dataset)
+    pipeline.check(with_settings(config, {"objective.kind": "gradient"}), dataset)
+
+
+@pytest.mark.parametrize(("asks", "missing"), [(2, "trajectories"), (7, "teachers"), (14, "start")])
 def test_a_run_can_be_stopped_before_its_first_outer_step(asks: int, missing: str) -> None:
-    """Between two trajectories of Omega, and between two steps of a fit that would take minutes."""
+    """Between two trajectories of Omega, two teachers, and two steps of a fit that would take minutes."""
     left = iter(range(asks))
 
     class Impatient(MemoryRecorder):
         def should_stop(self) -> bool:
             return next(left, None) is None
 
-    settings = {"teacher.trajectories": 4, "synthetic.start_steps": 100_000}
+    settings = {"teacher.trajectories": 4, "objective.teachers": 4, "synthetic.start_steps": 100_000}
     config = with_settings(RunConfig(), {**SETTINGS, **settings})
     dataset, recorder = prepare(read_planted(PlantedSettings(sequences=400)), max_items=40), Impatient()
     with pytest.raises(Stopped):

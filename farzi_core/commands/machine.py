@@ -72,7 +72,7 @@ def gradcheck(
 
 
 def _of_run(run: Run, device: str, as_json: bool) -> int:
-    """Cosine and relative error of one window in float32; exit status 1 where the direction is wrong."""
+    """Cosine and relative error of one window in float32; exit status 1 where direction or length is wrong."""
     from farzi_core.device import describe, pick, use_threads
     from farzi_core.distill.precision import TRUSTED, precision
     from farzi_core.pipeline import best_synthetic, load
@@ -97,7 +97,7 @@ def _of_run(run: Run, device: str, as_json: bool) -> int:
     ]
     show.table(["Float32 against float64", "one window"], rows, right=["one window"])
     advice = "" if found.trusted else "; lower inner.lr or inner.steps, or raise inner.eps"
-    show.words(f"\nT = {run.config.inner.steps} on {describe(chosen)}; good is a cosine above {TRUSTED:g}{advice}.")
+    show.words(f"\nT = {run.config.inner.steps} on {describe(chosen)}; an error up to {TRUSTED:g} is good{advice}.")
     return 0 if found.trusted else 1
 
 

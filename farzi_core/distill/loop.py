@@ -23,10 +23,11 @@ from farzi_core.distill.ranks import Alone, Ranks
 from farzi_core.distill.synthetic import Synthetic
 from farzi_core.evaluation.report import Metric
 from farzi_core.evaluation.students import Student, on_synthetic
-from farzi_core.evaluation.tasks import judge_of
+from farzi_core.evaluation.tasks import validation_judge
 from farzi_core.limits import MAX_GROWTH, MAX_ROLLBACKS, MAX_SNAPSHOT_BYTES
 from farzi_core.parallel import map_threads
 from farzi_core.recorder import Meta, Recorder, Stopped
+from farzi_core.teacher.ensemble import NO_TEACHERS
 
 logger = logging.getLogger(__name__)
 
@@ -49,12 +50,12 @@ class Distillation:
         omega: Tensor,
         device: torch.device,
         ranks: Ranks = Alone(),  # noqa: B008 - it has no state
+        teachers: Tensor = NO_TEACHERS,
     ) -> None:
         self.config, self.device, self.ranks = config, device, ranks
-        self.problem = OuterProblem(config, dataset.part("train"), len(dataset.vocab), omega, device, ranks)
-        part = dataset.part("validation")
-        keep = np.random.default_rng(config.seed).permutation(len(part))[: config.validation.users]
-        self.judge = judge_of(config, dataset, part.take(keep), config.stretch - 1, device)
+        train, items = dataset.part("train"), len(dataset.vocab)
+        self.problem = OuterProblem(config, train, items, omega, device, ranks, teachers)
+        self.judge = validation_judge(config, dataset, config.stretch - 1, device)
         self.snapshot_every = snapshot_every(config, len(dataset.vocab))
 
     def run(self, start: Synthetic, recorder: Recorder) -> Distilled:

@@ -1,6 +1,7 @@
 """What a window of a student is held against, one class an objective: the paper's table 2 (docs/method.md, section 6).
 
-    Meta        L_D(theta_T), the loss on real data at its end: Farzi, and MM where no student starts from Omega
+    Meta        L_D(theta_T), the loss on real data at its end: Farzi, and MM where no student starts from Omega; or the
+                loss against what an ensemble of full-data models expects on them
     Gradient    Dist(grad L_D, grad L_syn) at states on the way: gradient matching, DC (arXiv 2006.05929)
     Trajectory  |theta_T - theta*|^2 / |theta_0 - theta*|^2 for theta_0 and a later theta* of one trajectory of Omega:
                 trajectory matching, MTT (arXiv 2203.11932)
@@ -25,7 +26,8 @@ from farzi_core.distill.layout import Tensors
 from farzi_core.distill.reverse import MetaGradient, OuterLoss, adam_metagradient
 from farzi_core.distill.synthetic import Synthetic
 from farzi_core.distill.windows import Found
-from farzi_core.models.losses import hard_loss
+from farzi_core.models.losses import hard_loss, taught_loss
+from farzi_core.teacher.ensemble import Ensemble
 
 
 class Objective(Protocol):
@@ -43,11 +45,12 @@ class Objective(Protocol):
         """The outer value of `runner`'s next T steps and its gradient with respect to `meta`, made of `synthetic`."""
 
 
-def objective_of(flight: Flight) -> Objective:
-    """The configured one."""
+def objective_of(flight: Flight, teachers: Tensor) -> Objective:
+    """The configured one; meta-matching is held against `teachers` [E, n] where there are any."""
     match flight.config.objective.kind:
         case "meta":
-            return Meta(flight)
+            some = Ensemble.of(flight.config, flight.model.items, teachers) if len(teachers) else None
+            return Meta(flight, some)
         case "gradient":
             return Gradient(flight)
         case "trajectory":
@@ -57,9 +60,11 @@ def objective_of(flight: Flight) -> Objective:
 
 @dataclass(frozen=True)
 class Meta:
-    """Meta-matching: the outer loss, in nats an event, differentiated through all steps of the window."""
+    """Meta-matching: the outer loss, in nats an event, differentiated through all steps of the window. It is the loss
+    on the next real events, or on what `teachers` expect there."""
 
     flight: Flight
+    teachers: Ensemble | None
     exploded = EXPLODED
 
     @property
@@ -69,7 +74,10 @@ class Meta:
     def window(self, runner: Runner, synthetic: Synthetic, meta: Tensors, generator: np.random.Generator) -> Found:
         tokens, model = self.flight.tokens(generator), self.flight.model
         loss = self.flight.window_loss(synthetic, runner.age, generator)
-        return _through(self.flight, runner, loss, lambda weights: hard_loss(model, weights, tokens), meta)
+        if self.teachers is None:
+            return _through(self.flight, runner, loss, lambda weights: hard_loss(model, weights, tokens), meta)
+        wanted = self.teachers.targets(tokens)
+        return _through(self.flight, runner, loss, lambda weights: taught_loss(model, weights, tokens, wanted), meta)
 
 
 @dataclass(frozen=True)

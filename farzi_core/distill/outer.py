@@ -24,6 +24,7 @@ from farzi_core.distill.windows import NO_ROW, Found, StepReport, Window, is_fin
 from farzi_core.limits import MAX_DENSE_NUMBERS
 from farzi_core.parallel import map_threads
 from farzi_core.seeds import stream
+from farzi_core.teacher.ensemble import NO_TEACHERS
 from farzi_core.teacher.omega import Omega
 
 
@@ -49,10 +50,12 @@ class OuterProblem:
         omega: Tensor,
         device: torch.device,
         ranks: Ranks = Alone(),  # noqa: B008 - it has no state
+        teachers: Tensor = NO_TEACHERS,
     ) -> None:
+        """`omega` are the states of `Omega`, `teachers` [E, n] the weights of `Ensemble`."""
         self.config, self.device, self.ranks = config, device, ranks
         self.flight = Flight(config, train, items, Omega(omega), device)
-        self.objective = objective_of(self.flight)
+        self.objective = objective_of(self.flight, teachers)
 
     def start(self, synthetic: Synthetic) -> OuterState:
         """The state before the first outer step; all students start at age 0, in step."""

@@ -29,7 +29,7 @@ from farzi_core.evaluation.students import (
     on_synthetic,
     teacher_adam,
 )
-from farzi_core.evaluation.tasks import JUDGING, judge_of
+from farzi_core.evaluation.tasks import JUDGING, judge_of, validation_judge
 from farzi_core.models.model import build
 from farzi_core.parallel import map_threads
 from farzi_core.recorder import Meta, Recorder, Saved, stop_where_asked
@@ -113,10 +113,9 @@ class Examiner:
 
     def full(self) -> Outcome:
         """Row "full": the reference, 100 % of this architecture."""
-        epochs = self.config.teacher.epochs
-        per_epoch = max(1, len(self.train) // self.config.teacher.batch)
+        steps, epoch = self.config.teacher.full_steps(len(self.train))
         parts = [self.train] * self.config.evaluation.full_seeds
-        return self._real(RowName.FULL, {None: teacher_adam(self.config)}, parts, per_epoch * epochs, per_epoch)
+        return self._real(RowName.FULL, {None: teacher_adam(self.config)}, parts, steps, epoch)
 
     def distilled(self, probs: Tensor, form: Form = "soft") -> Outcome:
         """A row "distilled": fresh students on the synthetic data probs [mu, xi, V] in one form."""
@@ -177,11 +176,8 @@ class Examiner:
 
     def judges(self, length: int) -> tuple[Judge, Judge]:
         """Of validation and of test users, for models that see at most `length` events."""
-        part = self.dataset.part("validation")
-        keep = np.random.default_rng(self.config.seed).permutation(len(part))[: self.config.validation.users]
-        parts = (part.take(keep), self.dataset.part("test"))
-        validation, test = (judge_of(self.config, self.dataset, one, length, self.device) for one in parts)
-        return validation, test
+        validation = validation_judge(self.config, self.dataset, length, self.device)
+        return validation, judge_of(self.config, self.dataset, self.dataset.part("test"), length, self.device)
 
     def _real(
         self, name: RowName, adams: Mapping[float | None, Adam], parts: list[Sequences], steps: int, every: int

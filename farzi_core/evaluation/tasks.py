@@ -6,6 +6,7 @@ Everything else (students, baselines of equal size, seeds, intervals, the outer 
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -75,3 +76,10 @@ JUDGING: dict[Task, Judging] = {
 def judge_of(config: RunConfig, dataset: Dataset, part: Sequences, length: int, device: torch.device) -> Judge:
     """A judge of `part` for the data set's task; models see at most `length` tokens at once."""
     return JUDGING[dataset.info.task].judge(config, dataset, part, length, device)
+
+
+def validation_judge(config: RunConfig, dataset: Dataset, length: int, device: torch.device) -> Judge:
+    """A judge of the validation users (or sentences), at most `config.validation.users` of them at random."""
+    part = dataset.part("validation")
+    keep = np.random.default_rng(config.seed).permutation(len(part))[: config.validation.users]
+    return judge_of(config, dataset, part.take(keep), length, device)

@@ -1,6 +1,6 @@
 """Next-event losses, in nats an event: cross-entropy to real tokens and to rows of the simplex (paper, section 3).
 
-Legend: B sequences, L positions, V items, H width.
+Legend: B sequences, L positions, N positions with a next event, V items, H width.
 """
 
 from collections.abc import Mapping
@@ -44,9 +44,28 @@ def hard_loss(model: Model, weights: Mapping[str, Tensor], tokens: Tensor, keep:
 
     `keep` [B, L - 1, H] is multiplied into the embedded tokens: a mask of dropout.
     """
-    targets = tokens[:, 1:]
-    real = targets != IGNORED
+    real, targets = targets_of(tokens)
     embedded = model.embed(weights, tokens[:, :-1].clamp_min(0))
     hidden, table = readout(weights, model.encode(weights, embedded if keep is None else embedded * keep)[real])
-    fit = (hidden * table[targets[real]]).sum()
-    return (log_sum_exp(hidden, table) - fit) / torch.clamp(real.sum(), min=1)
+    return _mean_loss(hidden, table, (hidden * table[targets]).sum())
+
+
+def taught_loss(model: Model, weights: Mapping[str, Tensor], tokens: Tensor, wanted: Tensor) -> Tensor:
+    """The same against distributions wanted [N, V] of the next events in place of the events, in the order of
+    `targets_of`; least where the model predicts them, and then their mean entropy."""
+    real, _ = targets_of(tokens)
+    embedded = model.embed(weights, tokens[:, :-1].clamp_min(0))
+    hidden, table = readout(weights, model.encode(weights, embedded)[real])
+    return _mean_loss(hidden, table, (hidden * (wanted @ table)).sum())
+
+
+def targets_of(tokens: Tensor) -> tuple[Tensor, Tensor]:
+    """Which positions of tokens [B, L] have a next event, as a mask [B, L - 1], and these events [N]."""
+    targets = tokens[:, 1:]
+    real = targets != IGNORED
+    return real, targets[real]
+
+
+def _mean_loss(hidden: Tensor, table: Tensor, fit: Tensor) -> Tensor:
+    """Mean cross-entropy of N answers, of which `fit` is the sum of the targets' scores."""
+    return (log_sum_exp(hidden, table) - fit) / max(len(hidden), 1)

@@ -12,15 +12,19 @@ from farzi_core.evaluation.report import KIND_LABELS
 from farzi_core.runs.run import stored_digest
 
 METHOD = (
-    *("model.kind", "objective.kind", "objective.matches", "objective.ahead"),
+    *("model.kind", "objective.kind", "objective.matches", "objective.ahead", "objective.teachers"),
     *("inner.optimizer", "inner.lr", "inner.momentum"),
 )
 """Settings that tell methods of distillation apart: each of their values has a line of its own in the frontier."""
-_READ_BY = {"objective.matches": "gradient", "objective.ahead": "trajectory", "inner.momentum": "sgd"}
+_READ_BY = {
+    "objective.matches": "gradient", "objective.ahead": "trajectory", "objective.teachers": "meta",
+    "inner.momentum": "sgd",
+}  # fmt: skip
 """Of `METHOD`, those that only one objective or optimiser reads: under another they say nothing."""
 _WORDS = {
     "gradient": "gradient matching", "trajectory": "trajectory matching", "meta": "meta-matching", "sgd": "SGD",
     "adam": "Adam", "objective.matches": "{} states compared", "objective.ahead": "{} states ahead",
+    "objective.teachers": "{} teachers",
     "inner.lr": "lr {}", "inner.momentum": "momentum {}",
 }  # fmt: skip
 _AXES = (

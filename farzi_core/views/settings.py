@@ -69,6 +69,7 @@ _LABELS = {
     "inner.omega_share": "Share of starts from Ω",
     "objective.kind": "Kind of objective",
     "objective.matches": "States compared",
+    "objective.teachers": "Teachers of the outer loss",
     "objective.ahead": "States ahead M",
     "outer.steps": "Outer steps",
     "outer.starts": "Students a step",

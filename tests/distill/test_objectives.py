@@ -1,6 +1,7 @@
 """Each objective's gradient by other roads, what each holds a student against, and that the old one did not move."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,16 +11,24 @@ from torch import Tensor
 
 from farzi_core.config import RunConfig, with_settings
 from farzi_core.distill.gradient_matching import distance
-from farzi_core.distill.layout import Tensors
+from farzi_core.distill.layout import Layout, Tensors
+from farzi_core.distill.objective import Meta
 from farzi_core.distill.outer import OuterProblem, OuterState
 from farzi_core.distill.ranks import Alone
 from farzi_core.distill.sgd import SGD
 from farzi_core.distill.synthetic import Synthetic
 from farzi_core.evaluation.students import inner_optimizer
-from farzi_core.models.losses import hard_loss, soft_loss
+from farzi_core.models.losses import IGNORED, hard_loss, soft_loss
+from farzi_core.models.model import Model
 from farzi_core.seeds import stream
 
-KINDS = ("meta", "gradient", "trajectory")
+KINDS: dict[str, dict[str, Any]] = {
+    "meta": {},
+    "gradient": {"objective__kind": "gradient"},
+    "trajectory": {"objective__kind": "trajectory"},
+    "taught": {"objective__teachers": 2},
+}
+"""What a student is held against: real events, gradients, a trajectory, and what two teachers expect."""
 
 
 @pytest.mark.parametrize("optimizer", ["adam", "sgd"])
@@ -30,7 +39,7 @@ def test_z_and_m_get_the_slope_of_central_differences(
 ) -> None:
     """Gradient matching takes its states as constants; at the first one, which no data reached, that is no choice."""
     monkeypatch.setattr("farzi_core.distill.outer.MAX_DENSE_NUMBERS", largest)
-    problem, state = exact(objective__kind=kind, inner__optimizer=optimizer, inner__batch=3, objective__matches=1)
+    problem, state = exact(**KINDS[kind], inner__optimizer=optimizer, inner__batch=3, objective__matches=1)
     _, gradient = gradients(problem, state)
     direction = torch.randn(gradient.shape, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
 
@@ -63,6 +72,8 @@ def written_out(problem: OuterProblem, state: OuterState, kind: str) -> tuple[fl
         theta, m, v = by_hand(config, at, g, m, v, t)
     if kind == "meta":
         value = hard_loss(flight.model, flight.layout.views(theta), tokens)
+    elif kind == "taught":
+        value = taught_by_loops(problem, flight.layout.views(theta), tokens)
     elif kind == "trajectory":
         value = (theta - goal).pow(2).sum() / (start - goal).pow(2).sum()
     else:
@@ -95,10 +106,31 @@ def apart_by_loops(made: Tensors, real: Tensors) -> Tensor:
     return torch.stack(found).mean()
 
 
+def taught_by_loops(problem: OuterProblem, weights: Tensors, tokens: Tensor) -> Tensor:
+    """Cross-entropy to the softmax of the teachers' mean scores, one sequence and one position after the other."""
+    assert isinstance(problem.objective, Meta)
+    ensemble = problem.objective.teachers
+    assert ensemble is not None
+    shapes = Layout.of(ensemble.model.init(torch.Generator()))
+    found = []
+    for row in tokens:
+        length = int((row != IGNORED).sum())
+        seen = row[None, : length - 1]
+        scores = [_scores(ensemble.model, shapes.views(one), seen) for one in ensemble.weights]
+        wanted = torch.softmax((scores[0] + scores[1]) / 2, -1)
+        found.extend(-(wanted * torch.log_softmax(_scores(problem.flight.model, weights, seen), -1)).sum(-1))
+    return torch.stack(found).mean()
+
+
+def _scores(model: Model, weights: Tensors, tokens: Tensor) -> Tensor:
+    """[L, V] of one sequence [1, L]."""
+    return model.logits(weights, model.encode(weights, model.embed(weights, tokens)))[0]
+
+
 @pytest.mark.parametrize("optimizer", ["adam", "sgd"])
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_gradient_is_that_of_plain_autograd_through_the_formula_written_out(kind: str, optimizer: str) -> None:
-    problem, state = exact(objective__kind=kind, inner__optimizer=optimizer)
+    problem, state = exact(**KINDS[kind], inner__optimizer=optimizer)
     value, gradient = gradients(problem, state)
     wanted_value, wanted = written_out(problem, state, kind)
     assert value == pytest.approx(wanted_value, rel=1e-9)

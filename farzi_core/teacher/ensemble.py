@@ -1,0 +1,74 @@
+"""An ensemble of full-data models, whose prediction the outer loss may be held against in place of the next events.
+
+What few users did next says noisily what comes next; models of all of them, each stopped in time, have averaged it
+already (distillation of an ensemble: Hinton et al. 2015, arXiv 1503.02531; docs/method.md, section 6).
+
+Legend: E models, n weights of one, B sequences, L positions, N positions with a next event, V items.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from farzi_core.config import RunConfig
+from farzi_core.data.dataset import Dataset
+from farzi_core.distill.layout import Layout
+from farzi_core.evaluation.students import on_sequences, teacher_adam
+from farzi_core.evaluation.tasks import validation_judge
+from farzi_core.models.losses import targets_of
+from farzi_core.models.model import Model, build
+from farzi_core.parallel import map_threads
+from farzi_core.seeds import torch_stream
+
+SEEDS_FROM = 100_000  # above those of students and of the table's full-data models: none of them is a teacher, too
+
+NO_TEACHERS = torch.zeros(0, 0)
+
+
+@dataclass(frozen=True)
+class Ensemble:
+    """E models of one architecture, weights [E, n]."""
+
+    model: Model
+    weights: Tensor
+
+    @classmethod
+    def of(cls, config: RunConfig, items: int, weights: Tensor) -> "Ensemble":
+        """The configured models, which read as many events as full-data models do."""
+        return cls(build(config.model, items, config.model.max_length), weights)
+
+    @torch.no_grad()
+    def targets(self, tokens: Tensor) -> Tensor:
+        """Softmax of the models' mean scores [N, V] for the next events of tokens [B, L], in the order of
+        `losses.targets_of`."""
+        layout, (real, _) = Layout.of(self.model.init(torch_stream(0, "layout"))), targets_of(tokens)
+        total = torch.zeros((), device=tokens.device)
+        for one in self.weights:
+            weights = layout.views(one)
+            hidden = self.model.encode(weights, self.model.embed(weights, tokens[:, :-1].clamp_min(0)))
+            total = total + self.model.logits(weights, hidden[real])
+        return torch.softmax(total / len(self.weights), -1)
+
+
+def ensemble(
+    config: RunConfig, dataset: Dataset, device: torch.device, between: Callable[[], None] = lambda: None
+) -> Tensor:
+    """`config.teachers` models trained like the full-data reference, each at its best epoch on validation users,
+    weights [E, n]; E may be 0.
+
+    `between` is called before each of them; what it raises ends them all.
+    """
+    train, items = dataset.part("train"), len(dataset.vocab)
+    judge = validation_judge(config, dataset, config.model.max_length - 1, device)
+    steps, epoch = config.teacher.full_steps(len(train))
+
+    def one(index: int) -> Tensor:
+        between()
+        seed = SEEDS_FROM + index
+        weights = on_sequences(config, teacher_adam(config), train, items, judge, seed, steps, epoch).weights
+        return Layout.of(weights).flatten(weights)
+
+    found = map_threads(one, range(config.teachers), device)
+    return torch.stack(found) if found else NO_TEACHERS.to(device)

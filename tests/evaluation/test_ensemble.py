@@ -1,0 +1,87 @@
+"""Teachers of the outer loss: models of full data at their best epoch, their mean prediction, and who is one."""
+
+import pytest
+import torch
+from small import SETTINGS
+
+from farzi_core.config import RunConfig, with_settings
+from farzi_core.data.dataset import Dataset
+from farzi_core.data.planted import PlantedSettings, read_planted
+from farzi_core.data.prepare import prepare
+from farzi_core.device import CPU
+from farzi_core.distill.layout import Layout
+from farzi_core.evaluation import students
+from farzi_core.evaluation.final import SEEDS_FROM as STUDENTS_FROM
+from farzi_core.evaluation.tasks import validation_judge
+from farzi_core.models.losses import IGNORED, hard_loss, taught_loss
+from farzi_core.models.model import build
+from farzi_core.teacher import ensemble
+from farzi_core.teacher.ensemble import Ensemble
+
+CONFIG = with_settings(
+    RunConfig(), {**SETTINGS, "teacher.epochs": 4, "teacher.batch": 40, "teacher.lr": 0.05, "objective.teachers": 3}
+)
+TOKENS = torch.tensor([[0, 1, 2, 3], [4, 5, IGNORED, IGNORED]])
+
+
+@pytest.fixture(scope="module")
+def dataset() -> Dataset:
+    return prepare(read_planted(PlantedSettings(sequences=400)), max_items=40)
+
+
+@pytest.fixture(scope="module")
+def teachers(dataset: Dataset) -> torch.Tensor:
+    return ensemble.ensemble(CONFIG, dataset, CPU)
+
+
+def test_teachers_are_models_of_the_full_data_at_their_best_epoch(dataset: Dataset, teachers: torch.Tensor) -> None:
+    items, epoch = len(dataset.vocab), len(dataset.part("train")) // 40
+    judge = validation_judge(CONFIG, dataset, CONFIG.model.max_length - 1, CPU)
+    scores = []
+    for index, weights in enumerate(teachers):
+        model = build(CONFIG.model, items, CONFIG.model.max_length)
+        layout = Layout.of(model.init(torch.Generator()))
+        again = students.on_sequences(
+            CONFIG, students.teacher_adam(CONFIG), dataset.part("train"), items, judge,
+            ensemble.SEEDS_FROM + index, 4 * epoch, epoch,
+        )  # fmt: skip
+        assert torch.equal(weights, layout.flatten(again.weights))
+        scores.append(judge.measures.selection(judge.metrics(model, layout.views(weights))))
+        assert scores[-1] == max(judge.measures.selection(point.metrics) for point in again.curve)
+    assert len({float(one.sum()) for one in teachers}) == 3, "each begins at other weights"
+
+
+def test_no_model_of_the_table_is_a_teacher() -> None:
+    assert STUDENTS_FROM + max(100, 64) < ensemble.SEEDS_FROM
+
+
+def test_without_teachers_nothing_is_trained(dataset: Dataset) -> None:
+    for settings in ({"objective.teachers": 0}, {"objective.kind": "gradient"}):
+        assert len(ensemble.ensemble(with_settings(CONFIG, settings), dataset, CPU)) == 0
+
+
+def test_their_prediction_is_the_softmax_of_their_mean_scores(dataset: Dataset, teachers: torch.Tensor) -> None:
+    one = Ensemble.of(CONFIG, len(dataset.vocab), teachers)
+    layout, scores = Layout.of(one.model.init(torch.Generator())), []
+    for weights in map(layout.views, teachers):
+        both = [one.model.encode(weights, one.model.embed(weights, part)) for part in (TOKENS[:1, :3], TOKENS[1:, :1])]
+        scores.append(torch.cat([one.model.logits(weights, hidden[0]) for hidden in both]))
+    wanted = torch.stack(scores).mean(0).softmax(-1)
+    torch.testing.assert_close(one.targets(TOKENS), wanted)
+    assert not torch.allclose(wanted, scores[0].softmax(-1), atol=1e-3)
+
+
+@pytest.mark.parametrize("head", ["tied", "untied"])
+def test_the_loss_against_certain_teachers_is_that_on_the_events(head: str) -> None:
+    model = build(with_settings(RunConfig(), {"model.hidden": 4, "model.head": head}).model, 6, 4)
+    weights = {name: one.double() for name, one in model.init(torch.Generator().manual_seed(0)).items()}
+    certain = torch.nn.functional.one_hot(torch.tensor([1, 2, 3, 5]), 6).double()
+    assert float(taught_loss(model, weights, TOKENS, certain)) == pytest.approx(
+        float(hard_loss(model, weights, TOKENS))
+    )
+    mixed = 0.5 * certain + 0.5 / 6
+    seen = (TOKENS[:1, :3], TOKENS[1:, :1])
+    hidden = torch.cat([model.encode(weights, model.embed(weights, row))[0] for row in seen])
+    scores = model.logits(weights, hidden)
+    wanted = -(mixed * scores.log_softmax(-1)).sum(-1).mean()
+    assert float(taught_loss(model, weights, TOKENS, mixed)) == pytest.approx(float(wanted), rel=1e-12)
