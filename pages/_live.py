@@ -8,7 +8,7 @@ import streamlit as st
 from farzi_core.runs import launcher
 from farzi_core.runs.manifest import RunState
 from farzi_core.runs.run import Run, RunSummary
-from farzi_core.sections import ObjectiveKind
+from farzi_core.sections import ObjectiveConfig
 from farzi_core.views import health, progress, text
 from farzi_core.views import runs as views
 
@@ -31,7 +31,7 @@ def _live(run: Run, drawn_with: RunState) -> None:
         _headline(run, now, where)
         if now.state.active:
             st.set_page_config(page_title=f"{where.percent} · {text.visible(views.title(now))}")
-        _curves(events, run.config.objective.kind)
+        _curves(events, run.config.objective)
         _health(health.readings(events, run.config))
         with st.expander("Log of the worker", icon=":material/terminal:"):
             st.code(run.log_tail(LOG_LINES) or "Nothing yet.", language=None, height=300, wrap_lines=True)
@@ -51,7 +51,7 @@ def _headline(run: Run, now: RunSummary, where: views.Progress) -> None:
         (st.warning if calm else st.error)(text.markdown(now.error), icon=":material/info:")
 
 
-def _curves(events: Sequence[views.Event], objective: ObjectiveKind) -> None:
+def _curves(events: Sequence[views.Event], objective: ObjectiveConfig) -> None:
     found = (progress.loss(events, objective), progress.gradient(events), progress.validation(events))
     charts = [chart for chart in found if chart]
     if not charts:

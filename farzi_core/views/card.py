@@ -19,6 +19,7 @@ from farzi_core.evaluation.report import (
     scale,
 )
 from farzi_core.views import text
+from farzi_core.views.experiment import method
 from farzi_core.views.load import Synthetic
 from farzi_core.views.origin import Origin
 
@@ -128,7 +129,7 @@ def _forms(report: Evaluation) -> str:
 def _made(config: RunConfig, origin: Origin) -> str:
     """Settings digest, program, machine and time."""
     lines = [
-        f"- Distilled with {KIND_LABELS[config.model.kind]}: {config.outer.steps:,} outer steps over windows of "
+        f"- Distilled with {method(config)}: {config.outer.steps:,} outer steps over windows of "
         f"T = {config.inner.steps} training steps, in {origin.seconds['distil']:,.0f} seconds; full data, students and "
         f"table took {origin.seconds['evaluate']:,.0f} more",
         f"- Settings (below): SHA-256 `{origin.settings}`, seed {config.seed}, split {config.data.seed}",

@@ -12,7 +12,7 @@ import plotly.graph_objects as go
 
 from farzi_core.evaluation.report import METRIC_LABELS as METRIC_LABELS
 from farzi_core.evaluation.report import METRICS, Metric, RowName, metrics_in, shown
-from farzi_core.sections import ObjectiveKind
+from farzi_core.sections import ObjectiveConfig, ObjectiveKind
 from farzi_core.views import theme
 from farzi_core.views.theme import Chart
 
@@ -47,6 +47,17 @@ _VALUES: dict[ObjectiveKind, _Value] = {
 }
 
 
+def _value(objective: ObjectiveConfig) -> _Value:
+    value = _VALUES[objective.kind]
+    if objective.kind != "meta" or not objective.teachers:
+        return value
+    caption = (
+        f"Loss of a student trained on the synthetic data against what {objective.teachers} models of the full data "
+        "expect on a batch of real sequences. It cannot fall below their own uncertainty."
+    )
+    return value._replace(caption=caption)
+
+
 def steps(events: Iterable[Event]) -> pd.DataFrame:
     """step, loss, grad_norm, lr, growth, seconds, elapsed: one row an outer step, the newest line of each step."""
     return _frame(events, "step", ["step", "loss", "grad_norm", "lr", "growth", "seconds", "elapsed"])
@@ -75,12 +86,12 @@ def _frame(events: Iterable[Event], kind: str, columns: Sequence[str], unique: b
     return frame.drop_duplicates("step", keep="last").sort_values("step", ignore_index=True) if unique else frame
 
 
-def loss(events: Sequence[Event], objective: ObjectiveKind = "meta") -> Chart | None:
+def loss(events: Sequence[Event], objective: ObjectiveConfig) -> Chart | None:
     """What `objective` makes smaller, a step: raw behind, running mean in front; None before the first step."""
     frame = steps(events)
     if frame.empty:
         return None
-    value = _VALUES[objective]
+    value = _value(objective)
     figure = _curve(frame, "loss", f"{value.name} ({value.unit})", f"%{{y:.3f}} {value.unit}")
     caption = (
         f"{value.caption} Each step draws another batch and another starting point, so the thin raw line is noisy; the "

@@ -8,11 +8,13 @@ import fixtures
 import pytest
 
 from farzi_core.evaluation.report import METRICS, Metric
-from farzi_core.sections import ObjectiveKind
+from farzi_core.sections import ObjectiveConfig, ObjectiveKind
 from farzi_core.views import accuracy, factor_charts, factors, progress, sequence_charts, sequences
 from farzi_core.views.factors import Colour, Projection
 from farzi_core.views.load import RunView
 from farzi_core.views.theme import Chart
+
+META = ObjectiveConfig()
 
 
 def charts(view: RunView) -> Iterator[tuple[str, Chart]]:
@@ -32,10 +34,15 @@ def charts(view: RunView) -> Iterator[tuple[str, Chart]]:
     for metric in METRICS["recommendation"]:
         yield f"curves {metric}", accuracy.curve_chart(view.curves, metric, view.evaluation)
         yield f"seeds {metric}", accuracy.seeds_chart(view.evaluation, metric)
-    for make in (progress.loss, progress.gradient, progress.validation):
-        chart = make(fixtures.events())
+    events = fixtures.events()
+    progressing = {
+        "loss": progress.loss(events, META),
+        "gradient": progress.gradient(events),
+        "validation": progress.validation(events),
+    }
+    for name, chart in progressing.items():
         assert chart is not None
-        yield make.__name__, chart
+        yield name, chart
 
 
 def test_every_figure_has_axis_titles_alt_text_and_a_caption(view: RunView) -> None:
@@ -141,7 +148,7 @@ def test_reading_names_copies_and_says_which_side_is_nearer() -> None:
 
 
 def test_curves_of_a_run_that_has_not_begun_are_absent() -> None:
-    assert progress.loss([]) is progress.gradient([]) is progress.validation([]) is None
+    assert progress.loss([], META) is progress.gradient([]) is progress.validation([]) is None
 
 
 def test_rollbacks_are_marked_on_the_gradient_curve() -> None:
@@ -156,7 +163,7 @@ def test_running_mean_is_the_mean_of_the_last_steps() -> None:
         {"event": "step", "step": one, "loss": float(one % 7), "grad_norm": 1.0, "elapsed": one}
         for one in range(1, 101)
     ]
-    chart = progress.loss(events)
+    chart = progress.loss(events, META)
     assert chart is not None
     raw, smooth = chart.figure.data
     assert smooth.name == "mean of 5 steps"
@@ -165,21 +172,28 @@ def test_running_mean_is_the_mean_of_the_last_steps() -> None:
 
 def test_long_curves_are_thinned_but_keep_first_and_last() -> None:
     events = [{"event": "step", "step": one, "loss": 1.0, "grad_norm": 1.0, "elapsed": one} for one in range(1, 5001)]
-    chart = progress.loss(events)
+    chart = progress.loss(events, META)
     assert chart is not None
     assert len(chart.figure.data[0].x) == progress.MAX_POINTS
     assert (chart.figure.data[0].x[0], chart.figure.data[0].x[-1]) == (1, 5000)
 
 
 def test_the_curve_says_what_its_objective_makes_smaller() -> None:
-    charts = [progress.loss(fixtures.events(), kind) for kind in get_args(ObjectiveKind)]
+    objectives = [*(ObjectiveConfig(kind=kind) for kind in get_args(ObjectiveKind)), ObjectiveConfig(teachers=7)]
+    charts = [progress.loss(fixtures.events(), one) for one in objectives]
     titles = [chart.figure.layout.yaxis.title.text for chart in charts if chart]
     assert titles == [
         "Outer loss (nats an event)",
         "Gradient distance (1 - cosine)",
         "Trajectory distance (squared, 1 at the start)",
+        "Outer loss (nats an event)",
     ]
-    assert len({chart.caption for chart in charts if chart}) == 3
+    captions = [chart.caption for chart in charts if chart]
+    assert len(set(captions)) == 4
+    assert "what 7 models of the full data expect" in captions[-1]
+    matching = progress.loss(fixtures.events(), ObjectiveConfig(kind="gradient", teachers=7))
+    assert matching is not None
+    assert matching.caption == captions[1], "gradient matching has no teachers"
 
 
 def test_the_mean_of_snapshots_is_a_mark_of_its_own() -> None:
