@@ -99,12 +99,12 @@ class ObjectiveConfig(Section):
     """meta: the student's loss on real data, through all T steps: the paper's Farzi and, with no starts from Omega, its
     MM. gradient: the directions of its gradients on synthetic and real data (DC). trajectory: how far from a later
     state of Omega it ends, of whose trajectory it starts (MTT); such a student lives for one window."""
-    matches: int = Field(4, ge=1, le=5000)
-    """Of gradient: the states of a window at which gradients are compared, evenly spaced; T or more means all. Each
-    costs one gradient of the real batch."""
     teachers: int = Field(0, ge=0, le=64)
     """Of meta: full-data models whose mean prediction the outer loss is held against, in place of the next events: of
     few users these are noisy, and models have averaged them. 0 means the events; each model is trained for it."""
+    matches: int = Field(4, ge=1, le=5000)
+    """Of gradient: the states of a window at which gradients are compared, evenly spaced; T or more means all. Each
+    costs one gradient of the real batch."""
     ahead: int = Field(3, ge=1, le=1000)
     """Of trajectory: M, from the start of a window to its goal, in kept states of a trajectory of Omega."""
 

@@ -12,12 +12,12 @@ from farzi_core.evaluation.report import KIND_LABELS
 from farzi_core.runs.run import stored_digest
 
 METHOD = (
-    *("model.kind", "objective.kind", "objective.matches", "objective.ahead", "objective.teachers"),
+    *("model.kind", "objective.kind", "objective.teachers", "objective.matches", "objective.ahead"),
     *("inner.optimizer", "inner.lr", "inner.momentum"),
 )
 """Settings that tell methods of distillation apart: each of their values has a line of its own in the frontier."""
 _READ_BY = {
-    "objective.matches": "gradient", "objective.ahead": "trajectory", "objective.teachers": "meta",
+    "objective.teachers": "meta", "objective.matches": "gradient", "objective.ahead": "trajectory",
     "inner.momentum": "sgd",
 }  # fmt: skip
 """Of `METHOD`, those that only one objective or optimiser reads: under another they say nothing."""
