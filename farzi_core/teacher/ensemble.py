@@ -14,7 +14,7 @@ from torch import Tensor
 
 from farzi_core.config import RunConfig
 from farzi_core.data.dataset import Dataset
-from farzi_core.distill.layout import Layout
+from farzi_core.distill.layout import Layout, Tensors
 from farzi_core.evaluation.students import on_sequences, teacher_adam
 from farzi_core.evaluation.tasks import validation_judge
 from farzi_core.models.losses import targets_of
@@ -29,24 +29,25 @@ NO_TEACHERS = torch.zeros(0, 0)
 
 @dataclass(frozen=True)
 class Ensemble:
-    """E models of one architecture, weights [E, n]."""
+    """E models of one architecture."""
 
     model: Model
-    weights: Tensor
+    weights: tuple[Tensors, ...]
 
     @classmethod
     def of(cls, config: RunConfig, items: int, weights: Tensor) -> "Ensemble":
-        """The configured models, which read as many events as full-data models do."""
-        return cls(build(config.model, items, config.model.max_length), weights)
+        """The configured models of weights [E, n], which read as many events as full-data models do."""
+        model = build(config.model, items, config.model.max_length)
+        layout = Layout.of(model.init(torch_stream(0, "layout")))
+        return cls(model, tuple(map(layout.views, weights)))
 
     @torch.no_grad()
     def targets(self, tokens: Tensor) -> Tensor:
         """Softmax of the models' mean scores [N, V] for the next events of tokens [B, L], in the order of
         `losses.targets_of`."""
-        layout, (real, _) = Layout.of(self.model.init(torch_stream(0, "layout"))), targets_of(tokens)
+        real, _ = targets_of(tokens)
         total = torch.zeros((), device=tokens.device)
-        for one in self.weights:
-            weights = layout.views(one)
+        for weights in self.weights:
             hidden = self.model.encode(weights, self.model.embed(weights, tokens[:, :-1].clamp_min(0)))
             total = total + self.model.logits(weights, hidden[real])
         return torch.softmax(total / len(self.weights), -1)

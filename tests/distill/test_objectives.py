@@ -11,7 +11,7 @@ from torch import Tensor
 
 from farzi_core.config import RunConfig, with_settings
 from farzi_core.distill.gradient_matching import distance
-from farzi_core.distill.layout import Layout, Tensors
+from farzi_core.distill.layout import Tensors
 from farzi_core.distill.objective import Meta
 from farzi_core.distill.outer import OuterProblem, OuterState
 from farzi_core.distill.ranks import Alone
@@ -111,12 +111,11 @@ def taught_by_loops(problem: OuterProblem, weights: Tensors, tokens: Tensor) -> 
     assert isinstance(problem.objective, Meta)
     ensemble = problem.objective.teachers
     assert ensemble is not None
-    shapes = Layout.of(ensemble.model.init(torch.Generator()))
     found = []
     for row in tokens:
         length = int((row != IGNORED).sum())
         seen = row[None, : length - 1]
-        scores = [_scores(ensemble.model, shapes.views(one), seen) for one in ensemble.weights]
+        scores = [_scores(ensemble.model, one, seen) for one in ensemble.weights]
         wanted = torch.softmax((scores[0] + scores[1]) / 2, -1)
         found.extend(-(wanted * torch.log_softmax(_scores(problem.flight.model, weights, seen), -1)).sum(-1))
     return torch.stack(found).mean()
