@@ -1,7 +1,7 @@
 """Starting points for the settings, each with a sentence that says what it costs.
 
-demo and standard hold what was measured best on two cores (docs/experiments.md). The paper presets take sizes, d,
-|Omega|, T and the outer loop from tables 4 and 6 of the paper; gradient, eps and start are this project's.
+demo, standard and few-users hold what was measured best on two cores (docs/experiments.md). The paper presets take
+sizes, d, |Omega|, T and the outer loop from tables 4 and 6 of the paper; gradient, eps and start are this project's.
 """
 
 from dataclasses import dataclass
@@ -72,6 +72,17 @@ _SMOOTH: dict[str, Any] = {
     "outer.steps": 400, "outer.clip": 1.0, "validation.every": 50, "validation.steps": 100,
 }  # fmt: skip
 
+# Next events of some hundred users say little: models of them all say it better (docs/experiments.md, 2026-11-27)
+_FEW_USERS: dict[str, Any] = {
+    **_STANDARD, "preset": "few-users", "data.max_items": 2000, "model.max_length": 25,
+    "teacher.batch": 64, "teacher.epochs": 40, "teacher.dropout": 0.6, "teacher.weight_decay": 1e-4,
+    "synthetic.mu": 10, "synthetic.xi": 150, "synthetic.start_steps": 60,
+    "inner.batch": 50, "inner.crop": 10, "inner.steps": 30, "inner.burn_in": 40, "inner.lifetime": 160,
+    "inner.weight_decay": 0.003, "objective.teachers": 8,
+    "outer.steps": 200, "outer.lr": 0.006, "outer.starts": 1,
+    "validation.every": 50, "validation.students": 4, "validation.steps": 160, "evaluation.steps": 160,
+}  # fmt: skip
+
 
 def _paper(name: str, mu: int, xi: int, d: int, batch: int, max_items: int) -> RunConfig:
     """Tables 4 and 6: T = 200 of {100, 200, 300}, 4,000 outer steps, 100 trajectories, 512 real sequences."""
@@ -106,6 +117,11 @@ PRESETS: dict[str, Preset] = {
         "Smooth",
         "One window of T = 100 whose step size rises and falls: float32 carries its gradient; slower than Standard.",
         with_settings(RunConfig(), _SMOOTH),
+    ),
+    "few-users": Preset(
+        "Few users",
+        "For some hundred users with long histories: events are learnt from eight models of them; about 5 minutes.",
+        with_settings(RunConfig(), _FEW_USERS),
     ),
     "demo-text": Preset(
         "Demo: text",
