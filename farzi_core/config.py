@@ -101,7 +101,7 @@ class TeacherConfig(Section):
     """L2 decay of the weights in full-data training."""
     dropout: float = Field(0.0, ge=0, lt=1)
     """Share of the embedded events' numbers set to zero at random when models train on real data, all of it or as much
-    as is distilled. Few users with long histories want 0.2 to 0.4 (the paper's grid has 0, 0.2 and 0.4)."""
+    as is distilled. Few users with long histories want 0.4 to 0.6 (the paper's grid has 0, 0.2 and 0.4)."""
     trajectories: int = Field(4, ge=0, le=1000)
     """|Omega|: short real-data trajectories that inner loops may start from; 0 means random weights only."""
     trajectory_steps: int = Field(60, ge=1, le=100_000)
@@ -209,10 +209,14 @@ class RunConfig(Section):
         """Steps of a student before its first window; one of trajectory matching begins with it."""
         return 0 if self.objective.kind == "trajectory" else self.inner.burn_in
 
-    @property
-    def teachers(self) -> int:
-        """Full-data models that the outer loss is held against; only meta-matching has that loss."""
-        return self.objective.teachers if self.objective.kind == "meta" else 0
+    @model_validator(mode="after")
+    def _teachers_read_what_students_read(self) -> "RunConfig":
+        if self.objective.ensemble and self.stretch > self.model.max_length:
+            raise ValueError(
+                f"objective.teachers = {self.objective.teachers}: students read {self.stretch} events at once, their "
+                f"teachers model.max_length = {self.model.max_length}; raise that, or set inner.crop to at most as many"
+            )
+        return self
 
     @model_validator(mode="after")
     def _trajectories_reach_their_goal(self) -> "RunConfig":

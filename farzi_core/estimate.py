@@ -21,7 +21,7 @@ from farzi_core.limits import CALIBRATION_SECONDS
 
 _ROOT = Path(__file__).resolve().parents[1]  # where `farzi_core` is importable from, installed or not
 FIT_POSITIONS = 512  # most positions of the start that a trial fit has
-FIT_EVENTS = 2_000_000  # most events whose pairs it counts: random ones, so at least as many pairs as in real data
+FIT_EVENTS = 2_000_000  # most events whose pairs it counts; so many random ones make more pairs than real ones do
 TYPICAL = {"sequences": 10_000, "events": 100_000}
 
 
@@ -128,22 +128,24 @@ def _omega_steps(config: RunConfig, device: Any) -> int:
 def _teacher_steps(config: RunConfig, sizes: dict[str, int], device: Any) -> int:
     """Training steps of the teachers one after another."""
     steps, _ = config.teacher.full_steps(round(0.8 * sizes["sequences"]))
-    return -(-config.teachers // _at_once(device)) * steps
+    return -(-config.objective.ensemble // _at_once(device)) * steps
 
 
 def _fit_seconds(config: RunConfig, synthetic: Any, sizes: dict[str, int], device: Any) -> float:
     """The fit of the start, by the difference of two short ones, on as many random events as there are. The cost of a
     step is proportional to the positions where they are many, so that of FIT_POSITIONS is scaled."""
-    if config.synthetic.start != "matched":
-        return 0.0
     from farzi_core.device import CPU
-    from farzi_core.distill.matching import matched
+    from farzi_core.distill.matching import fits, matched
     from farzi_core.distill.synthetic import Synthetic
 
+    items = synthetic.decoder.shape[1]
+    if config.synthetic.start != "matched" or not fits(synthetic, items):
+        return 0.0
     rows = max(1, min(synthetic.mu, FIT_POSITIONS // synthetic.xi))
     few = Synthetic(synthetic.latent[:rows], synthetic.decoder, synthetic.tau).to(device)
-    items, users = synthetic.decoder.shape[1], min(sizes["sequences"], FIT_EVENTS // _length(sizes))
-    train, clock = _random_sequences(max(1, users), _length(sizes), items), []
+    users = max(1, min(sizes["sequences"], FIT_EVENTS // _length(sizes)))
+    train = _random_sequences(users, _length(sizes), items)
+    clock = []
     for steps in (1, 1, 3):  # the first one is slow: torch and its memory wake up
         begun = time.perf_counter()
         matched(few, train, items, steps).to(CPU)  # which waits for a GPU to be done
@@ -188,7 +190,7 @@ def _random_teachers(config: RunConfig, items: int, device: Any) -> Any:
     from farzi_core.teacher.train import fresh
 
     model = build(config.model, items, config.model.max_length)
-    made = [fresh(model, torch_stream(0, "calibration", index), device) for index in range(config.teachers)]
+    made = [fresh(model, torch_stream(0, "calibration", index), device) for index in range(config.objective.ensemble)]
     return torch.stack([Layout.of(one).flatten(one) for one in made]) if made else NO_TEACHERS
 
 

@@ -50,7 +50,9 @@ REMEMBERED_RUNS = 4096  # manifests and settings kept parsed in one process, abo
 TAIL_BYTES = 256 * 1024  # bytes read from the end of worker.log or metrics.jsonl for a live view
 
 # --- distillation ------------------------------------------------------------------------------------------------
-MAX_DENSE_NUMBERS = 100_000_000  # mu x xi x |V| up to which probs are held (400 MB, and as much per student at a time)
+# mu x xi x |V| up to which probs are held (400 MB, and as much per student at a time) and the start is fitted; and
+# numbers that teachers predict for a real batch
+MAX_DENSE_NUMBERS = 100_000_000
 
 MIN_EPS = 1e-6  # of Adam in the inner loop: below it d update / d g amplifies float32's rounding of g beyond the signal
 MAX_SNAPSHOT_BYTES = 64 * MIB  # of a run's snapshots for replay, those of validations not counted; the demo has 5 MB

@@ -17,6 +17,7 @@ import safetensors.torch
 import torch
 from safetensors.numpy import save_file
 
+from farzi_core.checks import check
 from farzi_core.config import RunConfig
 from farzi_core.data import columns, library
 from farzi_core.data.dataset import Dataset
@@ -37,12 +38,11 @@ from farzi_core.evaluation.coverage import coverage
 from farzi_core.evaluation.final import Panel
 from farzi_core.evaluation.recovery import recovery
 from farzi_core.evaluation.report import Evaluation, Recovery
-from farzi_core.limits import MAX_AVERAGED_BYTES, MAX_DENSE_NUMBERS, MIB
 from farzi_core.models.model import build
 from farzi_core.recorder import MemoryRecorder, Recorder, Saved, stop_where_asked
 from farzi_core.runs.files import read_bounded, sha256
 from farzi_core.runs.run import Run
-from farzi_core.teacher.ensemble import ensemble
+from farzi_core.teacher.ensemble import NO_TEACHERS, ensemble
 from farzi_core.teacher.omega import trajectories
 
 logger = logging.getLogger(__name__)
@@ -184,46 +184,6 @@ def best_synthetic(run: Run) -> Synthetic:
     return Synthetic(tensors["latent"].clone(), tensors["decoder"].clone(), run.config.synthetic.tau)
 
 
-def check(config: RunConfig, dataset: Dataset) -> None:
-    """Raise `ConfigError` where settings and data do not fit together."""
-    if dataset.info.task == "language" and config.evaluation.mask_seen:
-        raise ConfigError(
-            f"evaluation.mask_seen = True: {dataset.info.name!r} is text, whose words come again; set it to False"
-        )
-    synthetic, users = config.synthetic, len(dataset.split["train"])
-    if synthetic.mu > users:
-        raise ConfigError(f"synthetic.mu = {synthetic.mu}: the data has only {users} training sequences; choose fewer")
-    if synthetic.d > len(dataset.vocab):
-        raise ConfigError(
-            f"synthetic.d = {synthetic.d}: the data has only {len(dataset.vocab)} items; choose fewer factors"
-        )
-    _check_average(config, len(dataset.vocab))
-    _check_teachers(config, len(dataset.vocab), users)
-
-
-def _check_average(config: RunConfig, items: int) -> None:
-    """The snapshots to average stand in every checkpoint."""
-    average, synthetic = config.validation.average, config.synthetic
-    one = 4 * synthetic.d * (synthetic.mu * synthetic.xi + items)  # bytes, float32
-    if average > 1 and average * one > MAX_AVERAGED_BYTES:
-        raise ConfigError(
-            f"validation.average = {average}: snapshots of {one / MIB:,.1f} MiB each are more than the "
-            f"{MAX_AVERAGED_BYTES // MIB} MiB of them in a checkpoint; choose at most {MAX_AVERAGED_BYTES // one}"
-        )
-
-
-def _check_teachers(config: RunConfig, items: int, users: int) -> None:
-    """What teachers expect of the real batch is held at every window."""
-    batch, length = min(config.outer.batch, users), min(config.stretch, config.model.max_length)
-    numbers = batch * (length - 1) * items
-    if config.teachers and numbers > MAX_DENSE_NUMBERS:
-        raise ConfigError(
-            f"objective.teachers = {config.teachers}: predictions for outer.batch = {batch} sequences of {length} "
-            f"events over {items:,} items are {numbers:,} numbers, more than {MAX_DENSE_NUMBERS:,}; choose at most "
-            f"{MAX_DENSE_NUMBERS // ((length - 1) * items):,} sequences, or no teachers"
-        )
-
-
 def vocabulary_frame(dataset: Dataset) -> pd.DataFrame:
     """One row an item in internal order: item, title, group, count."""
     vocab = dataset.vocab
@@ -244,17 +204,20 @@ def _distil(config: RunConfig, dataset: Dataset, device: torch.device, recorder:
     train, items = dataset.part("train"), len(dataset.vocab)
     model = build(config.model, items, config.stretch)
     compiling = "a minute of compiling, " if config.runtime.hvp == "compiled" else ""
-    teaching = f"{config.teachers} teachers on the full data, " if config.teachers else ""
+    wanted = config.objective.ensemble
+    teaching = f"teachers on the full data ({wanted}), " if wanted else ""
     message = f"Omega, {teaching}a start fitted to the data's pair counts, {compiling}the outer loop"
     recorder.log("stage", stage="distil", message=message)
     stop = partial(stop_where_asked, recorder)  # each may take minutes: thousands of items, hundreds of trajectories
     omega = _kept(recorder, "trajectories", lambda: {"states": trajectories(model, train, config, device, stop)})
+    teachers = (
+        _kept(recorder, "teachers", lambda: {"teachers": ensemble(config, dataset, device, stop)}) if wanted else {}
+    )
     start = _kept(
         recorder,
         "start",
         lambda: initial(train, items, config.synthetic, config.seed, device, stop).tensors(),
     )
-    teachers = _kept(recorder, "teachers", lambda: {"teachers": ensemble(config, dataset, device, stop)})
     with ranks.joined(device) as us:
         shared = us.share(Saved({**omega, **start, **teachers}, {}))
         assert shared is not None, "rank 0 has it"
@@ -276,7 +239,7 @@ def _outer_loop(
     config: RunConfig, dataset: Dataset, shared: Saved, device: torch.device, recorder: Recorder, us: ranks.Ranks
 ) -> Distilled:
     begin = Synthetic(shared.tensors["latent"], shared.tensors["decoder"], config.synthetic.tau)
-    omega, teachers = (shared.tensors[name].to(device) for name in ("states", "teachers"))
+    omega, teachers = shared.tensors["states"].to(device), shared.tensors.get("teachers", NO_TEACHERS).to(device)
     return Distillation(config, dataset, omega, device, us, teachers).run(begin, recorder)
 
 

@@ -108,6 +108,11 @@ class ObjectiveConfig(Section):
     ahead: int = Field(3, ge=1, le=1000)
     """Of trajectory: M, from the start of a window to its goal, in kept states of a trajectory of Omega."""
 
+    @property
+    def ensemble(self) -> int:
+        """Teachers that are trained and read: only meta-matching has a loss on next events to put theirs in."""
+        return self.teachers if self.kind == "meta" else 0
+
 
 class OuterConfig(Section):
     """7. The outer loop: Adam on Z and M, with a cosine schedule and gradient clipping."""

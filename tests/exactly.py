@@ -45,10 +45,11 @@ def exact(**settings: Any) -> tuple[OuterProblem, OuterState]:
         return torch.randn(shape, generator=generator, dtype=torch.float64)
 
     synthetic = Synthetic(draw(sizes.mu, sizes.xi, sizes.d), draw(sizes.d, items), 0.8)
-    plain = OuterProblem(config, data().part("train"), items, torch.zeros(0), CPU)
-    n = sum(shape.numel() for shape in plain.flight.layout.shapes.values())
-    omega, long = 0.3 * draw(2, 4, n), build(config.model, items, config.model.max_length).init(generator)
-    teachers = draw(config.teachers, sum(weight.numel() for weight in long.values()))
+    n, more = (
+        sum(weight.numel() for weight in build(config.model, items, length).init(torch.Generator()).values())
+        for length in (config.stretch, config.model.max_length)
+    )
+    omega, teachers = 0.3 * draw(2, 4, n), draw(config.objective.ensemble, more)
     problem = OuterProblem(config, data().part("train"), items, omega, CPU, teachers=teachers)
     state = problem.start(synthetic)
     return problem, replace(state, runners=tuple(map(doubled, state.runners)))

@@ -64,6 +64,7 @@ def test_the_fit_is_priced_by_its_positions_and_steps(monkeypatch: pytest.Monkey
         return start
 
     monkeypatch.setattr(matching, "matched", matched)
+    monkeypatch.setattr(matching, "MAX_DENSE_NUMBERS", 10_000 * 30)
     monkeypatch.setattr(time, "perf_counter", lambda: clock[0])
     for mu, xi in ((3, 5), (300, 10), (2, 5000)):
         synthetic = Synthetic(torch.zeros(mu, xi, 4), torch.zeros(4, 30))
@@ -71,6 +72,9 @@ def test_the_fit_is_priced_by_its_positions_and_steps(monkeypatch: pytest.Monkey
             config = with_settings(RunConfig(), {"synthetic.start_steps": 5, "synthetic.start": start})
             found = estimate._fit_seconds(config, synthetic, {"sequences": 200, "events": 1000}, CPU)
             assert found == pytest.approx(steps * 0.001 * mu * xi)
+    large = Synthetic(torch.zeros(2, 5001, 4), torch.zeros(4, 30))
+    asked = with_settings(RunConfig(), {"synthetic.start_steps": 5})
+    assert estimate._fit_seconds(asked, large, {"sequences": 200, "events": 1000}, CPU) == 0, "too large to be fitted"
 
 
 @pytest.mark.parametrize("sizes", [None, {"items": 7_000}])

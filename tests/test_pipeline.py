@@ -6,7 +6,7 @@ import pytest
 import torch
 from small import SETTINGS
 
-from farzi_core import pipeline
+from farzi_core import checks, pipeline
 from farzi_core.config import RunConfig, with_settings
 from farzi_core.data.planted import PlantedSettings, read_planted
 from farzi_core.data.prepare import prepare
@@ -39,10 +39,10 @@ def test_snapshots_to_average_that_swell_every_checkpoint_are_refused(monkeypatc
     dataset = prepare(read_planted(PlantedSettings(sequences=400)), max_items=40)
     sizes = {"synthetic.mu": 20, "synthetic.xi": 6, "synthetic.d": 4}
     one = 4 * 4 * (20 * 6 + len(dataset.vocab))
-    monkeypatch.setattr(pipeline, "MAX_AVERAGED_BYTES", 5 * one)
-    pipeline.check(with_settings(RunConfig(), {**sizes, "validation.average": 5}), dataset)
+    monkeypatch.setattr(checks, "MAX_AVERAGED_BYTES", 5 * one)
+    checks.check(with_settings(RunConfig(), {**sizes, "validation.average": 5}), dataset)
     with pytest.raises(ConfigError, match=r"validation\.average = 6: .* choose at most 5"):
-        pipeline.check(with_settings(RunConfig(), {**sizes, "validation.average": 6}), dataset)
+        checks.check(with_settings(RunConfig(), {**sizes, "validation.average": 6}), dataset)
 
 
 def test_cuda_graphs_are_refused_on_a_cpu_before_anything_is_trained() -> None:
@@ -71,16 +71,23 @@ def test_teachers_whose_predictions_would_not_fit_are_refused(monkeypatch: pytes
     dataset = prepare(read_planted(PlantedSettings(sequences=400)), max_items=40)
     config = with_settings(RunConfig(), {**SETTINGS, "objective.teachers": 3})
     numbers = 64 * (6 - 1) * len(dataset.vocab)
-    monkeypatch.setattr(pipeline, "MAX_DENSE_NUMBERS", numbers)
-    pipeline.check(config, dataset)
-    monkeypatch.setattr(pipeline, "MAX_DENSE_NUMBERS", numbers - 1)
-    with pytest.raises(ConfigError, match=r"objective\.teachers = 3: .* choose at most 63 sequences"):
-        pipeline.check(config, dataset)
-    pipeline.check(with_settings(config, {"objective.kind": "gradient"}), dataset)
+    monkeypatch.setattr(checks, "MAX_DENSE_NUMBERS", numbers)
+    checks.check(config, dataset)
+    monkeypatch.setattr(checks, "MAX_DENSE_NUMBERS", numbers - 1)
+    with pytest.raises(ConfigError, match=r"teachers = 3: .* outer\.batch = 64 .* set outer\.batch to at most 63, or"):
+        checks.check(config, dataset)
+    monkeypatch.setattr(checks, "MAX_DENSE_NUMBERS", numbers // 64 - 1)
+    with pytest.raises(ConfigError, match=r"set inner\.crop or data\.max_items lower, or objective\.teachers to 0"):
+        checks.check(config, dataset)
+    checks.check(with_settings(config, {"objective.kind": "gradient"}), dataset)
 
 
-@pytest.mark.parametrize(("asks", "missing"), [(2, "trajectories"), (7, "teachers"), (14, "start")])
-def test_a_run_can_be_stopped_before_its_first_outer_step(asks: int, missing: str) -> None:
+@pytest.mark.parametrize(
+    ("asks", "done"),
+    [(2, []), (7, ["trajectories"]), (14, ["trajectories", "teachers"])],
+    ids=["Omega", "taught", "fit"],
+)
+def test_a_run_can_be_stopped_before_its_first_outer_step(asks: int, done: list[str]) -> None:
     """Between two trajectories of Omega, two teachers, and two steps of a fit that would take minutes."""
     left = iter(range(asks))
 
@@ -93,5 +100,4 @@ def test_a_run_can_be_stopped_before_its_first_outer_step(asks: int, missing: st
     dataset, recorder = prepare(read_planted(PlantedSettings(sequences=400)), max_items=40), Impatient()
     with pytest.raises(Stopped):
         pipeline._distil(config, dataset, CPU, recorder)
-    assert recorder.kept(missing) is None
-    assert (recorder.kept("trajectories") is None) == (missing == "trajectories")
+    assert [name for name in ("trajectories", "teachers", "start") if recorder.kept(name)] == done

@@ -3,11 +3,12 @@
     python -m benchmarks.quality.noise --data python-calls --preset demo
     python -m benchmarks.quality.noise --data dataset:<id> --preset standard --set inner.batch=30 --students 16
 
-Without burn-in, whatever the settings say, students with different random weights live on the start, one window after
-the other, each window with its own rows and real sequences; Z and M stand still. Of the meta-gradients of an age: the
-mean norm; the mean cosine between two of them, which differ in all that is random (with cosine c a mean of n has the
-cosine sqrt(n c / (1 + (n - 1) c)) to the mean of infinitely many); and the cosine of their mean to that of the oldest
-age. Writes noise-<data>-<preset>.json beside this file. It is what `inner.burn_in` is chosen by (docs/experiments.md).
+Without burn-in and teachers, whatever the settings say, students with different random weights live on the start, one
+window after the other, each with its own rows and real sequences; Z and M stand still. Of the meta-gradients of an age:
+the mean norm; the mean cosine between two of them, which differ in all that is random (with cosine c a mean of n has
+the cosine sqrt(n c / (1 + (n - 1) c)) to the mean of infinitely many); and the cosine of their mean to that of the
+oldest age. Writes noise-<data>-<preset>.json beside this file. It is what `inner.burn_in` is chosen by
+(docs/experiments.md).
 """
 
 import argparse
@@ -75,7 +76,10 @@ def main() -> None:
     asked = parser.parse_args()
     if asked.students < 2 or asked.students % 2:
         parser.error(f"--students {asked.students}: they are compared in pairs; choose an even number")
-    config = with_settings(configured(None, asked.preset, asked.set), {"data.source": asked.data, "inner.burn_in": 0})
+    config = with_settings(
+        configured(None, asked.preset, asked.set),
+        {"data.source": asked.data, "inner.burn_in": 0, "objective.teachers": 0},
+    )
     use_threads(config.runtime.threads)
     dataset = load(config, MemoryRecorder())
     rows = measure(config, dataset, asked.students)

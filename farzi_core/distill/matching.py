@@ -30,7 +30,8 @@ from farzi_core.limits import MAX_DENSE_NUMBERS
 REACH = 2  # measured on e-shop [100x10]: HR@10 34.7 / 40.0 / 38.7 / 38.4 at reach 1 / 2 / 3 / 5
 LEARNING_RATE = 0.05
 FLOOR = 1e-9  # added to Q: pairs the synthetic data cannot make stay finite
-CHUNK = 256  # positions a sparse product: [V, CHUNK] stays in the cache; 64 and 512 took 1.6 and 2 times as long
+CHUNK = 256  # positions a sparse product: [V, CHUNK] stays in the cache; 64 and 512 took twice as long
+BLOCK_NUMBERS = 1 << 26  # of a dense block of pair weights on a GPU: 256 MB
 
 
 def pair_shares(train: Sequences, items: int, distance: int) -> Tensor:
@@ -41,6 +42,11 @@ def pair_shares(train: Sequences, items: int, distance: int) -> Tensor:
     return _by_rows(crow, col, share, items)
 
 
+def fits(start: Synthetic, items: int) -> bool:
+    """Whether the fit can hold probs [mu, xi, V]."""
+    return start.mu * start.xi * items <= MAX_DENSE_NUMBERS
+
+
 def matched(
     start: Synthetic, train: Sequences, items: int, steps: int, between: Callable[[], None] = lambda: None
 ) -> Synthetic:
@@ -49,7 +55,7 @@ def matched(
 
     `between` is called before each step; what it raises ends the fit.
     """
-    if start.mu * start.xi * items > MAX_DENSE_NUMBERS or steps == 0:
+    if not fits(start, items) or steps == 0:
         return start
     home = start.latent.device
     device = home if home.type == "cuda" else CPU
@@ -80,7 +86,8 @@ class _Made(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, probs: Tensor, pairs: Tensor, k: int) -> Tensor:
-        made, count = _at(pairs, torch.zeros_like(pairs.values())), probs[:, k:, 0].numel()
+        made = _at(pairs, torch.zeros_like(pairs.values()))
+        count = probs[:, k:, 0].numel()
         for rows in _some(probs):
             first, then = _ends(rows, k)
             made = torch.sparse.sampled_addmm(made, first, then.T)
@@ -92,13 +99,15 @@ class _Made(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, slope: Tensor) -> tuple[Tensor, None, None]:
         probs, pairs = ctx.saved_tensors
+        times = _in_blocks if probs.is_cuda else torch.matmul
         weights = _at(pairs, slope / ctx.count)
-        backwards, out = weights.transpose(0, 1).to_sparse_csr(), torch.zeros_like(probs)
+        backwards = weights.transpose(0, 1).to_sparse_csr()
+        out = torch.zeros_like(probs)
         for rows, grad in zip(_some(probs), _some(out), strict=True):
             first, then = _ends(rows, ctx.k)
             ahead, behind = grad[:, : -ctx.k], grad[:, ctx.k :]
-            ahead += (weights @ then).T.reshape(ahead.shape)
-            behind += (backwards @ first).T.reshape(behind.shape)
+            ahead += times(weights, then).T.reshape(ahead.shape)
+            behind += times(backwards, first).T.reshape(behind.shape)
         return out, None, None
 
 
@@ -112,6 +121,20 @@ def _by_rows(crow: Tensor, col: Tensor, values: Tensor, items: int) -> Tensor:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Sparse CSR tensor support is in beta state")
         return torch.sparse_csr_tensor(crow, col, values, (items, items), check_invariants=False)
+
+
+def _in_blocks(pairs: Tensor, dense: Tensor) -> Tensor:
+    """pairs [V, V] times dense [V, c] by dense blocks of rows: cuSPARSE's own product promises no equal bits."""
+    items, crow = len(pairs), pairs.crow_indices()
+    rows = torch.repeat_interleave(torch.arange(items, device=crow.device), crow.diff())
+    made = []
+    for first in range(0, items, max(1, BLOCK_NUMBERS // items)):
+        last = min(items, first + max(1, BLOCK_NUMBERS // items))
+        inside = slice(int(crow[first]), int(crow[last]))
+        block = dense.new_zeros(last - first, items)
+        block[rows[inside] - first, pairs.col_indices()[inside]] = pairs.values()[inside]
+        made.append(block @ dense)
+    return torch.cat(made)
 
 
 def _some(probs: Tensor) -> tuple[Tensor, ...]:

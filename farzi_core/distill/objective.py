@@ -49,6 +49,11 @@ def objective_of(flight: Flight, teachers: Tensor) -> Objective:
     """The configured one; meta-matching is held against `teachers` [E, n] where there are any."""
     match flight.config.objective.kind:
         case "meta":
+            if len(teachers) != flight.config.objective.ensemble:
+                raise ValueError(
+                    f"objective.teachers = {flight.config.objective.teachers} and {len(teachers)} models are there; "
+                    "train them (teacher.ensemble), or set it to 0"
+                )
             some = Ensemble.of(flight.config, flight.model.items, teachers) if len(teachers) else None
             return Meta(flight, some)
         case "gradient":

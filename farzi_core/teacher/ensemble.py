@@ -56,7 +56,7 @@ class Ensemble:
 def ensemble(
     config: RunConfig, dataset: Dataset, device: torch.device, between: Callable[[], None] = lambda: None
 ) -> Tensor:
-    """`config.teachers` models trained like the full-data reference, each at its best epoch on validation users,
+    """As many models as configured, trained like the full-data reference, each at its best epoch on validation users:
     weights [E, n]; E may be 0.
 
     `between` is called before each of them; what it raises ends them all.
@@ -71,5 +71,5 @@ def ensemble(
         weights = on_sequences(config, teacher_adam(config), train, items, judge, seed, steps, epoch).weights
         return Layout.of(weights).flatten(weights)
 
-    found = map_threads(one, range(config.teachers), device)
+    found = map_threads(one, range(config.objective.ensemble), device)
     return torch.stack(found) if found else NO_TEACHERS.to(device)

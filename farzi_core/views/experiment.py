@@ -24,7 +24,7 @@ _READ_BY = {
 _WORDS = {
     "gradient": "gradient matching", "trajectory": "trajectory matching", "meta": "meta-matching", "sgd": "SGD",
     "adam": "Adam", "objective.matches": "{} states compared", "objective.ahead": "{} states ahead",
-    "objective.teachers": "{} teachers",
+    "objective.teachers": "teachers {}",
     "inner.lr": "lr {}", "inner.momentum": "momentum {}",
 }  # fmt: skip
 _AXES = (

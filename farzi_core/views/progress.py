@@ -49,11 +49,11 @@ _VALUES: dict[ObjectiveKind, _Value] = {
 
 def _value(objective: ObjectiveConfig) -> _Value:
     value = _VALUES[objective.kind]
-    if objective.kind != "meta" or not objective.teachers:
+    if not objective.ensemble:
         return value
     caption = (
-        f"Loss of a student trained on the synthetic data against what {objective.teachers} models of the full data "
-        "expect on a batch of real sequences. It cannot fall below their own uncertainty."
+        "Loss of a student trained on the synthetic data against what models of the full data "
+        f"({objective.ensemble}) expect on a batch of real sequences. It cannot fall below their own uncertainty."
     )
     return value._replace(caption=caption)
 

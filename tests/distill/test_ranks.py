@@ -115,7 +115,10 @@ def _with_checkpoint(store: Store, name: str, job: "subprocess.Popen[str]") -> R
 
 def test_a_gradient_that_is_not_finite_is_left_out_and_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     dataset = prepare(read_planted(PlantedSettings(sequences=400)), max_items=40)
-    config = with_settings(RunConfig(), {**SHARED, "inner.students": 2, "inner.omega_share": 0, "outer.clip": 1e6})
+    config = with_settings(
+        RunConfig(),
+        {**SHARED, **{"inner.students": 2, "inner.omega_share": 0, "outer.clip": 1e6, "objective.teachers": 0}},
+    )
     train, items = dataset.part("train"), len(dataset.vocab)
     problem = OuterProblem(config, train, items, torch.zeros(0), torch.device("cpu"))
     state = problem.start(initial(train, items, config.synthetic, 0))

@@ -13,6 +13,7 @@ from farzi_core.device import CPU
 from farzi_core.distill import matching, start
 from farzi_core.distill.matching import distance_to, matched, pair_shares
 from farzi_core.distill.start import from_windows, initial, laid_windows, medoids
+from farzi_core.distill.synthetic import Synthetic
 from farzi_core.sections import SyntheticConfig
 from farzi_core.seeds import stream
 from tests.evaluation.test_metrics import sequences
@@ -62,6 +63,27 @@ def test_the_distance_and_its_gradient_are_those_of_dense_counts(
     (slope,), (expected,) = torch.autograd.grad(near, sparse), torch.autograd.grad(far, wanted)
     assert near.item() == pytest.approx(far.item(), rel=1e-12)
     torch.testing.assert_close(slope, expected, rtol=1e-10, atol=1e-14)
+
+
+def test_a_distance_without_pairs_adds_nothing(dataset: Dataset) -> None:
+    """Sequences of two events have none at distance 2; and a start of two positions has no such pairs either."""
+    short = sequences([0, 1], [2, 1], [0, 2])
+    before = Synthetic(torch.randn(3, 4, 2), torch.randn(2, 3))
+    both = [pair_shares(short, 3, k) for k in (1, 2)]
+    assert float(distance_to(both, before.probs())) == pytest.approx(float(distance_to(both[:1], before.probs())) / 2)
+    after = matched(before, short, 3, 30)
+    assert float(distance_to(both, after.probs())) < float(distance_to(both, before.probs()))
+    two = matched(Synthetic(before.latent[:, :2], before.decoder), short, 3, 3)
+    assert two.probs().isfinite().all()
+
+
+@pytest.mark.parametrize("numbers", [1, 7, 12, 1000])
+def test_blocks_of_rows_multiply_like_the_sparse_product(numbers: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What stands in for it on a GPU."""
+    monkeypatch.setattr(matching, "BLOCK_NUMBERS", numbers)
+    pairs = pair_shares(sequences([0, 1, 2], [0, 1], [3, 1]), 5, 1)
+    dense = torch.randn(5, 4, generator=torch.Generator().manual_seed(0))
+    torch.testing.assert_close(matching._in_blocks(pairs, dense), pairs.to_dense() @ dense)
 
 
 def test_coordinates_are_those_of_the_dense_ppmi(dataset: Dataset) -> None:

@@ -1,20 +1,28 @@
 """Teachers of the outer loss: models of full data at their best epoch, their mean prediction, and who is one."""
 
+from pathlib import Path
+
 import pytest
 import torch
+from annotated_types import Le
 from small import SETTINGS
 
-from farzi_core.config import RunConfig, with_settings
+from farzi_core.config import EvaluationConfig, RunConfig, with_settings
 from farzi_core.data.dataset import Dataset
 from farzi_core.data.planted import PlantedSettings, read_planted
 from farzi_core.data.prepare import prepare
+from farzi_core.data.text import read_text
 from farzi_core.device import CPU
 from farzi_core.distill.layout import Layout
+from farzi_core.distill.outer import OuterProblem
+from farzi_core.distill.start import initial
+from farzi_core.errors import ConfigError
 from farzi_core.evaluation import students
 from farzi_core.evaluation.final import SEEDS_FROM as STUDENTS_FROM
 from farzi_core.evaluation.tasks import validation_judge
 from farzi_core.models.losses import IGNORED, hard_loss, taught_loss
 from farzi_core.models.model import build
+from farzi_core.seeds import stream
 from farzi_core.teacher import ensemble
 from farzi_core.teacher.ensemble import Ensemble
 
@@ -52,7 +60,9 @@ def test_teachers_are_models_of_the_full_data_at_their_best_epoch(dataset: Datas
 
 
 def test_no_model_of_the_table_is_a_teacher() -> None:
-    assert STUDENTS_FROM + max(100, 64) < ensemble.SEEDS_FROM
+    fields = EvaluationConfig.model_fields
+    most = max(rule.le for name in ("seeds", "full_seeds") for rule in fields[name].metadata if isinstance(rule, Le))
+    assert STUDENTS_FROM + most < ensemble.SEEDS_FROM
 
 
 def test_without_teachers_nothing_is_trained(dataset: Dataset) -> None:
@@ -85,3 +95,41 @@ def test_the_loss_against_certain_teachers_is_that_on_the_events(head: str) -> N
     scores = model.logits(weights, hidden)
     wanted = -(mixed * scores.log_softmax(-1)).sum(-1).mean()
     assert float(taught_loss(model, weights, TOKENS, mixed)) == pytest.approx(float(wanted), rel=1e-12)
+
+
+def test_students_may_not_read_more_than_their_teachers() -> None:
+    longer = {"synthetic.xi": 20, "model.max_length": 8, "objective.teachers": 2}
+    with pytest.raises(
+        ConfigError, match=r"students read 20 events at once, their teachers model\.max_length = 8; raise"
+    ):
+        with_settings(RunConfig(), longer)
+    assert with_settings(RunConfig(), {**longer, "inner.crop": 8}).stretch == 8
+    assert with_settings(RunConfig(), {**longer, "objective.kind": "gradient"}).objective.ensemble == 0
+
+
+def test_models_that_are_asked_for_and_not_there_are_missed(dataset: Dataset) -> None:
+    train, items = dataset.part("train"), len(dataset.vocab)
+    with pytest.raises(ValueError, match=r"objective\.teachers = 3 and 0 models are there; train them"):
+        OuterProblem(CONFIG, train, items, torch.zeros(0), CPU)
+
+
+@pytest.mark.parametrize("kind", ["sasrec", "gru4rec", "fmlp"])
+def test_a_text_has_teachers_too_of_any_architecture(kind: str, tmp_path: Path) -> None:
+    """A step against them, from sentences; judged by perplexity."""
+    file = tmp_path / "text.txt"
+    file.write_text("the cat sat on the mat\na dog sat on a log\n" * 60)
+    text = prepare(read_text(file, layout="lines"), max_items=12)
+    settings = {"model.kind": kind, "model.head": "untied", "data.max_items": 12, "synthetic.mu": 6, "synthetic.xi": 5}
+    config = with_settings(CONFIG, {**settings, "model.fmlp_hidden": 8, "model.gru4rec_hidden": 8})
+    weights = ensemble.ensemble(config, text, CPU)
+    train, items = text.part("train"), len(text.vocab)
+    problem = OuterProblem(config, train, items, torch.zeros(0), CPU, teachers=weights)
+    state, report = problem.advance(problem.start(initial(train, items, config.synthetic, 0)), 1.0)
+    assert report.finite()
+    assert state.step == 1
+    entropy = _entropy(Ensemble.of(config, items, weights).targets(problem.flight.tokens(stream(0, "test"))))
+    assert report.loss > 0.9 * entropy, "cross-entropy to them is no less than their entropy, on another batch"
+
+
+def _entropy(probs: torch.Tensor) -> float:
+    return float(-(probs * probs.log()).sum(-1).mean())

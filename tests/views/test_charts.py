@@ -190,7 +190,7 @@ def test_the_curve_says_what_its_objective_makes_smaller() -> None:
     ]
     captions = [chart.caption for chart in charts if chart]
     assert len(set(captions)) == 4
-    assert "what 7 models of the full data expect" in captions[-1]
+    assert "what models of the full data (7) expect" in captions[-1]
     matching = progress.loss(fixtures.events(), ObjectiveConfig(kind="gradient", teachers=7))
     assert matching is not None
     assert matching.caption == captions[1], "gradient matching has no teachers"
