@@ -120,8 +120,8 @@ PRESETS: dict[str, Preset] = {
     ),
     "few-users": Preset(
         "Few users",
-        "About 6 minutes of distillation on 2 cores; for some hundred users with long histories, whose next events alone "
-        "say little: held against eight models of all users.",
+        "For some hundred users with long histories, whose next events alone say little: held against eight models of "
+        "them all. About 6 minutes of distillation on 2 cores.",
         with_settings(RunConfig(), _FEW_USERS),
     ),
     "demo-text": Preset(
