@@ -86,15 +86,17 @@ def _percent(measures: Measures, values: Floats, full: Floats) -> Floats:
 
 def _drawn(measures: Measures, rows: Sequence[Sequence[Floats]], seed: int) -> list[Floats]:
     """Metrics [B, M] of each row, means over its seeds: statistics [U, ...] a seed, all under the same draws."""
+    users = len(rows[0][0])
     blocks = [
-        [np.mean([measures.combine(weights @ one) for one in every], axis=0) for every in rows]
-        for weights in _draws(len(rows[0][0]), seed)
+        [np.mean([measures.combine(counts @ one / users) for one in every], axis=0) for every in rows]
+        for counts in _draws(users, seed)
     ]
     return [np.concatenate(parts) for parts in zip(*blocks, strict=True)]
 
 
 def _draws(users: int, seed: int) -> Iterator[Floats]:
-    """Bootstrap weights [B, U] in blocks of draws; each draw sums to 1, and what is drawn depends on no block's size.
+    """How often each draw has each user [B, U], in blocks of draws; what is drawn depends on no block's size. Counts,
+    not shares: sums of whole numbers are exact, so the mean of ones is one on every processor.
 
     Memory: about three blocks of `MAX_DRAWN_WEIGHTS` numbers. Cost: B U binomials, 15 s of one core at 100,000
     users, and one look at every weight for each seed of each row.
@@ -103,7 +105,7 @@ def _draws(users: int, seed: int) -> Iterator[Floats]:
     block = max(1, MAX_DRAWN_WEIGHTS // users)
     for first in range(0, DRAWS, block):
         size = min(block, DRAWS - first)
-        yield generator.multinomial(users, np.full(users, 1 / users), size=size) / users
+        yield generator.multinomial(users, np.full(users, 1 / users), size=size).astype(np.float64)
 
 
 def _intervals(measures: Measures, drawn: Floats) -> dict[Metric, Interval]:

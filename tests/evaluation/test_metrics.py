@@ -159,7 +159,7 @@ def test_intervals_are_paired_and_percentages_are_of_full() -> None:
 def test_draws_in_blocks_are_the_draws_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Bit by bit, with a last block that is smaller than the others."""
     users = 30
-    at_once = np.random.default_rng(7).multinomial(users, np.full(users, 1 / users), size=compare.DRAWS) / users
+    at_once = np.random.default_rng(7).multinomial(users, np.full(users, 1 / users), size=compare.DRAWS)
     (whole,) = compare._draws(users, seed=7)
     assert np.array_equal(whole, at_once)
     for limit in (users * 300 + 1, users - 1):  # 300 draws a block; one, where not even one fits
@@ -167,6 +167,15 @@ def test_draws_in_blocks_are_the_draws_at_once(monkeypatch: pytest.MonkeyPatch) 
         blocks = list(compare._draws(users, seed=7))
         assert {len(one) for one in blocks} == ({300, 200} if limit > users else {1})
         assert np.array_equal(np.concatenate(blocks), at_once)
+
+
+@pytest.mark.parametrize("users", [7, 94, 1566])
+def test_where_every_user_is_right_so_is_every_draw(users: int) -> None:
+    """To the last bit: shares of users would add up to 1 and a little more."""
+    seen = [torch.ones(users, dtype=torch.int64)]
+    outcomes = [compare.Outcome(name, 4, 40, seen) for name in (RowName.FULL, RowName.DISTILLED)]
+    for row in compare.table(outcomes, items=100):
+        assert _numbers(row.interval) == [1.0] * 10
 
 
 def test_a_table_of_blocks_is_the_table_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
