@@ -58,10 +58,10 @@ _DEMO_TEXT: dict[str, Any] = _TEXT | {
 
 _STANDARD_TEXT: dict[str, Any] = _TEXT | {
     "preset": "standard-text", "synthetic.xi": 150, "synthetic.start_steps": 100,
-    "inner.crop": 25, "inner.batch": 66, "inner.burn_in": 40,
-    "inner.lr": 0.06, "inner.schedule": "linear", "inner.lifetime": 120, "inner.weight_decay": 0.001,
-    "inner.students": 6, "outer.steps": 400, "outer.lr": 0.006, "outer.clip": 0.05,
-    "validation.every": 50, "validation.users": 400, "validation.steps": 120, "evaluation.steps": 120,
+    "inner.crop": 25, "inner.batch": 66, "inner.burn_in": 60,
+    "inner.lr": 0.05, "inner.schedule": "linear", "inner.lifetime": 180, "inner.weight_decay": 0.0006,
+    "inner.students": 6, "objective.teachers": 4, "outer.steps": 300, "outer.lr": 0.006, "outer.clip": 0.05,
+    "validation.every": 50, "validation.users": 400, "validation.steps": 180, "evaluation.steps": 180,
     "evaluation.baselines": ("random_users", "head_users", "random_windows"),
 }  # fmt: skip
 
