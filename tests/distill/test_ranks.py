@@ -46,8 +46,8 @@ def store(home: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
     return Store()
 
 
-def torchrun(*words: str) -> "subprocess.Popen[str]":
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", "-m", "farzi_core"]
+def torchrun(*words: str, program: tuple[str, ...] = ("-m", "farzi_core")) -> "subprocess.Popen[str]":
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", *program]
     path = {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     return subprocess.Popen(
         [*command, *words], cwd=ROOT, env={**os.environ, **path}, text=True,
@@ -80,6 +80,25 @@ def test_two_processes_are_one_process_with_two_starts(store: Store) -> None:
     losses = [[event["loss"] for event in run.events() if event["event"] == "step"] for run in (one, two)]
     assert losses[1] == pytest.approx(losses[0], abs=1e-6)
     assert len(losses[0]) == SHARED["outer.steps"]
+
+
+# What the outer loop imports by itself: `torch.distributed.nn` keeps, in its functions' defaults, the group there is then
+LEAVES = """
+import psutil, torch
+from farzi_core.distill.ranks import joined
+before = psutil.Process().num_threads()
+with joined(torch.device("cpu")) as us:
+    assert us.sum(torch.ones(1)) == us.size == 2
+    assert psutil.Process().num_threads() > before, "gloo's threads"
+    import torch._dynamo.variables
+assert psutil.Process().num_threads() == before, "a thread that outlives the group may abort the interpreter's end"
+"""
+
+
+def test_who_leaves_a_group_keeps_no_thread_of_it() -> None:
+    job = torchrun(program=("--no-python", sys.executable, "-c", LEAVES))
+    said, _ = job.communicate(timeout=120)
+    assert job.returncode == 0, said
 
 
 def test_after_a_killed_rank_a_resume_ends_like_an_unbroken_run(store: Store) -> None:
