@@ -115,7 +115,7 @@ def joined(device: torch.device) -> Iterator[Ranks]:
     if world_size() == 1:
         yield Alone()
         return
-    import torch.distributed.nn  # first: its functions' defaults keep the group of their import, and torch.compile imports it
+    import torch.distributed.nn  # now: its defaults would keep a group that exists, and torch.compile imports it later
     from torch import distributed
 
     if device.type == "cuda":

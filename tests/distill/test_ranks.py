@@ -82,7 +82,7 @@ def test_two_processes_are_one_process_with_two_starts(store: Store) -> None:
     assert len(losses[0]) == SHARED["outer.steps"]
 
 
-# What the outer loop imports by itself: `torch.distributed.nn` keeps, in its functions' defaults, the group there is then
+# The outer loop imports `torch.distributed.nn` by way of torch.compile; its functions' defaults keep the group there is
 LEAVES = """
 import psutil, torch
 from farzi_core.distill.ranks import joined
