@@ -16,7 +16,7 @@ from pathlib import Path
 import pandas as pd
 
 from farzi_core import pipeline
-from farzi_core.config import Form, Kind, RunConfig, with_settings
+from farzi_core.config import RunConfig, with_settings
 from farzi_core.data.dataset import Dataset, DatasetInfo
 from farzi_core.device import describe, pick, use_threads
 from farzi_core.distill.synthetic import Synthetic
@@ -24,6 +24,7 @@ from farzi_core.evaluation.report import Evaluation
 from farzi_core.recorder import MemoryRecorder, Meta
 from farzi_core.runs import environment
 from farzi_core.runs.run import settings_digest
+from farzi_core.sections import Form, Kind
 from farzi_core.views import load
 from farzi_core.views.origin import Origin
 from farzi_core.views.package import Package

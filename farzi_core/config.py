@@ -1,33 +1,26 @@
-"""RunConfig: all that decides a run, one frozen section a stage (4 to 8 are in `sections`). Unknown keys are refused.
+"""RunConfig: all that decides a run, one frozen section a stage (4 to 9 are in `sections`). Unknown keys are refused.
 
 The docstring under a field is its help text in the app and in `python -m farzi_core distill --help-settings`:
 what it is, its unit, its range and its effect. Symbols are the paper's (arXiv 2310.09983).
 """
 
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from annotated_types import Len
-from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from farzi_core.errors import ConfigError
 from farzi_core.limits import MIN_EPS, MIN_EVENTS_PER_USER
-from farzi_core.sections import InnerConfig, ObjectiveConfig, OuterConfig, Section, SyntheticConfig, ValidationConfig
-
-Kind = Literal["sasrec", "gru4rec", "fmlp"]
-Baseline = Literal["random_users", "head_users", "coreset", "random_windows"]
-Form = Literal["soft", "argmax", "sampled"]
-
-
-def _listed(value: Any) -> Any:
-    """`a,b` as a command line writes it, or one number -> the parts without repeats; all else is left to the type."""
-    if isinstance(value, str):
-        value = [word for part in value.split(",") if (word := part.strip())]
-    elif isinstance(value, int | float):
-        value = [value]
-    return tuple(dict.fromkeys(value)) if isinstance(value, list | tuple) else value
-
-
-Decays = Annotated[tuple[Annotated[float, Field(ge=0, le=100)], ...], BeforeValidator(_listed), Len(1)]
+from farzi_core.sections import (
+    EvaluationConfig,
+    InnerConfig,
+    Kind,
+    ObjectiveConfig,
+    OuterConfig,
+    Schedule,
+    Section,
+    SyntheticConfig,
+    ValidationConfig,
+)
 
 
 class DataConfig(Section):
@@ -99,6 +92,9 @@ class TeacherConfig(Section):
     """Most passes over the training users; the best epoch on validation users is kept."""
     weight_decay: float = Field(1e-4, ge=0, le=1)
     """L2 decay of the weights in full-data training."""
+    schedule: Schedule = "constant"
+    """How the step size runs in full-data training: constant; or linear, up over a tenth of all steps and then down to
+    zero at the last. Texts want linear, Python calls constant."""
     dropout: float = Field(0.0, ge=0, lt=1)
     """Share of the embedded events' numbers set to zero at random when models train on real data, all of it or as much
     as is distilled. Few users with long histories want 0.4 to 0.6 (the paper's grid has 0, 0.2 and 0.4)."""
@@ -117,43 +113,6 @@ class TeacherConfig(Section):
     def lr_of(self, kind: Kind) -> float:
         """The Adam step size of full-data training of `kind`."""
         return {"sasrec": self.lr, "gru4rec": self.gru4rec_lr, "fmlp": self.fmlp_lr}[kind]
-
-
-class EvaluationConfig(Section):
-    """9. The final table on test users: full data, distilled, and baselines of equal size."""
-
-    seeds: int = Field(5, ge=1, le=100)
-    """Fresh students a row."""
-    full_seeds: int = Field(5, ge=1, le=100)
-    """Models trained on all of the data, the slowest row."""
-    steps: int = Field(300, ge=1, le=100_000)
-    """Most training steps of a student on a small data set; validation users choose the step."""
-    students: Annotated[tuple[Kind, ...], BeforeValidator(_listed)] = ()
-    """Architectures trained on the result. The first has the whole table, every other one full data and distilled;
-    none named means the one that was distilled with."""
-    baselines: Annotated[tuple[Baseline, ...], BeforeValidator(_listed)] = ("random_users", "head_users")
-    """Real data of equal size that a student of the first architecture is trained on for comparison."""
-    forms: Annotated[tuple[Form, ...], BeforeValidator(_listed)] = ("soft",)
-    """Forms of the synthetic data that a student of the first architecture is trained on: soft (distributions, as they
-    were distilled), and for programs that take nothing but items argmax (the most probable ones) or sampled."""
-    draws: int = Field(1, ge=1, le=1000)
-    """Of the form sampled: sequences drawn from each synthetic one, anew for every student."""
-    decays: Decays = (1.0,)
-    """Multiples of inner.weight_decay that every student on little data, synthetic or real, is trained with; validation
-    users choose one for each student. Several cost as many times the students of the table."""
-    other_decays: Decays = (0.1, 0.3, 1.0)
-    """The same for students of other architectures than the one that was distilled with: that decay suits the latter.
-    GRU4Rec on SASRec's data wants less, FMLP does not care."""
-    mask_seen: bool = False
-    """Remove all items of a user's past, the target excepted, from the ranking; the paper does not. In AUC they
-    count as ranked below the target."""
-
-    @field_validator("forms")
-    @classmethod
-    def _soft_is_one_of_them(cls, value: tuple[Form, ...]) -> tuple[Form, ...]:
-        if "soft" not in value:
-            raise ValueError("it lacks soft, the form that was distilled and that every row is held against; add it")
-        return value
 
 
 class RuntimeConfig(Section):

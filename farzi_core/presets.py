@@ -45,6 +45,7 @@ _TEXT: dict[str, Any] = {
     "data.source": "python-docs", "data.max_items": 1000,
     "model.kind": "gru4rec", "model.gru4rec_hidden": 32, "model.max_length": 50,
     "teacher.batch": 64, "teacher.epochs": 14, "teacher.trajectories": 0,
+    "teacher.gru4rec_lr": 0.03, "teacher.schedule": "linear", "teacher.dropout": 0.1,
     "synthetic.mu": 33, "synthetic.d": 32,
     "inner.batch": 33, "inner.lr": 0.03, "inner.eps": 1e-5, "inner.weight_decay": 0.0015, "inner.students": 3,
     "inner.omega_share": 0, "outer.starts": 1, "outer.batch": 128, "outer.lr": 0.005, "outer.clip": 0.2,

@@ -1,10 +1,27 @@
-"""What every section of `RunConfig` is, and the sections that decide the distillation itself: 4 to 8 of `config`."""
+"""What each section of `RunConfig` is, and those on the distillation and its evaluation: 4 to 9 of `config`."""
 
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from annotated_types import Len
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 ObjectiveKind = Literal["meta", "gradient", "trajectory"]
+Kind = Literal["sasrec", "gru4rec", "fmlp"]
+Baseline = Literal["random_users", "head_users", "coreset", "random_windows"]
+Form = Literal["soft", "argmax", "sampled"]
+Schedule = Literal["constant", "linear"]
+
+
+def _listed(value: Any) -> Any:
+    """`a,b` as a command line writes it, or one number -> the parts without repeats; all else is left to the type."""
+    if isinstance(value, str):
+        value = [word for part in value.split(",") if (word := part.strip())]
+    elif isinstance(value, int | float):
+        value = [value]
+    return tuple(dict.fromkeys(value)) if isinstance(value, list | tuple) else value
+
+
+Decays = Annotated[tuple[Annotated[float, Field(ge=0, le=100)], ...], BeforeValidator(_listed), Len(1)]
 
 
 class Section(BaseModel):
@@ -60,7 +77,7 @@ class InnerConfig(Section):
     """Decay of SGD's momentum buffer; Adam has its own."""
     lr: float = Field(0.01, gt=0, le=1)
     """Step size of the student on synthetic data."""
-    schedule: Literal["constant", "linear"] = "constant"
+    schedule: Schedule = "constant"
     """How the step size runs over a student's lifetime: constant; or linear, up over the first tenth and then down to
     zero at its end, so that students settle and the meta-gradient stays smooth."""
     beta1: float = Field(0.9, ge=0, lt=1)
@@ -143,3 +160,40 @@ class ValidationConfig(Section):
     average: int = Field(0, ge=0, le=100)
     """Last snapshots whose Z and M are averaged at the end of the run and validated as one more candidate; 0 or 1 means
     no average."""
+
+
+class EvaluationConfig(Section):
+    """9. The final table on test users: full data, distilled, and baselines of equal size."""
+
+    seeds: int = Field(5, ge=1, le=100)
+    """Fresh students a row."""
+    full_seeds: int = Field(5, ge=1, le=100)
+    """Models trained on all of the data, the slowest row."""
+    steps: int = Field(300, ge=1, le=100_000)
+    """Most training steps of a student on a small data set; validation users choose the step."""
+    students: Annotated[tuple[Kind, ...], BeforeValidator(_listed)] = ()
+    """Architectures trained on the result. The first has the whole table, every other one full data and distilled;
+    none named means the one that was distilled with."""
+    baselines: Annotated[tuple[Baseline, ...], BeforeValidator(_listed)] = ("random_users", "head_users")
+    """Real data of equal size that a student of the first architecture is trained on for comparison."""
+    forms: Annotated[tuple[Form, ...], BeforeValidator(_listed)] = ("soft",)
+    """Forms of the synthetic data that a student of the first architecture is trained on: soft (distributions, as they
+    were distilled), and for programs that take nothing but items argmax (the most probable ones) or sampled."""
+    draws: int = Field(1, ge=1, le=1000)
+    """Of the form sampled: sequences drawn from each synthetic one, anew for every student."""
+    decays: Decays = (1.0,)
+    """Multiples of inner.weight_decay that every student on little data, synthetic or real, is trained with; validation
+    users choose one for each student. Several cost as many times the students of the table."""
+    other_decays: Decays = (0.1, 0.3, 1.0)
+    """The same for students of other architectures than the one that was distilled with: that decay suits the latter.
+    GRU4Rec on SASRec's data wants less, FMLP does not care."""
+    mask_seen: bool = False
+    """Remove all items of a user's past, the target excepted, from the ranking; the paper does not. In AUC they
+    count as ranked below the target."""
+
+    @field_validator("forms")
+    @classmethod
+    def _soft_is_one_of_them(cls, value: tuple[Form, ...]) -> tuple[Form, ...]:
+        if "soft" not in value:
+            raise ValueError("it lacks soft, the form that was distilled and that every row is held against; add it")
+        return value

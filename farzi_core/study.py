@@ -10,13 +10,14 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any, Literal, NamedTuple
 
-from farzi_core.config import Kind, RunConfig, with_settings
+from farzi_core.config import RunConfig, with_settings
 from farzi_core.errors import ConfigError
 from farzi_core.limits import MAX_STUDY_RUNS
 from farzi_core.runs import launcher
 from farzi_core.runs.manifest import RESUMABLE, RunState
 from farzi_core.runs.run import Run, settings_digest
 from farzi_core.runs.store import Store
+from farzi_core.sections import Kind
 
 ENDED = (RunState.DONE, RunState.DIVERGED)  # a diverged run would diverge again: the same settings give the same bits
 

@@ -75,7 +75,7 @@ def test_the_kept_student_is_the_first_of_the_table(view: RunView) -> None:
     validation, _ = examiner.judges(config.model.max_length - 1)
     steps = max(1, len(examiner.train) // config.teacher.batch)
     student = on_sequences(
-        config, teacher_adam(config), examiner.train, examiner.items, validation, SEEDS_FROM, steps, steps
+        config, teacher_adam(config, steps), examiner.train, examiner.items, validation, SEEDS_FROM, steps, steps
     )
     weights = kept.under(RowName.FULL, safetensors.torch.load((view.folder / STUDENTS).read_bytes()))
     assert weights.keys() == student.weights.keys()

@@ -51,9 +51,8 @@ def words(values: dict[Metric, float]) -> str:
 def measure(config: RunConfig, dataset: Dataset, seeds: int) -> dict[str, Any]:
     """One row: `seeds` models, each scored after every epoch."""
     train, asked = dataset.part("train"), judge(config, dataset)
-    epoch = max(1, len(train) // config.teacher.batch)
-    steps, items = epoch * config.teacher.epochs, len(dataset.vocab)
-    adam = teacher_adam(config)
+    (steps, epoch), items = config.teacher.full_steps(len(train)), len(dataset.vocab)
+    adam = teacher_adam(config, steps)
     models = map_threads(
         lambda seed: on_sequences(config, adam, train, items, asked, seed, steps, epoch), range(seeds), CPU
     )

@@ -11,9 +11,10 @@ import typer
 
 from farzi_core.commands import show
 from farzi_core.commands.result import Judged
-from farzi_core.config import Form, Kind, with_settings
+from farzi_core.config import with_settings
 from farzi_core.evaluation.report import KIND_LABELS, LABELS, RowName
 from farzi_core.runs.run import Run
+from farzi_core.sections import Form, Kind
 
 Students = Annotated[
     str | None, typer.Option(help=f"Architectures to train, with commas between: {', '.join(get_args(Kind))}.")

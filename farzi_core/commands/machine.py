@@ -15,13 +15,14 @@ import typer
 
 from farzi_core.commands import show
 from farzi_core.commands.find import find_run
-from farzi_core.config import Kind, parse_config
+from farzi_core.config import parse_config
 from farzi_core.errors import StoreError
 from farzi_core.evaluation.report import KIND_LABELS
 from farzi_core.home import home
 from farzi_core.limits import MIN_FREE_BYTES, WRITE_TEST_BYTES
 from farzi_core.runs.atomic import TEMPORARY
 from farzi_core.runs.run import Run
+from farzi_core.sections import Kind
 from farzi_core.views.runs import size
 
 PACKAGES = ("torch", "streamlit", "numpy", "pandas", "pyarrow", "scikit-learn", "safetensors", "pydantic")

@@ -13,9 +13,10 @@ from farzi_core.commands import show, study_tables
 from farzi_core.commands.follow import wait_or_explain
 from farzi_core.commands.settings import check_source, configured
 from farzi_core.commands.work import Settings
-from farzi_core.config import Kind, RunConfig, with_settings
+from farzi_core.config import RunConfig, with_settings
 from farzi_core.presets import PRESETS
 from farzi_core.runs.manifest import RunState
+from farzi_core.sections import Kind
 from farzi_core.study import Point, Size
 from farzi_core.views import matrix, points
 from farzi_core.views import splits as splits_of

@@ -12,7 +12,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from farzi_core.config import Baseline, Form, Kind, RunConfig
+from farzi_core.config import RunConfig
 from farzi_core.data.dataset import Dataset, Sequences
 from farzi_core.distill.adam import Adam
 from farzi_core.distill.layout import Tensors
@@ -33,6 +33,7 @@ from farzi_core.evaluation.tasks import JUDGING, judge_of, validation_judge
 from farzi_core.models.model import build
 from farzi_core.parallel import map_threads
 from farzi_core.recorder import Meta, Recorder, Saved, stop_where_asked
+from farzi_core.sections import Baseline, Form, Kind
 
 POINTS = 20  # scored states along a student's training: the curve's resolution, and how finely the best step is chosen
 SEEDS_FROM = 1000  # above the seeds of validation: no student that chose the snapshot is judged again
@@ -115,7 +116,7 @@ class Examiner:
         """Row "full": the reference, 100 % of this architecture."""
         steps, epoch = self.config.teacher.full_steps(len(self.train))
         parts = [self.train] * self.config.evaluation.full_seeds
-        return self._real(RowName.FULL, {None: teacher_adam(self.config)}, parts, steps, epoch)
+        return self._real(RowName.FULL, {None: teacher_adam(self.config, steps)}, parts, steps, epoch)
 
     def distilled(self, probs: Tensor, form: Form = "soft") -> Outcome:
         """A row "distilled": fresh students on the synthetic data probs [mu, xi, V] in one form."""

@@ -11,7 +11,7 @@ Legend: mu sequences, xi positions, V items.
 import torch
 from torch import Tensor
 
-from farzi_core.config import Form
+from farzi_core.sections import Form
 from farzi_core.seeds import torch_stream
 
 

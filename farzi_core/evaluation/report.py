@@ -9,8 +9,8 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict
 
-from farzi_core.config import Form, Kind
 from farzi_core.data.dataset import Task
+from farzi_core.sections import Form, Kind
 
 TINY = 1e-12  # a metric that is 0 on full data has no percentage: large, but not a division by zero
 

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -24,6 +24,7 @@ from farzi_core.evaluation.measures import MEASURES, Measures
 from farzi_core.evaluation.report import Metric
 from farzi_core.models.losses import hard_loss, soft_loss, tables_of
 from farzi_core.models.model import Model, build
+from farzi_core.sections import Schedule
 from farzi_core.seeds import stream, torch_stream
 from farzi_core.teacher.train import State, StepLoss, descend, epochs_loss, fresh, train
 
@@ -200,23 +201,30 @@ def on_sequences(
     return follow(model, train(weights, loss, adam, steps, every), judge)
 
 
-def teacher_adam(config: RunConfig) -> Adam:
-    """The optimiser of full-data training."""
-    return Adam(config.teacher.lr_of(config.model.kind), weight_decay=config.teacher.weight_decay)
+def teacher_adam(config: RunConfig, steps: int) -> Adam:
+    """The optimiser of full-data training that takes `steps` steps."""
+    teacher = config.teacher
+    rate = _scheduled(teacher.lr_of(config.model.kind), teacher.schedule, steps)
+    return Adam(rate, weight_decay=teacher.weight_decay)
 
 
 def baseline_adam(config: RunConfig) -> Adam:
-    """The optimiser of students on few real sequences: the teacher's, with the decay that distilled students have."""
-    return replace(teacher_adam(config), weight_decay=config.inner.weight_decay)
+    """The optimiser of students on few real sequences: the teacher's step size, which stays as it is, because they are
+    at their best long before the last step; and the decay that distilled students have."""
+    return Adam(config.teacher.lr_of(config.model.kind), weight_decay=config.inner.weight_decay)
 
 
 def inner_optimizer(config: RunConfig) -> Adam | SGD:
     """The optimiser of the inner loop and of every student on synthetic data."""
     inner = config.inner
-    rate = inner.lr if inner.schedule == "constant" else LinearRate(inner.lr, inner.lifetime)
+    rate = _scheduled(inner.lr, inner.schedule, inner.lifetime)
     if inner.optimizer == "sgd":
         return SGD(rate, inner.momentum, weight_decay=inner.weight_decay)
     return Adam(rate, (inner.beta1, inner.beta2), inner.eps, weight_decay=inner.weight_decay)
+
+
+def _scheduled(lr: float, schedule: Schedule, steps: int) -> "float | LinearRate":
+    return lr if schedule == "constant" else LinearRate(lr, steps)
 
 
 @dataclass(frozen=True)

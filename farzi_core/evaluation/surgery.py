@@ -21,10 +21,10 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict
 
-from farzi_core.config import Kind
 from farzi_core.data.dataset import Task
 from farzi_core.errors import ConfigError
 from farzi_core.evaluation.report import Interval, Metric
+from farzi_core.sections import Kind
 
 Array = npt.NDArray[Any]
 BETWEEN, WITHIN = "~", "."

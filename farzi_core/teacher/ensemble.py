@@ -68,7 +68,7 @@ def ensemble(
     def one(index: int) -> Tensor:
         between()
         seed = SEEDS_FROM + index
-        weights = on_sequences(config, teacher_adam(config), train, items, judge, seed, steps, epoch).weights
+        weights = on_sequences(config, teacher_adam(config, steps), train, items, judge, seed, steps, epoch).weights
         return Layout.of(weights).flatten(weights)
 
     found = map_threads(one, range(config.objective.ensemble), device)

@@ -11,8 +11,9 @@ from typing import NamedTuple, get_args
 import numpy as np
 import plotly.graph_objects as go
 
-from farzi_core.config import Kind, RunConfig
+from farzi_core.config import RunConfig
 from farzi_core.evaluation.report import KIND_LABELS, Metric, RowName, percent_of_full, scale
+from farzi_core.sections import Kind
 from farzi_core.views import intervals, percent_heat, points
 from farzi_core.views.experiment import manner
 from farzi_core.views.points import Diverged, Group, Result, count, size_label

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import NamedTuple
 
-from farzi_core.config import Kind, RunConfig
+from farzi_core.config import RunConfig
 from farzi_core.evaluation.report import FORM_ROWS, LABELS, Evaluation, Interval, Metric, Row, RowName
 from farzi_core.runs.run import Run
+from farzi_core.sections import Kind
 from farzi_core.views import intervals, runs
 from farzi_core.views.experiment import method, point, recipe
 from farzi_core.views.load import RunView

@@ -9,8 +9,9 @@ from collections.abc import Iterable, Sequence
 from statistics import fmean
 from typing import NamedTuple
 
-from farzi_core.config import Kind, RunConfig
+from farzi_core.config import RunConfig
 from farzi_core.evaluation.report import LABELS, Interval, Metric, RowName, percent_of_full, scale, shown
+from farzi_core.sections import Kind
 from farzi_core.views import experiment, intervals, points
 from farzi_core.views.points import Diverged, Group, Result, count
 from farzi_core.views.progress import METRIC_LABELS

@@ -5,8 +5,8 @@ Told apart is where the paired 95 % interval of the difference leaves zero out (
 
 from collections.abc import Iterable
 
-from farzi_core.config import Kind
 from farzi_core.evaluation.report import FORM_ROWS, LABELS, METRIC_LABELS, Evaluation, Metric, Row, RowName
+from farzi_core.sections import Kind
 from farzi_core.views.accuracy import verdict
 from farzi_core.views.points import count
 

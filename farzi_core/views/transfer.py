@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from farzi_core.config import Kind
 from farzi_core.evaluation.report import KIND_LABELS, Evaluation, Metric, Row, RowName, StudentTable, scale
+from farzi_core.sections import Kind
 from farzi_core.views import intervals, percent_heat
 from farzi_core.views.accuracy import verdict
 from farzi_core.views.progress import METRIC_LABELS, people

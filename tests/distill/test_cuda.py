@@ -12,7 +12,7 @@ from small import SETTINGS
 from torch import Tensor
 
 from farzi_core import pipeline
-from farzi_core.config import Kind, ModelConfig, RunConfig, with_settings
+from farzi_core.config import ModelConfig, RunConfig, with_settings
 from farzi_core.data.planted import PlantedSettings, read_planted
 from farzi_core.data.prepare import prepare
 from farzi_core.device import CPU, use_exact_products
@@ -29,6 +29,7 @@ from farzi_core.distill.start import initial
 from farzi_core.models.losses import hard_loss, tables_of
 from farzi_core.models.model import build
 from farzi_core.recorder import MemoryRecorder, Saved
+from farzi_core.sections import Kind
 
 pytestmark = [
     pytest.mark.skipif(not torch.cuda.is_available(), reason="this machine has no CUDA device"),

@@ -6,7 +6,7 @@ import torch
 from small import SETTINGS
 
 import farzi_core as farzi
-from farzi_core.config import Kind, with_settings
+from farzi_core.config import with_settings
 from farzi_core.data.dataset import Dataset
 from farzi_core.data.planted import PlantedSettings, read_planted
 from farzi_core.distill.synthetic import Synthetic
@@ -17,6 +17,7 @@ from farzi_core.evaluation.measures import MEASURES
 from farzi_core.evaluation.report import METRICS, Metric, RowName
 from farzi_core.evaluation.students import Student, inner_optimizer
 from farzi_core.recorder import MemoryRecorder
+from farzi_core.sections import Kind
 
 CPU = torch.device("cpu")
 WIDTHS = {"model.gru4rec_hidden": 8, "model.fmlp_hidden": 8}

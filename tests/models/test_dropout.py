@@ -65,7 +65,7 @@ def test_models_on_real_data_train_with_it_and_are_judged_without() -> None:
     def trained(dropout: float) -> tuple[Tensors, list[float]]:
         config = with_settings(RunConfig(), {"teacher.dropout": dropout, "model.hidden": 8, "teacher.batch": 4})
         judge = Ranker(PART, 6, CPU)
-        student = on_sequences(config, teacher_adam(config), PART, 7, judge, 0, 3, 1)
+        student = on_sequences(config, teacher_adam(config, 3), PART, 7, judge, 0, 3, 1)
         again = [float(judge.see(SASRec(7, 8, max_length=50), student.weights).sum()) for _ in range(2)]
         return student.weights, again
 
