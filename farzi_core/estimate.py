@@ -10,6 +10,7 @@ import json
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -87,9 +88,11 @@ def measure(config: RunConfig, sizes: dict[str, int]) -> Estimate:
     device = pick(config.runtime.device)
     items = min(sizes["items"], config.data.max_items)
     train, synthetic = _random_data(config, sizes, items)
-    differentiated = with_settings(config, {"inner.burn_in": 0})
+    differentiated = with_settings(config, {"inner.burn_in": 0, "inner.staggered": False})
     omega, teachers = _short_omega(config, train, items, device), _random_teachers(config, items, device)
-    problem = OuterProblem(differentiated, train, items, omega, device, teachers=teachers)
+    problem, whole = (
+        OuterProblem(one, train, items, omega, device, teachers=teachers) for one in (differentiated, config)
+    )
     state = problem.start(synthetic)
     times = []
     for _ in range(3):
@@ -97,12 +100,14 @@ def measure(config: RunConfig, sizes: dict[str, int]) -> Estimate:
         state, report = problem.advance(state, 1.0)
         assert report.lr >= 0
         times.append(time.perf_counter() - started)
-    step = min(times[1:]) * (1 + _burning(config, report.cost_ratio))
+    windows = min(times[1:])
+    step = windows * (1 + _burning(config, report.cost_ratio))
     pace = _step_seconds(config, train, items, device)
     return Estimate(
         seconds_per_step=step,
         distil_seconds=pace * (_omega_steps(config, device) + _teacher_steps(config, sizes, device))
         + _fit_seconds(config, synthetic, sizes, device)
+        + windows * _staggering(config, whole.first_age, report.cost_ratio)
         + step * config.outer.steps
         + pace * _validation_steps(config, device),
         evaluate_seconds=_table_seconds(config, sizes, train, items, device),
@@ -118,6 +123,14 @@ def _burning(config: RunConfig, cost_ratio: float) -> float:
         return 0.0
     windows = (config.inner.lifetime - config.burn_in) // config.inner.steps
     return config.burn_in / (windows * config.inner.steps * cost_ratio)
+
+
+def _staggering(config: RunConfig, first_age: Callable[[int, int], int], cost_ratio: float) -> float:
+    """What the steps of a run's first students up to their ages cost beyond the burn-in, as a multiple of an
+    outer step's windows."""
+    starts, window = config.outer.starts, config.inner.steps
+    ages = [first_age(slot // starts, slot) - config.burn_in for slot in range(config.inner.students)]
+    return sum(ages) / (starts * window * cost_ratio)
 
 
 def _omega_steps(config: RunConfig, device: Any) -> int:

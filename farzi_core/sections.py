@@ -63,7 +63,11 @@ class InnerConfig(Section):
     """Steps at the start of a student's life that are trained but not differentiated: what early steps say of the data
     is mostly the noise of random weights, and a plain step costs a quarter. Trajectory matching does without."""
     students: int = Field(4, ge=1, le=256)
-    """Students kept in flight at different ages; each outer step differentiates the next window of some of them."""
+    """Students kept in flight; each outer step differentiates the next window of some of them."""
+    staggered: bool = False
+    """Whether the first students of a run begin their windows at ages spread over a life, trained up to there without
+    derivatives. Else all begin together and grow old together, so that for many outer steps in a row the data are
+    fitted to young students, and then to old ones."""
     batch: int = Field(50, ge=1, le=100_000)
     """Synthetic sequences a step, or stretches of them where students read fewer events at once; as many as there are
     or more means all."""

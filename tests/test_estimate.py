@@ -104,6 +104,14 @@ def test_the_text_presets_can_be_estimated(preset: str) -> None:
     assert found.seconds_per_step > 0
 
 
+def test_ages_of_the_first_students_are_counted_once_a_run() -> None:
+    """Four students at ages 0, 0, 4 and 8: 12 plain steps, where each of 2 windows of 4 steps costs 16."""
+    inner = {"inner.steps": 4, "inner.lifetime": 12, "inner.students": 4, "outer.starts": 2}
+    config = with_settings(RunConfig(), {**SETTINGS, **inner, "inner.staggered": True})
+    ages = {(0, 0): 0, (0, 1): 0, (1, 2): 4, (1, 3): 8}
+    assert estimate._staggering(config, lambda step, slot: ages[step, slot], 4.0) == pytest.approx(12 / 32)
+
+
 def test_steps_before_the_first_window_are_counted_once_a_life() -> None:
     """A life of 12 with 4 of burn-in has two windows of 4; where those cost four plain steps each, 4 of 2 x 16 more."""
     inner = {"inner.burn_in": 4, "inner.steps": 4, "inner.lifetime": 12}

@@ -73,17 +73,18 @@ class Flight:
         users = generator.choice(len(self.train), min(self.config.outer.batch, len(self.train)), replace=False)
         return tokens_of(self.train, users, self.model.max_length, generator, self.device)
 
-    def burnt_in(self, runner: Runner, synthetic: Synthetic, meta: Tensors, generator: np.random.Generator) -> Runner:
-        """`runner` at the age of its first window, up to which nothing is differentiated; an older one as it is."""
-        steps = self.config.burn_in
-        if runner.age >= steps:
+    def grown(
+        self, runner: Runner, age: int, synthetic: Synthetic, meta: Tensors, generator: np.random.Generator
+    ) -> Runner:
+        """`runner` at `age`, that of its first window, up to which nothing is differentiated; an older one as it is."""
+        if runner.age >= age:
             return runner
-        loss = self.loss(synthetic, runner.age, generator, steps - runner.age)
+        loss = self.loss(synthetic, runner.age, generator, age - runner.age)
         products = products_of(loss, self.layout, meta, self.device, self.hvp)
         optimizer, theta, moments = optimizer_of(self.optimizer, self.hvp), runner.theta, runner.moments
-        for t in range(runner.age, steps):
+        for t in range(runner.age, age):
             theta, moments = optimizer.step(theta, products.gradient(theta, t)[1], moments, t)
-        return Runner(theta, moments, steps)
+        return Runner(theta, moments, age)
 
     def window_loss(self, synthetic: Synthetic, age: int, generator: np.random.Generator) -> SyntheticLoss:
         """The inner loss of the T steps age, age + 1, ..."""

@@ -58,7 +58,7 @@ class OuterProblem:
         self.objective = objective_of(self.flight, teachers)
 
     def start(self, synthetic: Synthetic) -> OuterState:
-        """The state before the first outer step; all students start at age 0, in step."""
+        """The state before the first outer step; all students are of age 0 (`first_age`)."""
         synthetic = synthetic.to(self.device)
         runners = tuple(self.flight.new_runner(index) for index in range(self.config.inner.students))
         return OuterState(synthetic, Adam().init(synthetic.latent), Adam().init(synthetic.decoder), runners)
@@ -102,8 +102,17 @@ class OuterProblem:
         """What the objective finds in one student's next T steps, with gradients by `meta_parameters`."""
         generator = stream(self.config.seed, "outer step", state.step, slot)
         synthetic = state.synthetic
-        runner = self.flight.burnt_in(state.runners[slot], synthetic, meta, generator)
+        runner = self.flight.grown(state.runners[slot], self.first_age(state.step, slot), synthetic, meta, generator)
         return self.objective.window(runner, synthetic, meta, generator)
+
+    def first_age(self, step: int, slot: int) -> int:
+        """The age at which the first window of a student begins that is fresh at outer step `step`: after the burn-in;
+        those of the run's first students, if staggered, at ages evenly spread over the windows of a life."""
+        inner, students = self.config.inner, self.config.inner.students
+        if not inner.staggered or step != slot // self.config.outer.starts:  # the step at which its slot first comes
+            return self.config.burn_in
+        windows = max(1, (self.objective.lifetime - self.config.burn_in) // inner.steps)
+        return self.config.burn_in + slot * windows // students * inner.steps
 
     def _mean(
         self, state: OuterState, meta: Tensors, chosen: Sequence[int], results: Mapping[int, Found]
@@ -120,7 +129,7 @@ class OuterProblem:
         parts = self.ranks.sum(torch.cat([latent.flatten(), decoder.flatten(), table.flatten()]))
         sizes = [latent.numel(), decoder.numel(), table.numel()]
         latent_sum, decoder_sum, measured = torch.split(parts, sizes)
-        begun = [max(state.runners[slot].age, self.config.burn_in) for slot in chosen]
+        begun = [max(state.runners[slot].age, self.first_age(state.step, slot)) for slot in chosen]
         ages = [age + self.config.inner.steps for age in begun]
         windows = [window_of(age, row) for age, row in zip(ages, measured.view_as(table).tolist(), strict=True)]
         count = max(1, sum(window.good for window in windows))

@@ -48,7 +48,7 @@ def precision(config: RunConfig, train: Sequences, items: int, synthetic: Synthe
     config = with_settings(config, {"objective.kind": "meta", "objective.teachers": 0})
     problem = OuterProblem(config, train, items, torch.zeros(0), device)
     meta, rows = meta_parameters(synthetic), stream(config.seed, "precision")
-    runner = problem.flight.burnt_in(problem.flight.random_runner(0), synthetic, meta, rows)
+    runner = problem.flight.grown(problem.flight.random_runner(0), config.burn_in, synthetic, meta, rows)
     single, double = (_gradient(problem, synthetic, runner, dtype) for dtype in (torch.float32, torch.float64))
     found, wanted = single[0].double(), double[0]
     cosine = float(torch.dot(found, wanted) / (found.norm() * wanted.norm()).clamp_min(torch.finfo(torch.float64).tiny))
