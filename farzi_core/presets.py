@@ -60,9 +60,9 @@ _DEMO_TEXT: dict[str, Any] = _TEXT | {
 _STANDARD_TEXT: dict[str, Any] = _TEXT | {
     "preset": "standard-text", "synthetic.xi": 150, "synthetic.start_steps": 100,
     "inner.crop": 25, "inner.batch": 66, "inner.burn_in": 60,
-    "inner.lr": 0.05, "inner.schedule": "linear", "inner.lifetime": 180, "inner.weight_decay": 0.0006,
-    "inner.students": 6, "objective.teachers": 4, "outer.steps": 300, "outer.lr": 0.006, "outer.clip": 0.05,
-    "validation.every": 50, "validation.users": 400, "validation.steps": 180, "evaluation.steps": 180,
+    "inner.lr": 0.05, "inner.schedule": "linear", "inner.lifetime": 240, "inner.weight_decay": 0.0006,
+    "inner.students": 6, "objective.teachers": 6, "outer.steps": 600, "outer.lr": 0.006, "outer.clip": 0.05,
+    "validation.every": 60, "validation.users": 400, "validation.steps": 240, "evaluation.steps": 240,
     "evaluation.baselines": ("random_users", "head_users", "random_windows"),
 }  # fmt: skip
 
@@ -133,7 +133,7 @@ PRESETS: dict[str, Preset] = {
     ),
     "standard-text": Preset(
         "Standard: text",
-        "33 rows of 150 words, 1 % of the sentences of Python docs: about ten minutes on 2 cores; to judge by.",
+        "33 rows of 150 words, 1 % of the sentences of Python docs: about a quarter of an hour; to judge by.",
         with_settings(RunConfig(), _STANDARD_TEXT),
         "language",
     ),
