@@ -18,6 +18,7 @@ from farzi_core.views.theme import Chart
 
 Event = Mapping[str, Any]
 MAX_POINTS = 1500  # points of a curve that are drawn: more than a screen has columns
+CHOSEN_BY = {"users": "the highest mean of all five metrics", "sentences": "the lowest loss on validation tokens"}
 
 
 class _Value(NamedTuple):
@@ -150,7 +151,11 @@ def validation(events: Sequence[Event], metric: Metric | None = None) -> Chart |
         f"{label} of fresh students against the outer step. {len(frame)} validations, from "
         f"{shown(metric, values.iloc[0])} to {shown(metric, values.iloc[-1])}; {_best_words(metric, values)}."
     )
-    return Chart(figure, alt, "Students trained from random weights on the synthetic data of that moment.")
+    caption = (
+        "Students trained from random weights on the synthetic data of that moment. The star has "
+        f"{CHOSEN_BY[people(metric)]}."
+    )
+    return Chart(figure, alt, caption)
 
 
 def _mark_average(figure: go.Figure, events: Sequence[Event], metric: Metric, value: str) -> None:

@@ -7,6 +7,8 @@ from typing import get_args
 import fixtures
 import pytest
 
+from farzi_core.data.dataset import Task
+from farzi_core.evaluation.measures import MEASURES
 from farzi_core.evaluation.report import METRICS, Metric
 from farzi_core.sections import ObjectiveConfig, ObjectiveKind
 from farzi_core.views import accuracy, factor_charts, factors, progress, sequence_charts, sequences
@@ -202,6 +204,22 @@ def test_the_mean_of_snapshots_is_a_mark_of_its_own() -> None:
     assert chart is not None
     mark = next(trace for trace in chart.figure.data if trace.name == "mean of 3 snapshots")
     assert (list(mark.x), list(mark.y)) == ([60], [0.5])
+
+
+@pytest.mark.parametrize(
+    ("task", "said"),
+    [("recommendation", "the highest mean of all five metrics"), ("language", "the lowest loss on validation tokens")],
+)
+def test_the_caption_says_by_what_data_are_kept(task: Task, said: str) -> None:
+    """What `Measures.selection` prefers, shown on two students of which one has the best first metric."""
+    first, *others = METRICS[task]
+    loser = {first: 0.9} | {metric: (9.0 if metric.lower_is_better else 0.1) for metric in others}
+    winner = {first: 0.8} | {metric: (1.0 if metric.lower_is_better else 0.7) for metric in others}
+    assert MEASURES[task].selection(winner) > MEASURES[task].selection(loser)
+    lines = [{"event": "validation", "step": 50, "best": True} | {metric.value: winner[metric] for metric in winner}]
+    chart = progress.validation(lines)
+    assert chart is not None
+    assert said in chart.caption
 
 
 @pytest.mark.parametrize(("won", "kept"), [(True, 60), (False, 50)])
