@@ -128,9 +128,10 @@ def _burning(config: RunConfig, cost_ratio: float) -> float:
 def _staggering(config: RunConfig, first_age: Callable[[int, int], int], cost_ratio: float) -> float:
     """What the steps of a run's first students up to their ages cost beyond the burn-in, as a multiple of an
     outer step's windows."""
-    starts, window = config.outer.starts, config.inner.steps
-    ages = [first_age(slot // starts, slot) - config.burn_in for slot in range(config.inner.students)]
-    return sum(ages) / (starts * window * cost_ratio)
+    starts, students = config.outer.starts, config.inner.students
+    reached = min(students, starts * config.outer.steps)
+    ages = [first_age(slot // starts, slot) - config.burn_in for slot in range(reached)]
+    return sum(ages) / (min(starts, students) * config.inner.steps * cost_ratio)
 
 
 def _omega_steps(config: RunConfig, device: Any) -> int:

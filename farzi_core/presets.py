@@ -133,7 +133,7 @@ PRESETS: dict[str, Preset] = {
     ),
     "standard-text": Preset(
         "Standard: text",
-        "33 rows of 150 words, 1 % of the sentences of Python docs: about a quarter of an hour; to judge by.",
+        "33 rows of 150 words, 1 % of the sentences of Python docs: a quarter of an hour of distillation; to judge by.",
         with_settings(RunConfig(), _STANDARD_TEXT),
         "language",
     ),

@@ -65,9 +65,9 @@ class InnerConfig(Section):
     students: int = Field(4, ge=1, le=256)
     """Students kept in flight; each outer step differentiates the next window of some of them."""
     staggered: bool = False
-    """Whether the first students of a run begin their windows at ages spread over a life, trained up to there without
-    derivatives. Else all begin together and grow old together, so that for many outer steps in a row the data are
-    fitted to young students, and then to old ones."""
+    """Whether the first students of a run (up to a roll-back) begin their windows at ages spread over a life, trained
+    up to there without derivatives. Else all begin together and grow old together, so that for many outer steps in a
+    row the data are fitted to young students, and then to old ones. Nothing changes where a life has one window."""
     batch: int = Field(50, ge=1, le=100_000)
     """Synthetic sequences a step, or stretches of them where students read fewer events at once; as many as there are
     or more means all."""

@@ -36,7 +36,8 @@ def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
         patch.setenv("FARZI_HOME", str(tmp_path_factory.mktemp("answer") / "home"))
         patch.setattr(pipeline, "load", lambda *_: dataset())
         sizes = {"synthetic__xi": 8, "inner__crop": 6}  # students see 6 words, not 8
-        made = Store().create(settings(model__kind=request.param, model__head="untied", **sizes))
+        teacher = {"teacher__epochs": 2, "teacher__schedule": "linear"}
+        made = Store().create(settings(model__kind=request.param, model__head="untied", **sizes, **teacher))
         assert worker.main([str(made.folder)]) == 0
         yield made
 
@@ -73,9 +74,9 @@ def test_the_kept_student_is_the_first_of_the_table(view: RunView) -> None:
     data, config = dataset(), view.config
     examiner = Examiner(config, config.students[0], data, CPU, MemoryRecorder())
     validation, _ = examiner.judges(config.model.max_length - 1)
-    steps = max(1, len(examiner.train) // config.teacher.batch)
+    steps, epoch = config.teacher.full_steps(len(examiner.train))
     student = on_sequences(
-        config, teacher_adam(config, steps), examiner.train, examiner.items, validation, SEEDS_FROM, steps, steps
+        config, teacher_adam(config, steps), examiner.train, examiner.items, validation, SEEDS_FROM, steps, epoch
     )
     weights = kept.under(RowName.FULL, safetensors.torch.load((view.folder / STUDENTS).read_bytes()))
     assert weights.keys() == student.weights.keys()

@@ -112,6 +112,18 @@ def test_ages_of_the_first_students_are_counted_once_a_run() -> None:
     assert estimate._staggering(config, lambda step, slot: ages[step, slot], 4.0) == pytest.approx(12 / 32)
 
 
+def test_an_estimate_contains_the_ages_of_the_first_students(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("_fit_seconds", "_omega_steps", "_validation_steps"):
+        monkeypatch.setattr(estimate, name, lambda *_: 0)
+    monkeypatch.setattr(estimate, "_staggering", lambda _, first_age, ratio: 1e6 * first_age(1, 1) * (ratio > 0))
+    inner = {"inner.steps": 4, "inner.lifetime": 12, "inner.students": 2, "inner.burn_in": 0, "outer.starts": 1}
+    for staggered in (True, False):
+        config = with_settings(RunConfig(), {**SETTINGS, **inner, "inner.staggered": staggered})
+        found = estimate.measure(config, {"sequences": 200, "events": 1000, "items": 30})
+        once = found.distil_seconds / found.seconds_per_step - config.outer.steps
+        assert once == pytest.approx(1e6 * 4 * staggered, abs=1e-6)
+
+
 def test_steps_before_the_first_window_are_counted_once_a_life() -> None:
     """A life of 12 with 4 of burn-in has two windows of 4; where those cost four plain steps each, 4 of 2 x 16 more."""
     inner = {"inner.burn_in": 4, "inner.steps": 4, "inner.lifetime": 12}

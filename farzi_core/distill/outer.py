@@ -58,7 +58,7 @@ class OuterProblem:
         self.objective = objective_of(self.flight, teachers)
 
     def start(self, synthetic: Synthetic) -> OuterState:
-        """The state before the first outer step; all students are of age 0 (`first_age`)."""
+        """The state before the first outer step: students of age 0, trained up to `first_age` when their turn comes."""
         synthetic = synthetic.to(self.device)
         runners = tuple(self.flight.new_runner(index) for index in range(self.config.inner.students))
         return OuterState(synthetic, Adam().init(synthetic.latent), Adam().init(synthetic.decoder), runners)
@@ -106,8 +106,8 @@ class OuterProblem:
         return self.objective.window(runner, synthetic, meta, generator)
 
     def first_age(self, step: int, slot: int) -> int:
-        """The age at which the first window of a student begins that is fresh at outer step `step`: after the burn-in;
-        those of the run's first students, if staggered, at ages evenly spread over the windows of a life."""
+        """The age at which a student that is fresh at outer step `step` begins its first window: the burn-in; those of
+        the run's first students, if staggered, are evenly spread over the windows of a life."""
         inner, students = self.config.inner, self.config.inner.students
         if not inner.staggered or step != slot // self.config.outer.starts:  # the step at which its slot first comes
             return self.config.burn_in

@@ -156,7 +156,9 @@ class Examiner:
             "coreset": lambda index: baselines.coreset(train, mu, seed, index),
             "random_windows": lambda index: baselines.random_windows(train, mu, xi, seed, index),
         }
-        adams: dict[float | None, Adam] = {factor: baseline_adam(one) for factor, one in self.config.decayed.items()}
+        adams: dict[float | None, Adam] = {
+            factor: baseline_adam(one, evaluation.steps) for factor, one in self.config.decayed.items()
+        }
         every = max(1, evaluation.steps // POINTS)
         parts = {name: [draw[name](index) for index in range(evaluation.seeds)] for name in evaluation.baselines}
         return [self._real(self._named(name), adams, some, evaluation.steps, every) for name, some in parts.items()]

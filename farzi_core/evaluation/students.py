@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -202,16 +202,15 @@ def on_sequences(
 
 
 def teacher_adam(config: RunConfig, steps: int) -> Adam:
-    """The optimiser of full-data training that takes `steps` steps."""
+    """The optimiser of training on real data that takes `steps` steps."""
     teacher = config.teacher
     rate = _scheduled(teacher.lr_of(config.model.kind), teacher.schedule, steps)
     return Adam(rate, weight_decay=teacher.weight_decay)
 
 
-def baseline_adam(config: RunConfig) -> Adam:
-    """The optimiser of students on few real sequences: the teacher's step size, which stays as it is, because they are
-    at their best long before the last step; and the decay that distilled students have."""
-    return Adam(config.teacher.lr_of(config.model.kind), weight_decay=config.inner.weight_decay)
+def baseline_adam(config: RunConfig, steps: int) -> Adam:
+    """That of students on few real sequences: the teacher's, with the decay that distilled students have."""
+    return replace(teacher_adam(config, steps), weight_decay=config.inner.weight_decay)
 
 
 def inner_optimizer(config: RunConfig) -> Adam | SGD:

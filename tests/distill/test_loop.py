@@ -142,6 +142,7 @@ class StopsAt(MemoryRecorder):
         (5, {}),
         (3, {"inner__optimizer": "sgd", "validation__average": 2, "teacher__trajectories": 0}),
         (3, {"objective__kind": "gradient", "teacher__trajectories": 0}),
+        (1, {"inner__staggered": True, "outer__starts": 1, "inner__burn_in": 2}),
         (3, {"inner__crop": 3, "inner__batch": 14, "inner__burn_in": 5, "inner__lifetime": 14}),
         (5, {"objective__kind": "trajectory", "inner__optimizer": "sgd", "teacher__trajectory_steps": 6}),
     ],
@@ -272,7 +273,7 @@ def test_a_burnt_in_student_is_one_trained_plainly_and_its_windows_begin_there(d
     assert [one.age for one in after.runners] == [0, 0, 0], "5 + 4 + 4 steps are more than a life of 12"
 
 
-@pytest.mark.parametrize("starts", [1, 2, 3])
+@pytest.mark.parametrize("starts", [1, 2, 3, 5])
 def test_staggered_students_begin_at_ages_spread_over_a_life(dataset: Dataset, starts: int) -> None:
     """A life of 12 has three windows of 4; four students begin in the first, first, second and third of them."""
     sizes = {"inner.staggered": True, "inner.students": 4, "inner.omega_share": 0, "outer.starts": starts}
@@ -282,7 +283,7 @@ def test_staggered_students_begin_at_ages_spread_over_a_life(dataset: Dataset, s
     start = initial(part, items, config.synthetic, 0)
     state, ages = problem.start(start), dict[int, list[int]]()
     while state.step < 12:
-        chosen = [(state.step * starts + place) % 4 for place in range(starts)]
+        chosen = list(dict.fromkeys((state.step * starts + place) % 4 for place in range(starts)))
         state, report = problem.advance(state, 1.0)
         for slot, window in zip(chosen, report.windows, strict=True):
             ages.setdefault(slot, []).append(window.age)
@@ -292,7 +293,7 @@ def test_staggered_students_begin_at_ages_spread_over_a_life(dataset: Dataset, s
         assert found == [*begins[slot], *[4, 8, 12] * 12][: len(found)]
 
 
-def test_a_staggered_student_is_one_trained_plainly_up_to_its_first_window(dataset: Dataset) -> None:
+def test_a_staggered_student_is_grown_up_to_its_first_window(dataset: Dataset) -> None:
     config = with_settings(RunConfig(), {**SMALL, "inner.staggered": True, "inner.omega_share": 0, "outer.starts": 3})
     part, items = dataset.part("train"), len(dataset.vocab)
     problem = OuterProblem(config, part, items, torch.zeros(0), CPU)
