@@ -1,0 +1,87 @@
+"""Students in flight: a burn-in is plain training; staggered ones begin their windows at ages spread over a life."""
+
+from typing import Any
+
+import pytest
+import torch
+
+from farzi_core.config import RunConfig, with_settings
+from farzi_core.data.dataset import Dataset
+from farzi_core.data.planted import PlantedSettings, read_planted
+from farzi_core.data.prepare import prepare
+from farzi_core.device import CPU
+from farzi_core.distill.outer import OuterProblem, meta_parameters
+from farzi_core.distill.start import initial
+from farzi_core.errors import ConfigError
+from farzi_core.seeds import stream
+from farzi_core.teacher.train import train
+
+SMALL: dict[str, Any] = {
+    "model.hidden": 8, "synthetic.mu": 12, "synthetic.xi": 5, "synthetic.d": 6, "synthetic.start_steps": 0,
+    "inner.steps": 4, "inner.batch": 8, "inner.lifetime": 12, "inner.students": 3, "outer.batch": 32, "outer.lr": 0.01,
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def dataset() -> Dataset:
+    return prepare(read_planted(PlantedSettings(sequences=400)), max_items=40)
+
+
+def test_a_burnt_in_student_is_one_trained_plainly_and_its_windows_begin_there(dataset: Dataset) -> None:
+    config = with_settings(RunConfig(), {**SMALL, "inner.burn_in": 5, "inner.omega_share": 0, "outer.starts": 3})
+    part, items = dataset.part("train"), len(dataset.vocab)
+    problem = OuterProblem(config, part, items, torch.zeros(0), CPU)
+    start = initial(part, items, config.synthetic, 0)
+    state, meta = problem.start(start), meta_parameters(start)
+    runner = problem.flight.grown(state.runners[1], 5, start, meta, stream(0, "steps"))
+    loss = problem.flight.loss(start, 0, stream(0, "steps"), 5)
+    weights = problem.flight.layout.views(state.runners[1].theta)
+    *_, plain = train(weights, lambda w, t: loss(w, meta, t), problem.flight.optimizer, 5, 5)
+    assert runner.age == 5
+    assert torch.allclose(runner.theta, problem.flight.layout.flatten(plain.weights), atol=1e-6)
+    assert problem.flight.grown(runner, 5, start, meta, stream(0, "other")) is runner
+
+    after, first = problem.advance(state, 1.0)
+    assert [window.age for window in first.windows] == [9, 9, 9]
+    assert [one.age for one in after.runners] == [0, 0, 0], "5 + 4 + 4 steps are more than a life of 12"
+
+
+@pytest.mark.parametrize("starts", [1, 2, 3, 5])
+def test_staggered_students_begin_at_ages_spread_over_a_life(dataset: Dataset, starts: int) -> None:
+    """A life of 12 has three windows of 4; four students begin in the first, first, second and third of them."""
+    sizes = {"inner.staggered": True, "inner.students": 4, "inner.omega_share": 0, "outer.starts": starts}
+    config = with_settings(RunConfig(), {**SMALL, **sizes})
+    part, items = dataset.part("train"), len(dataset.vocab)
+    problem = OuterProblem(config, part, items, torch.zeros(0), CPU)
+    start = initial(part, items, config.synthetic, 0)
+    state, ages = problem.start(start), dict[int, list[int]]()
+    while state.step < 12:
+        chosen = list(dict.fromkeys((state.step * starts + place) % 4 for place in range(starts)))
+        state, report = problem.advance(state, 1.0)
+        for slot, window in zip(chosen, report.windows, strict=True):
+            ages.setdefault(slot, []).append(window.age)
+    begins = {0: [4, 8, 12], 1: [4, 8, 12], 2: [8, 12], 3: [12]}
+    for slot, found in ages.items():
+        assert len(found) >= 3
+        assert found == [*begins[slot], *[4, 8, 12] * 12][: len(found)]
+
+
+def test_a_staggered_student_is_grown_up_to_its_first_window(dataset: Dataset) -> None:
+    config = with_settings(RunConfig(), {**SMALL, "inner.staggered": True, "inner.omega_share": 0, "outer.starts": 3})
+    part, items = dataset.part("train"), len(dataset.vocab)
+    problem = OuterProblem(config, part, items, torch.zeros(0), CPU)
+    start = initial(part, items, config.synthetic, 0)
+    state, meta, rows = problem.start(start), meta_parameters(start), stream(config.seed, "outer step", 0, 2)
+    oldest = problem.flight.grown(state.runners[2], 8, start, meta, rows)
+    wanted = problem.objective.window(oldest, start, meta, rows)
+    found = problem.window(state, 2, meta)
+    assert torch.equal(found.grads["probs"], wanted.grads["probs"])
+    after, report = problem.advance(state, 1.0)
+    assert report.windows[2].loss == pytest.approx(float(wanted.outer_value))
+    assert [one.age for one in after.runners] == [4, 8, 0], "the oldest is at the end of its life"
+
+
+def test_a_burn_in_leaves_room_for_a_window() -> None:
+    with pytest.raises(ConfigError, match=r"^inner: burn_in=9 and a window of steps=4 do not fit.*=12.*at most 8"):
+        with_settings(RunConfig(), {**SMALL, "inner.burn_in": 9})
+    assert with_settings(RunConfig(), {**SMALL, "inner.burn_in": 8}).inner.burn_in == 8
