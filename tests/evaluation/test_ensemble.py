@@ -1,6 +1,5 @@
 """Teachers of the outer loss: models of full data at their best epoch, their mean prediction, and who is one."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -23,6 +22,7 @@ from farzi_core.evaluation.final import SEEDS_FROM as STUDENTS_FROM
 from farzi_core.evaluation.tasks import validation_judge
 from farzi_core.models.losses import IGNORED, hard_loss, taught_loss
 from farzi_core.models.model import build
+from farzi_core.parallel import map_threads
 from farzi_core.sections import EvaluationConfig
 from farzi_core.seeds import stream
 from farzi_core.teacher import ensemble
@@ -43,35 +43,27 @@ def dataset() -> Dataset:
     return prepare(read_planted(PlantedSettings(sequences=400)), max_items=40)
 
 
-@pytest.fixture
-def one_thread() -> Iterator[None]:
-    """Every teacher is trained in one; sums of several threads differ in the last bit."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 @pytest.fixture(scope="module")
 def teachers(dataset: Dataset) -> torch.Tensor:
     return ensemble.ensemble(CONFIG, dataset, CPU)
 
 
-@pytest.mark.usefixtures("one_thread")
 def test_teachers_are_models_of_the_full_data_at_their_best_epoch(dataset: Dataset, teachers: torch.Tensor) -> None:
     items, epoch = len(dataset.vocab), len(dataset.part("train")) // 40
     judge = validation_judge(CONFIG, dataset, CONFIG.model.max_length - 1, CPU)
-    scores = []
-    for index, weights in enumerate(teachers):
-        model = build(CONFIG.model, items, CONFIG.model.max_length)
-        layout = Layout.of(model.init(torch.Generator()))
-        again = students.on_sequences(
-            CONFIG, students.teacher_adam(CONFIG, 4 * epoch), dataset.part("train"), items, judge,
-            ensemble.SEEDS_FROM + index, 4 * epoch, epoch,
-        )  # fmt: skip
-        assert torch.equal(weights, layout.flatten(again.weights))
-        scores.append(judge.measures.selection(judge.metrics(model, layout.views(weights))))
-        assert scores[-1] == max(judge.measures.selection(point.metrics) for point in again.curve)
+    train, adam = dataset.part("train"), students.teacher_adam(CONFIG, 4 * epoch)
+
+    def again(seed: int) -> students.Student:
+        return students.on_sequences(CONFIG, adam, train, items, judge, seed, 4 * epoch, epoch)
+
+    model = build(CONFIG.model, items, CONFIG.model.max_length)
+    layout = Layout.of(model.init(torch.Generator()))
+    seeds = [ensemble.SEEDS_FROM + index for index in range(len(teachers))]
+    trained = map_threads(again, seeds, CPU)  # in one thread each, as teachers: another number changes the last bit
+    for weights, student in zip(teachers, trained, strict=True):
+        assert torch.equal(weights, layout.flatten(student.weights))
+        score = judge.measures.selection(judge.metrics(model, layout.views(weights)))
+        assert score == max(judge.measures.selection(point.metrics) for point in student.curve)
     assert len({float(one.sum()) for one in teachers}) == 3, "each begins at other weights"
 
 
