@@ -227,6 +227,14 @@ class RunConfig(Section):
         }
         return {factor: self.model_copy(update={"inner": inner}) for factor, inner in inners.items()}
 
+    @property
+    def on_little(self) -> "RunConfig":
+        """These settings for training on as much real data as is distilled: with the decay that students on synthetic
+        data have, and the larger dropout of theirs and of full data's."""
+        dropout = max(self.teacher.dropout, self.inner.dropout)
+        teacher = {"weight_decay": self.inner.weight_decay, "dropout": dropout}
+        return self.model_copy(update={"teacher": self.teacher.model_copy(update=teacher)})
+
 
 def parse_config(values: dict[str, Any]) -> RunConfig:
     """A checked `RunConfig`; raises `ConfigError` that names each bad setting, its value and the rule."""

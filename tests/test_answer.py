@@ -18,7 +18,7 @@ from farzi_core.evaluation import kept
 from farzi_core.evaluation.final import SEEDS_FROM, Examiner
 from farzi_core.evaluation.prompt import Question
 from farzi_core.evaluation.report import RowName
-from farzi_core.evaluation.students import on_sequences, teacher_adam
+from farzi_core.evaluation.students import on_sequences
 from farzi_core.models.model import build
 from farzi_core.recorder import MemoryRecorder
 from farzi_core.runs import worker
@@ -75,9 +75,7 @@ def test_the_kept_student_is_the_first_of_the_table(view: RunView) -> None:
     examiner = Examiner(config, config.students[0], data, CPU, MemoryRecorder())
     validation, _ = examiner.judges(config.model.max_length - 1)
     steps, epoch = config.teacher.full_steps(len(examiner.train))
-    student = on_sequences(
-        config, teacher_adam(config, steps), examiner.train, examiner.items, validation, SEEDS_FROM, steps, epoch
-    )
+    student = on_sequences(config, examiner.train, examiner.items, validation, SEEDS_FROM, steps, epoch)
     weights = kept.under(RowName.FULL, safetensors.torch.load((view.folder / STUDENTS).read_bytes()))
     assert weights.keys() == student.weights.keys()
     assert all(weights[name].equal(one) for name, one in student.weights.items())

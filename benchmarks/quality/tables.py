@@ -45,7 +45,8 @@ Every figure below is from a run of this project, on test users that nothing was
 the command above its table. Value: mean over fresh students with random weights; below it percent of the same
 architecture's value on full data. In brackets 95 % intervals, bootstrap over test users, for percentages paired. Steps
 and seconds (s) are those of one student, up to the step that validation chose. Data: users with at least 3 events;
-disjoint 80/10/10 users. Students on real data of equal size have the same weight decay as those on distilled data.
+disjoint 80/10/10 users. Students on real data of equal size have the same weight decay as those on distilled data,
+and the larger dropout of theirs and of full data's.
 
 A row "The paper" has its figures on its own split, model and full data (HR@10 23.2 % on Magazine): percentages compare
 methods only as far as both full-data models are tuned alike.

@@ -21,7 +21,7 @@ from farzi_core.config import RunConfig, with_settings
 from farzi_core.data.dataset import Dataset
 from farzi_core.device import CPU, use_threads
 from farzi_core.evaluation.report import METRIC_LABELS, Metric, shown
-from farzi_core.evaluation.students import Judge, on_sequences, teacher_adam
+from farzi_core.evaluation.students import Judge, on_sequences
 from farzi_core.evaluation.tasks import JUDGING, judge_of
 from farzi_core.parallel import map_threads
 from farzi_core.pipeline import load
@@ -52,10 +52,7 @@ def measure(config: RunConfig, dataset: Dataset, seeds: int) -> dict[str, Any]:
     """One row: `seeds` models, each scored after every epoch."""
     train, asked = dataset.part("train"), judge(config, dataset)
     (steps, epoch), items = config.teacher.full_steps(len(train)), len(dataset.vocab)
-    adam = teacher_adam(config, steps)
-    models = map_threads(
-        lambda seed: on_sequences(config, adam, train, items, asked, seed, steps, epoch), range(seeds), CPU
-    )
+    models = map_threads(lambda seed: on_sequences(config, train, items, asked, seed, steps, epoch), range(seeds), CPU)
     return {
         "epoch": float(np.mean([model.best.step / epoch for model in models])),
         "seconds": round(float(np.mean([model.curve[-1].seconds for model in models])), 1),

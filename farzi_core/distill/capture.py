@@ -123,21 +123,21 @@ class CapturedProducts:
         return {name: grad.clone() for name, grad in self._graphs.products.grads.items()}
 
     def gradient(self, theta: Tensor, t: int) -> tuple[Tensor, Tensor]:
-        def run(theta: Tensor, *choice: Tensor) -> list[Tensor]:
-            return list(self._graphs.products.gradient_on(theta, *(choice or (None,))))
+        read = self._loss.reading(t)
 
-        value, gradient = self._graphs("gradient", run, theta, *self._choice(t))
+        def run(theta: Tensor, *parts: Tensor) -> list[Tensor]:
+            return list(self._graphs.products.gradient_on(theta, read.like(parts)))
+
+        value, gradient = self._graphs("gradient", run, theta, *read.parts)
         return value, gradient
 
     def product(self, theta: Tensor, u: Tensor, t: int) -> Tensor:
-        def run(theta: Tensor, u: Tensor, *choice: Tensor) -> list[Tensor]:
-            return [self._graphs.products.product_on(theta, u, *(choice or (None,)))]
+        read = self._loss.reading(t)
 
-        return self._graphs("product", run, theta, u, *self._choice(t))[0]
+        def run(theta: Tensor, u: Tensor, *parts: Tensor) -> list[Tensor]:
+            return [self._graphs.products.product_on(theta, u, read.like(parts))]
 
-    def _choice(self, t: int) -> tuple[Tensor, ...]:
-        choice = self._loss.choice(t)
-        return () if choice is None else (choice,)
+        return self._graphs("product", run, theta, u, *read.parts)[0]
 
 
 class CapturedOptimizer(Generic[State]):

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from farzi_core.distill.functional import Functional
-from farzi_core.distill.products import Differentiator, Inputs, Second
+from farzi_core.distill.products import At, Differentiator, Inputs, Second
 from farzi_core.errors import in_short
 
 _log = logging.getLogger(__name__)
@@ -35,25 +35,25 @@ class Compiled:
             torch.compile(one, fullgraph=True, dynamic=dynamic) for one in (functional.gradient, functional.product)
         )
 
-    def gradient(self, theta: Tensor, inputs: Inputs, t: int, of_inputs: bool) -> tuple[Tensor, Tensor, Inputs]:
+    def gradient(self, theta: Tensor, inputs: Inputs, at: At, of_inputs: bool) -> tuple[Tensor, Tensor, Inputs]:
         if self._gradient is not None:
             try:
-                found: tuple[Tensor, Tensor, Inputs] = self._gradient(theta, _fixed(inputs), t, of_inputs)
+                found: tuple[Tensor, Tensor, Inputs] = self._gradient(theta, _fixed(inputs), at, of_inputs)
             except RuntimeError as error:  # dynamo's and inductor's errors are RuntimeErrors
                 self._give_up(error)
             else:
                 return found
-        return self._fallback.gradient(theta, inputs, t, of_inputs)
+        return self._fallback.gradient(theta, inputs, at, of_inputs)
 
-    def product(self, theta: Tensor, inputs: Inputs, t: int, u: Tensor, along: Inputs) -> Second:
+    def product(self, theta: Tensor, inputs: Inputs, at: At, u: Tensor, along: Inputs) -> Second:
         if self._product is not None:
             try:
-                found = self._product(theta, _fixed(inputs), t, u.contiguous(), _fixed(along))
+                found = self._product(theta, _fixed(inputs), at, u.contiguous(), _fixed(along))
             except RuntimeError as error:
                 self._give_up(error)
             else:
                 return Second(*found)
-        return self._fallback.product(theta, inputs, t, u, along)
+        return self._fallback.product(theta, inputs, at, u, along)
 
     def _give_up(self, error: RuntimeError) -> None:
         _log.warning("torch.compile failed (%s); derivatives are computed eagerly, which is slower", in_short(error))

@@ -18,11 +18,11 @@ from farzi_core.config import RunConfig
 from farzi_core.data.dataset import Sequences
 from farzi_core.distill.adam import Moments
 from farzi_core.distill.differentiate import hvp_on, optimizer_of, products_of
-from farzi_core.distill.inner_loss import StudentCore, SyntheticLoss
+from farzi_core.distill.inner_loss import StudentCore, SyntheticLoss, everything
 from farzi_core.distill.layout import Layout, Tensors
 from farzi_core.distill.optimizer import Optimizer
-from farzi_core.distill.rows import everything
 from farzi_core.distill.sgd import Velocity
+from farzi_core.distill.split import Reading
 from farzi_core.distill.stretches import Stretches
 from farzi_core.distill.synthetic import Synthetic
 from farzi_core.evaluation.students import inner_optimizer
@@ -30,7 +30,7 @@ from farzi_core.models.losses import tables_of
 from farzi_core.models.model import build
 from farzi_core.seeds import stream, torch_stream
 from farzi_core.teacher.omega import Omega
-from farzi_core.teacher.train import fresh, tokens_of
+from farzi_core.teacher.train import fresh, kept, tokens_of
 
 
 @dataclass(frozen=True)
@@ -92,12 +92,19 @@ class Flight:
 
     def loss(self, synthetic: Synthetic, age: int, generator: np.random.Generator, steps: int) -> SyntheticLoss:
         """The same of `steps` steps: soft loss on what each draws of the synthetic sequences (`Stretches`)."""
-        stretches = Stretches.of(self.config, synthetic.mu)
+        stretches, dropout = Stretches.of(self.config, synthetic.mu), self.config.inner.dropout
         drawn = np.stack([stretches.draw(generator) for _ in range(steps)])
         rows = torch.from_numpy(drawn).to(self.device)  # one transfer for all steps
+        masks = int(generator.integers(2**63)) if dropout else 0
+        shape = (*stretches.inputs, self.layout.shapes["item"][1])
 
-        def of_step(t: int) -> Tensor:
-            return rows[t - age]
+        def of_step(t: int) -> Reading:
+            chosen = None if stretches.everything else rows[t - age]
+            if not dropout:
+                return Reading(chosen)
+            # Drawn again at each call, of which a step has a few: masks of a whole window may be large
+            return Reading(chosen, kept(shape, dropout, np.random.default_rng((masks, t))).to(self.device))
 
+        still = stretches.everything and not dropout
         core = StudentCore(self.model, tables_of(self.layout.shapes))
-        return SyntheticLoss(core, synthetic.tau, everything if stretches.everything else of_step)
+        return SyntheticLoss(core, synthetic.tau, everything if still else of_step)

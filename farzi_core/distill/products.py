@@ -8,17 +8,18 @@ differentiated by beside theta.
 """
 
 from collections.abc import Callable
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import torch
 from torch import Tensor
 
 from farzi_core.distill.layout import Layout, Tensors
-from farzi_core.distill.split import Core, Rows, SplitLoss
+from farzi_core.distill.split import Core, Reading, Rows, SplitLoss
 from farzi_core.models.head import LogSumExp
 
 Inputs = tuple[Tensor, ...]
-Function = Callable[[Tensor, Inputs, int], Tensor]  # theta, inputs, step -> scalar
+At = Any  # what else differs from step to step: its number, or of a `SplitLoss` the mask of its inputs
+Function = Callable[[Tensor, Inputs, At], Tensor]  # theta, inputs, at -> scalar
 InnerLoss = Callable[[Tensors, Tensors, int], Tensor]
 
 
@@ -33,10 +34,10 @@ class Second(NamedTuple):
 class Differentiator(Protocol):
     """One way to differentiate one function."""
 
-    def gradient(self, theta: Tensor, inputs: Inputs, t: int, of_inputs: bool) -> tuple[Tensor, Tensor, Inputs]:
+    def gradient(self, theta: Tensor, inputs: Inputs, at: At, of_inputs: bool) -> tuple[Tensor, Tensor, Inputs]:
         """Value, d f / d theta, and d f / d inputs where asked for (else none)."""
 
-    def product(self, theta: Tensor, inputs: Inputs, t: int, u: Tensor, along: Inputs) -> Second:
+    def product(self, theta: Tensor, inputs: Inputs, at: At, u: Tensor, along: Inputs) -> Second:
         """The Hessian-vector product in direction (u, along); without `along` the inputs stand still."""
 
 
@@ -46,17 +47,17 @@ class Eager:
     def __init__(self, function: Function, second: Function | None = None) -> None:
         self._function, self._second = function, second or function
 
-    def gradient(self, theta: Tensor, inputs: Inputs, t: int, of_inputs: bool) -> tuple[Tensor, Tensor, Inputs]:
+    def gradient(self, theta: Tensor, inputs: Inputs, at: At, of_inputs: bool) -> tuple[Tensor, Tensor, Inputs]:
         leaf, inputs = theta.detach().requires_grad_(), tuple(one.detach() for one in inputs)
         if of_inputs:
             inputs = tuple(one.requires_grad_() for one in inputs)
-        value = self._function(leaf, inputs, t)
+        value = self._function(leaf, inputs, at)
         found = torch.autograd.grad(value, [leaf, *inputs] if of_inputs else [leaf])
         return value.detach(), found[0], found[1:]
 
-    def product(self, theta: Tensor, inputs: Inputs, t: int, u: Tensor, along: Inputs) -> Second:
+    def product(self, theta: Tensor, inputs: Inputs, at: At, u: Tensor, along: Inputs) -> Second:
         leaves = [one.detach().requires_grad_() for one in (theta, *inputs)]
-        value = self._second(leaves[0], tuple(leaves[1:]), t)
+        value = self._second(leaves[0], tuple(leaves[1:]), at)
         first = torch.autograd.grad(value, leaves if along else leaves[:1], create_graph=True)
         pairs = [pair for pair in zip(first, (u, *along), strict=True) if pair[0].requires_grad]
         if not pairs:  # a loss that is linear in everything
@@ -114,28 +115,28 @@ class SplitProducts:
 
     @staticmethod
     def function(core: Core, layout: Layout, head: LogSumExp) -> Function:
-        return lambda theta, inputs, _: core(layout.views(theta), inputs[0], head)
+        return lambda theta, inputs, keep: core(layout.views(theta), inputs[0], head, keep)
 
     def gradient(self, theta: Tensor, t: int) -> tuple[Tensor, Tensor]:
-        return self.gradient_on(theta, self._loss.choice(t))
+        return self.gradient_on(theta, self._loss.reading(t))
 
     def product(self, theta: Tensor, u: Tensor, t: int) -> Tensor:
-        return self.product_on(theta, u, self._loss.choice(t))
+        return self.product_on(theta, u, self._loss.reading(t))
 
-    def gradient_on(self, theta: Tensor, choice: Tensor | None) -> tuple[Tensor, Tensor]:
-        """`gradient` of a step with these data."""
-        rows = self._loss.rows(self._meta, choice)
+    def gradient_on(self, theta: Tensor, read: Reading) -> tuple[Tensor, Tensor]:
+        """`gradient` of a step that reads this."""
+        rows = self._loss.rows(self._meta, read.chosen)
         products = _apart(rows.times(self._tables(theta)), theta)
-        value, gradient, (left,) = self._how.gradient(theta, (products,), 0, of_inputs=True)
+        value, gradient, (left,) = self._how.gradient(theta, (products,), read.keep, of_inputs=True)
         self._add_transposed(rows, left, gradient)
         return value, gradient
 
-    def product_on(self, theta: Tensor, u: Tensor, choice: Tensor | None) -> Tensor:
-        """`product` of a step with these data."""
-        rows, tables = self._loss.rows(self._meta, choice), self._tables(theta)
+    def product_on(self, theta: Tensor, u: Tensor, read: Reading) -> Tensor:
+        """`product` of a step that reads this."""
+        rows, tables = self._loss.rows(self._meta, read.chosen), self._tables(theta)
         both = torch.cat([tables, self._tables(u)], 1)
         products, along = (_apart(part, theta) for part in torch.split(rows.times(both), tables.shape[1], -1))
-        second = self._how.product(theta, (products,), 0, u, (along,))
+        second = self._how.product(theta, (products,), read.keep, u, (along,))
         self._add_transposed(rows, second.inputs[0], second.theta)
         left = [_side_by_side(part, theta) for part in (second.inputs[0], second.first[0])]
         rows.pull(torch.cat(left, -1), both, self.grads)

@@ -3,7 +3,6 @@
 Legend: mu sequences, L positions, b sequences of a step, N = b L rows, d latent factors, V items, k columns.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -16,7 +15,7 @@ from farzi_core.models.head import row_chunks
 
 @dataclass(frozen=True)
 class DenseRows:
-    """probs [mu, xi, V] (meta-parameter "probs"), or the part of it that `chosen` names (`Chosen`)."""
+    """probs [mu, xi, V] (meta-parameter "probs"), or the part of it that `chosen` names (`part_of`)."""
 
     probs: Tensor
     chosen: Tensor | None = None
@@ -85,7 +84,8 @@ class LatentRows:
 
 
 def part_of(whole: Tensor, chosen: Tensor | None) -> Tensor:
-    """What `chosen` names of whole [mu, xi, ...]: [b, L, ...]."""
+    """What `chosen` names of whole [mu, xi, ...]: [b, L, ...]; indices of sequences [b], or of positions row xi + place
+    [b, L], or None for everything."""
     if chosen is None:
         return whole
     return whole[chosen] if chosen.dim() == 1 else whole.flatten(0, 1)[chosen]
@@ -104,11 +104,3 @@ def _add(into: Tensor, chosen: Tensor, parts: Tensor) -> None:
         into.index_add_(0, chosen, parts)
     finally:
         torch.use_deterministic_algorithms(demanded, warn_only=warn_only)
-
-
-Chosen = Callable[[int], Tensor | None]
-"""Step -> indices of sequences [b], or of positions row xi + place [b, L]; None for all sequences."""
-
-
-def everything(_step: int) -> None:
-    """Every sequence at every step."""

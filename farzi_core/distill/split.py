@@ -14,12 +14,33 @@ thin factors (`LatentRows`).
 Legend: b sequences, L positions, N = b L rows, V items, k columns of all tables side by side.
 """
 
-from typing import Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from torch import Tensor
 
 from farzi_core.distill.layout import Tensors
 from farzi_core.models.head import LogSumExp
+
+
+class Reading(NamedTuple):
+    """What a step reads of the data.
+
+    chosen  indices of its sequences or positions (`rows.part_of`), None for all of them
+    keep    [b, L - 1, H], multiplied into what the student embeds: a mask of dropout; None keeps everything
+    """
+
+    chosen: Tensor | None = None
+    keep: Tensor | None = None
+
+    @property
+    def parts(self) -> tuple[Tensor, ...]:
+        """The tensors of it."""
+        return tuple(one for one in self if one is not None)
+
+    def like(self, parts: tuple[Tensor, ...]) -> "Reading":
+        """The same with other tensors."""
+        left = iter(parts)
+        return Reading(*(None if one is None else next(left) for one in self))
 
 
 class Core(Protocol):
@@ -31,8 +52,8 @@ class Core(Protocol):
     def tables(self) -> tuple[str, ...]:
         """Names of the weights [V, .] or [V] that are multiplied by X; a table used twice is named once."""
 
-    def __call__(self, params: Tensors, products: Tensor, head: LogSumExp) -> Tensor:
-        """The loss (scalar) given X B [b, L, k]; `head` is the log-sum-exp to use."""
+    def __call__(self, params: Tensors, products: Tensor, head: LogSumExp, keep: Tensor | None = None) -> Tensor:
+        """The loss (scalar) given X B [b, L, k]; `head` is the log-sum-exp to use, `keep` the mask of the step."""
 
 
 class Rows(Protocol):
@@ -57,12 +78,12 @@ class SplitLoss(Protocol):
     @property
     def core(self) -> Core: ...
 
-    def choice(self, step: int) -> Tensor | None:
-        """Indices of the data of a step, None for all of them; nothing else of the loss depends on the step."""
+    def reading(self, step: int) -> Reading:
+        """What a step reads, the same at each call; nothing else of the loss depends on the step."""
 
-    def rows(self, meta: Tensors, choice: Tensor | None) -> Rows: ...
+    def rows(self, meta: Tensors, chosen: Tensor | None) -> Rows: ...
 
     def still(self) -> "SplitLoss":
-        """The same without its choices, hashable: what CUDA graphs are captured of, once."""
+        """The same without what its steps read, hashable: what CUDA graphs are captured of, once."""
 
     def __call__(self, params: Tensors, meta: Tensors, step: int) -> Tensor: ...

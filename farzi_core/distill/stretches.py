@@ -40,6 +40,11 @@ class Stretches:
         return min(self.batch, self.mu * ((self.xi - self.last_phase) // self.length))
 
     @property
+    def inputs(self) -> tuple[int, int]:
+        """What a step reads and predicts from: b stretches, the L - 1 positions before their last."""
+        return (min(self.batch, self.mu) if self.length == self.xi else self.size), self.length - 1
+
+    @property
     def everything(self) -> bool:
         """Whether every step reads all sequences whole."""
         return self.length == self.xi and self.batch >= self.mu

@@ -14,7 +14,6 @@ from torch import Tensor
 
 from farzi_core.config import RunConfig
 from farzi_core.data.dataset import Dataset, Sequences
-from farzi_core.distill.adam import Adam
 from farzi_core.distill.layout import Tensors
 from farzi_core.evaluation import baselines, compare, kept
 from farzi_core.evaluation.compare import Outcome
@@ -24,10 +23,8 @@ from farzi_core.evaluation.report import FORM_ROWS, Evaluation, Row, RowName, St
 from farzi_core.evaluation.students import (
     Judge,
     Student,
-    baseline_adam,
     on_sequences,
     on_synthetic,
-    teacher_adam,
 )
 from farzi_core.evaluation.tasks import JUDGING, judge_of, validation_judge
 from farzi_core.models.model import build
@@ -116,7 +113,7 @@ class Examiner:
         """Row "full": the reference, 100 % of this architecture."""
         steps, epoch = self.config.teacher.full_steps(len(self.train))
         parts = [self.train] * self.config.evaluation.full_seeds
-        return self._real(RowName.FULL, {None: teacher_adam(self.config, steps)}, parts, steps, epoch)
+        return self._real(RowName.FULL, {None: self.config}, parts, steps, epoch)
 
     def distilled(self, probs: Tensor, form: Form = "soft") -> Outcome:
         """A row "distilled": fresh students on the synthetic data probs [mu, xi, V] in one form."""
@@ -156,12 +153,10 @@ class Examiner:
             "coreset": lambda index: baselines.coreset(train, mu, seed, index),
             "random_windows": lambda index: baselines.random_windows(train, mu, xi, seed, index),
         }
-        adams: dict[float | None, Adam] = {
-            factor: baseline_adam(one, evaluation.steps) for factor, one in self.config.decayed.items()
-        }
+        configs: dict[float | None, RunConfig] = {factor: one.on_little for factor, one in self.config.decayed.items()}
         every = max(1, evaluation.steps // POINTS)
         parts = {name: [draw[name](index) for index in range(evaluation.seeds)] for name in evaluation.baselines}
-        return [self._real(self._named(name), adams, some, evaluation.steps, every) for name, some in parts.items()]
+        return [self._real(self._named(name), configs, some, evaluation.steps, every) for name, some in parts.items()]
 
     def rules(self) -> list[Outcome]:
         """Rows that train nothing: "most popular" and "Markov", for text "unigram" and "bigram"."""
@@ -183,18 +178,18 @@ class Examiner:
         return validation, judge_of(self.config, self.dataset, self.dataset.part("test"), length, self.device)
 
     def _real(
-        self, name: RowName, adams: Mapping[float | None, Adam], parts: list[Sequences], steps: int, every: int
+        self, name: RowName, configs: Mapping[float | None, RunConfig], parts: list[Sequences], steps: int, every: int
     ) -> Outcome:
-        """A row trained on real sequences by the best of `adams` (by factor of the decay, as in `Student`): one
+        """A row trained on real sequences as the best of `configs` says (by factor of the decay, as in `Student`): one
         student a part, its index the seed."""
         validation, test = self.judges(self.config.model.max_length - 1)
         model = build(self.config.model, self.items, self.config.model.max_length)
 
         def one(seed: int) -> tuple[Student, Tensor]:
-            train, index = partial(on_sequences, self.config), SEEDS_FROM + seed
+            train, index = partial(on_sequences, part=parts[seed], items=self.items), SEEDS_FROM + seed
             student = self._best(
-                (factor, train(adam, parts[seed], self.items, validation, index, steps, every))
-                for factor, adam in adams.items()
+                (factor, train(one, judge=validation, seed=index, steps=steps, every=every))
+                for factor, one in configs.items()
             )
             return student, test.see(model, student.weights)
 

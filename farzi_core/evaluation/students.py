@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -18,6 +18,7 @@ from farzi_core.distill.inner_loss import StudentCore, SyntheticLoss
 from farzi_core.distill.layout import Layout, Tensors
 from farzi_core.distill.rows import part_of
 from farzi_core.distill.sgd import SGD
+from farzi_core.distill.split import Reading
 from farzi_core.distill.stretches import Stretches
 from farzi_core.evaluation import metrics
 from farzi_core.evaluation.measures import MEASURES, Measures
@@ -26,7 +27,7 @@ from farzi_core.models.losses import hard_loss, soft_loss, tables_of
 from farzi_core.models.model import Model, build
 from farzi_core.sections import Schedule
 from farzi_core.seeds import stream, torch_stream
-from farzi_core.teacher.train import State, StepLoss, descend, epochs_loss, fresh, train
+from farzi_core.teacher.train import State, StepLoss, descend, epochs_loss, fresh, kept, train
 
 SCORED_AT_ONCE = 2048  # users scored in one matrix product: bounds the [U, V] score matrix
 
@@ -159,10 +160,10 @@ def _by_graphs(
     """The same training by the distillation's CUDA graphs: a step of a small student is a thousand launches."""
     layout = Layout.of(weights)
 
-    def chosen(t: int) -> Tensor | None:
-        return some_rows(config, rows, seed, t)
+    def read(t: int) -> Reading:
+        return reading(config, rows, layout.shapes["item"][1], seed, t)
 
-    loss = SyntheticLoss(StudentCore(model, tables_of(weights)), config.synthetic.tau, chosen)
+    loss = SyntheticLoss(StudentCore(model, tables_of(weights)), config.synthetic.tau, read)
     products = products_of(loss, layout, {"probs": rows}, rows.device, hvp)
 
     def gradient(theta: Tensor, t: int) -> Tensor:
@@ -172,12 +173,16 @@ def _by_graphs(
     return descend(layout, layout.flatten(weights), gradient, optimizer, steps, every)
 
 
-def some_rows(config: RunConfig, rows: Tensor, student: int, t: int) -> Tensor | None:
-    """What step t reads of rows [mu, xi, ...], or None for all (`rows.Chosen`)."""
-    stretches = Stretches.of(config, len(rows))
-    if stretches.everything:
-        return None
-    return torch.from_numpy(stretches.draw(stream(config.seed, "student rows", student, t))).to(rows.device)
+def reading(config: RunConfig, rows: Tensor, width: int, student: int, t: int) -> Reading:
+    """What step t of a student of `width` units reads of rows [mu, xi, ...]."""
+    stretches, dropout = Stretches.of(config, len(rows)), config.inner.dropout
+    chosen = keep = None
+    if not stretches.everything:
+        chosen = torch.from_numpy(stretches.draw(stream(config.seed, "student rows", student, t))).to(rows.device)
+    if dropout:
+        random = stream(config.seed, "student dropout", student, t)
+        keep = kept((*stretches.inputs, width), dropout, random).to(rows.device)
+    return Reading(chosen, keep)
 
 
 def synthetic_loss(config: RunConfig, model: Model, rows: Tensor, student: int) -> StepLoss:
@@ -185,20 +190,21 @@ def synthetic_loss(config: RunConfig, model: Model, rows: Tensor, student: int) 
     of = soft_loss if rows.is_floating_point() else hard_loss
 
     def loss(weights: Tensors, t: int) -> Tensor:
-        return of(model, weights, part_of(rows, some_rows(config, rows, student, t)))
+        read = reading(config, rows, weights["item"].shape[1], student, t)
+        return of(model, weights, part_of(rows, read.chosen), read.keep)
 
     return loss
 
 
 def on_sequences(
-    config: RunConfig, adam: Adam, part: Sequences, items: int, judge: Judge, seed: int, steps: int, every: int
+    config: RunConfig, part: Sequences, items: int, judge: Judge, seed: int, steps: int, every: int
 ) -> Student:
-    """A fresh student trained by `adam` on real sequences: the full data, or a baseline's share of it."""
+    """A fresh student trained on real sequences: the full data, or (`RunConfig.on_little`) a baseline's share of it."""
     model, teacher = build(config.model, items, config.model.max_length), config.teacher
     batches = stream(config.seed, "student batches", seed)
     loss = epochs_loss(model, part, teacher.batch, batches, judge.device, teacher.dropout)
     weights = fresh(model, torch_stream(config.seed, "student weights", seed), judge.device)
-    return follow(model, train(weights, loss, adam, steps, every), judge)
+    return follow(model, train(weights, loss, teacher_adam(config, steps), steps, every), judge)
 
 
 def teacher_adam(config: RunConfig, steps: int) -> Adam:
@@ -206,11 +212,6 @@ def teacher_adam(config: RunConfig, steps: int) -> Adam:
     teacher = config.teacher
     rate = _scheduled(teacher.lr_of(config.model.kind), teacher.schedule, steps)
     return Adam(rate, weight_decay=teacher.weight_decay)
-
-
-def baseline_adam(config: RunConfig, steps: int) -> Adam:
-    """That of students on few real sequences: the teacher's, with the decay that distilled students have."""
-    return replace(teacher_adam(config, steps), weight_decay=config.inner.weight_decay)
 
 
 def inner_optimizer(config: RunConfig) -> Adam | SGD:

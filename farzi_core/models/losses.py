@@ -14,14 +14,15 @@ from farzi_core.models.model import Model
 IGNORED = -1  # token of a padded position: never a target; the model reads item 0 there, which no later loss sees
 
 
-def soft_loss(model: Model, weights: Mapping[str, Tensor], probs: Tensor) -> Tensor:
+def soft_loss(model: Model, weights: Mapping[str, Tensor], probs: Tensor, keep: Tensor | None = None) -> Tensor:
     """Mean cross-entropy of positions 1..L-1 to probs [B, L, V] given the positions before, scalar.
 
     With a tied head, probs serves as input and as target through one product with the embedding (`head`).
+    `keep` [B, L - 1, H] is multiplied into the embedded positions: a mask of dropout.
     """
     columns = [weights[name].view(len(weights[name]), -1) for name in tables_of(weights)]
     table = columns[0] if len(columns) == 1 else torch.cat(columns, 1)
-    return products_loss(model, weights, probs @ table, log_sum_exp)
+    return products_loss(model, weights, probs @ table, log_sum_exp, keep)
 
 
 def tables_of(weights: Mapping[str, object]) -> tuple[str, ...]:
@@ -29,11 +30,14 @@ def tables_of(weights: Mapping[str, object]) -> tuple[str, ...]:
     return ("item", "head", "head_bias") if "head" in weights else ("item",)
 
 
-def products_loss(model: Model, weights: Mapping[str, Tensor], products: Tensor, head: LogSumExp) -> Tensor:
+def products_loss(
+    model: Model, weights: Mapping[str, Tensor], products: Tensor, head: LogSumExp, keep: Tensor | None = None
+) -> Tensor:
     """The same from products = probs [tables] [B, L, k]; `head` is the log-sum-exp to use."""
     width = weights["item"].shape[1]
     embedded, targets = products[..., :width], products[..., width:] if "head" in weights else products
-    hidden, table = readout(weights, model.encode(weights, embedded[:, :-1]))
+    read = embedded[:, :-1] if keep is None else embedded[:, :-1] * keep
+    hidden, table = readout(weights, model.encode(weights, read))
     fit = (hidden * targets[:, 1:]).sum()
     events = hidden.shape[0] * hidden.shape[1]
     return (head(hidden.flatten(0, 1), table) - fit) / events

@@ -15,7 +15,7 @@ from torch import Tensor
 from farzi_core.config import RunConfig
 from farzi_core.data.dataset import Dataset
 from farzi_core.distill.layout import Layout, Tensors
-from farzi_core.evaluation.students import on_sequences, teacher_adam
+from farzi_core.evaluation.students import on_sequences
 from farzi_core.evaluation.tasks import validation_judge
 from farzi_core.models.losses import targets_of
 from farzi_core.models.model import Model, build
@@ -68,7 +68,7 @@ def ensemble(
     def one(index: int) -> Tensor:
         between()
         seed = SEEDS_FROM + index
-        weights = on_sequences(config, teacher_adam(config, steps), train, items, judge, seed, steps, epoch).weights
+        weights = on_sequences(config, train, items, judge, seed, steps, epoch).weights
         return Layout.of(weights).flatten(weights)
 
     found = map_threads(one, range(config.objective.ensemble), device)

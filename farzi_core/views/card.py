@@ -100,7 +100,9 @@ def _optimizer(config: RunConfig) -> str:
     name = f"Adam (eps {inner.eps:g}," if inner.optimizer == "adam" else f"SGD (momentum {inner.momentum:g},"
     factors = config.evaluation.decays
     decay = " or ".join(f"{factor * inner.weight_decay:g}" for factor in factors)
-    return f"{name} {inner.schedule} learning rate {inner.lr:g}, L2 weight decay {decay}, batches of {_batch(config)})"
+    dropout = f", dropout {inner.dropout:g} of the embedded inputs" if inner.dropout else ""
+    rest = f"L2 weight decay {decay}{dropout}, batches of {_batch(config)})"
+    return f"{name} {inner.schedule} learning rate {inner.lr:g}, {rest}"
 
 
 def _batch(config: RunConfig) -> str:

@@ -6,6 +6,7 @@ Replaying itself needs a GPU: `test_cuda`.
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -19,11 +20,12 @@ from farzi_core.distill.layout import Tensors
 from farzi_core.distill.plan import MODES
 from farzi_core.distill.reverse import MetaGradient, adam_metagradient
 from farzi_core.distill.sgd import SGD
+from farzi_core.distill.split import Reading
 from farzi_core.evaluation import students
 from farzi_core.models.losses import hard_loss, tables_of
 from farzi_core.models.model import build
 from farzi_core.seeds import torch_stream
-from farzi_core.teacher.train import fresh, train
+from farzi_core.teacher.train import fresh, kept, train
 
 # torch.func.jvp loads a module of torch that still uses torch.jit.script
 pytestmark = pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated:DeprecationWarning")
@@ -70,14 +72,24 @@ def graphs_that_call(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def _found(
-    kind: str = "sasrec", head: str = "tied", meta: str = "probs", some: bool = False, students: int = 0, **how: Any
+    kind: str = "sasrec",
+    head: str = "tied",
+    meta: str = "probs",
+    some: bool = False,
+    students: int = 0,
+    dropout: float = 0,
+    **how: Any,
 ) -> MetaGradient[Any]:
     widths = {"hidden": 4, "gru4rec_hidden": 4, "fmlp_hidden": 4}
     model = build(ModelConfig.model_validate({"kind": kind, "head": head, **widths}), ITEMS, 6)
     seeds = [torch.Generator().manual_seed(seed) for seed in range(max(1, students))]
     drawn = [{name: 5 * one.double() for name, one in model.init(seed).items()} for seed in seeds]
-    chosen = (lambda t: torch.tensor([t % 5, (t + 2) % 5])) if some else (lambda t: None)
-    loss = SyntheticLoss(StudentCore(model, tables_of(drawn[0])), 0.7, chosen)  # type: ignore[arg-type]
+
+    def reading(t: int) -> Reading:
+        keep = kept((2 if some else 5, 5, 4), dropout, np.random.default_rng(t)) if dropout else None
+        return Reading(torch.tensor([t % 5, (t + 2) % 5]) if some else None, keep)
+
+    loss = SyntheticLoss(StudentCore(model, tables_of(drawn[0])), 0.7, reading)
 
     def outer(weights: Tensors) -> Tensor:
         return hard_loss(model, weights, TOKENS)
@@ -98,12 +110,14 @@ def _same(found: MetaGradient[Any], wanted: MetaGradient[Any], tolerance: float 
     assert found.singular_share == pytest.approx(wanted.singular_share)
 
 
+@pytest.mark.parametrize("dropout", [0, 0.4])
 @pytest.mark.parametrize("some", [False, True])
 @pytest.mark.parametrize("meta", METAS)
 @pytest.mark.parametrize("head", ["tied", "untied"])
 @pytest.mark.parametrize("kind", ["sasrec", "gru4rec", "fmlp"])
-def test_every_student_loss_and_batch(kind: str, head: str, meta: str, some: bool) -> None:
-    _same(_found(kind, head, meta, some, hvp="captured"), _found(kind, head, meta, some))
+def test_every_student_loss_and_batch(kind: str, head: str, meta: str, some: bool, dropout: float) -> None:
+    how = {"some": some, "dropout": dropout}
+    _same(_found(kind, head, meta, hvp="captured", **how), _found(kind, head, meta, **how))
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
@@ -124,9 +138,17 @@ def test_stacked_students() -> None:
     _same(_found(**how, hvp="captured"), _found(**how), 1e-9)
 
 
+@pytest.mark.parametrize("dropout", [0, 0.4])
 @pytest.mark.parametrize("crop", [0, 4])
-def test_students_trained_by_graphs_are_those_trained_eagerly(crop: int) -> None:
-    sizes = {"model.hidden": 4, "synthetic.mu": 5, "synthetic.xi": 6, "inner.batch": 3, "inner.schedule": "linear"}
+def test_students_trained_by_graphs_are_those_trained_eagerly(crop: int, dropout: float) -> None:
+    sizes = {
+        "model.hidden": 4,
+        "inner.dropout": dropout,
+        "synthetic.mu": 5,
+        "synthetic.xi": 6,
+        "inner.batch": 3,
+        "inner.schedule": "linear",
+    }
     rows = METAS["probs"]["probs"].float()
     config = with_settings(RunConfig(), {**sizes, "inner.crop": crop, "inner.eps": 1e-3})
     model = build(config.model, ITEMS, config.stretch)

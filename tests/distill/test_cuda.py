@@ -6,6 +6,7 @@ Skipped where there is no GPU. To run them on one: `python -m pytest tests/disti
 from collections.abc import Iterator
 from typing import Any, get_args
 
+import numpy as np
 import pytest
 import torch
 from small import SETTINGS
@@ -25,11 +26,13 @@ from farzi_core.distill.plan import MODES
 from farzi_core.distill.ranks import Several
 from farzi_core.distill.reverse import MetaGradient, adam_metagradient
 from farzi_core.distill.sgd import SGD
+from farzi_core.distill.split import Reading
 from farzi_core.distill.start import initial
 from farzi_core.models.losses import hard_loss, tables_of
 from farzi_core.models.model import build
 from farzi_core.recorder import MemoryRecorder, Saved
 from farzi_core.sections import Kind
+from farzi_core.teacher.train import kept
 
 pytestmark = [
     pytest.mark.skipif(not torch.cuda.is_available(), reason="this machine has no CUDA device"),
@@ -74,10 +77,13 @@ class _Problem:
         def there(tensors: Tensors) -> Tensors:
             return {name: one.to(device) for name, one in tensors.items()}
 
-        chosen = (lambda t: torch.tensor([t % 6, (t + 2) % 6, (t + 3) % 6]).to(device)) if some else (lambda t: None)
+        def reading(t: int) -> Reading:
+            keep = kept((3, 7, self.weights["item"].shape[1]), 0.4, np.random.default_rng(t)).to(device)
+            return Reading(torch.tensor([t % 6, (t + 2) % 6, (t + 3) % 6]).to(device), keep) if some else Reading()
+
         core, tokens = StudentCore(self.model, tables_of(self.weights)), self.tokens.to(device)
         return adam_metagradient(
-            SyntheticLoss(core, 1.0, chosen),  # type: ignore[arg-type]
+            SyntheticLoss(core, 1.0, reading),
             lambda weights: hard_loss(self.model, weights, tokens), there(self.weights), there(self.meta(meta)),
             **{"steps": STEPS, "optimizer": Adam(0.003, eps=1e-2, weight_decay=0.01), **how},
         )  # fmt: skip

@@ -1,16 +1,24 @@
 """Students in flight: a burn-in is plain training; staggered ones begin their windows at ages spread over a life."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 import torch
+from torch import Tensor
 
 from farzi_core.config import RunConfig, with_settings
 from farzi_core.data.dataset import Dataset
 from farzi_core.data.planted import PlantedSettings, read_planted
 from farzi_core.data.prepare import prepare
 from farzi_core.device import CPU
+from farzi_core.distill import gradcheck
+from farzi_core.distill.adam import Adam
+from farzi_core.distill.inner_loss import SyntheticLoss
+from farzi_core.distill.layout import Tensors
 from farzi_core.distill.outer import OuterProblem, meta_parameters
+from farzi_core.distill.reverse import adam_metagradient
+from farzi_core.distill.rows import part_of
 from farzi_core.distill.start import initial
 from farzi_core.errors import ConfigError
 from farzi_core.seeds import stream
@@ -79,6 +87,64 @@ def test_a_staggered_student_is_grown_up_to_its_first_window(dataset: Dataset) -
     after, report = problem.advance(state, 1.0)
     assert report.windows[2].loss == pytest.approx(float(wanted.outer_value))
     assert [one.age for one in after.runners] == [4, 8, 0], "the oldest is at the end of its life"
+
+
+@pytest.mark.parametrize("crop", [0, 3])
+@pytest.mark.parametrize("batch", [8, 12])
+def test_a_mask_of_dropout_belongs_to_its_step_and_leaves_the_rows_as_they_are(
+    dataset: Dataset, crop: int, batch: int
+) -> None:
+    plain, dropped = (
+        with_settings(RunConfig(), {**SMALL, "inner.crop": crop, "inner.batch": batch, "inner.dropout": share})
+        for share in (0, 0.4)
+    )
+    part, items = dataset.part("train"), len(dataset.vocab)
+    start = initial(part, items, plain.synthetic, 0)
+    losses = [
+        OuterProblem(config, part, items, torch.zeros(0), CPU).flight.loss(start, 4, stream(0, "steps"), 4)
+        for config in (plain, dropped)
+    ]
+    for t in range(4, 8):
+        whole, some = (loss.reading(t) for loss in losses)
+        assert whole.keep is None
+        assert (whole.chosen is None) == (some.chosen is None)
+        assert whole.chosen is None or torch.equal(whole.chosen, some.chosen)
+        again, other = losses[1].reading(t).keep, losses[1].reading(4 + (t - 3) % 4).keep
+        assert some.keep is not None
+        assert again is not None
+        assert torch.equal(some.keep, again)
+        assert other is None or not torch.equal(some.keep, other)
+        assert some.keep.shape == (*part_of(start.latent, some.chosen)[:, 1:, 0].shape, 8)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Window(gradcheck.Problem):
+    """The same problem with the loss of a window."""
+
+    loss: SyntheticLoss
+
+    def inner(self, weights: Tensors, meta: Tensors, step: int) -> Tensor:
+        return self.loss(weights, meta, step)
+
+
+@pytest.mark.parametrize("kind", ["sasrec", "gru4rec", "fmlp"])
+def test_the_meta_gradient_of_a_window_with_dropout_is_that_of_plain_autograd(dataset: Dataset, kind: str) -> None:
+    """Through all steps of a window by torch's own graph of them, the masks drawn again at each visit."""
+    sizes = {"inner.dropout": 0.4, "inner.omega_share": 0, "inner.weight_decay": 0, "model.kind": kind}
+    widths = {"model.gru4rec_hidden": 8, "model.fmlp_hidden": 8}
+    config = with_settings(RunConfig(), {**SMALL, **sizes, **widths})
+    part, items = dataset.part("train"), len(dataset.vocab)
+    flight = OuterProblem(config, part, items, torch.zeros(0), CPU).flight
+    start = initial(part, items, config.synthetic, 0)
+    weights = {name: one.double() for name, one in flight.layout.views(flight.random_runner(0).theta).items()}
+    problem = _Window(
+        flight.model, weights, {"probs": start.probs().double()}, flight.tokens(stream(0, "tokens")), Adam(eps=1e-3),
+        loss=flight.window_loss(start, 0, stream(0, "rows")),
+    )  # fmt: skip
+    wanted = gradcheck.unrolled(problem, 4)
+    split = adam_metagradient(problem.loss, problem.outer, weights, problem.meta, steps=4, optimizer=problem.adam)
+    assert gradcheck.relative_error(split.grads, wanted) <= 1e-10
+    assert gradcheck.relative_error(problem.engine("store", 4), wanted) <= 1e-10
 
 
 def test_a_burn_in_leaves_room_for_a_window() -> None:

@@ -1,9 +1,10 @@
 """A split loss is the plain loss: the same derivatives and meta-gradients, dense, from Z and M, untied, compiled."""
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -13,12 +14,13 @@ from farzi_core.distill.differentiate import GRAPHS, Hvp, products_of
 from farzi_core.distill.inner_loss import StudentCore, SyntheticLoss
 from farzi_core.distill.layout import Layout, Tensors
 from farzi_core.distill.reverse import adam_metagradient
-from farzi_core.distill.rows import DenseRows
-from farzi_core.distill.split import Rows, SplitLoss
+from farzi_core.distill.rows import DenseRows, part_of
+from farzi_core.distill.split import Reading, Rows, SplitLoss
 from farzi_core.errors import ConfigError
 from farzi_core.models.head import LogSumExp, log_sum_exp
 from farzi_core.models.losses import hard_loss
 from farzi_core.models.sasrec import SASRec
+from farzi_core.teacher.train import kept
 
 CPU = torch.device("cpu")
 # torch.func.jvp loads a module of torch that still uses torch.jit.script
@@ -32,17 +34,22 @@ METAS: dict[str, Tensors] = {
     "probs": {"probs": torch.softmax(LATENT @ DECODER / 0.7, -1)},
     "latent": {"latent": LATENT, "decoder": DECODER},
 }
-BATCHES = {
-    "all": lambda step: None,
-    "some": lambda step: torch.tensor([[0, 4, 2], [3, 3, 1]][step % 2]),
-    "stretches": lambda step: torch.tensor(
-        [[[1, 2, 3, 4], [26, 27, 28, 29]], [[6, 7, 8, 9], [18, 19, 20, 21]]][step % 2]
-    ),
+BATCHES: dict[str, list[Any]] = {  # what even and odd steps read
+    "all": [None, None],
+    "some": [[0, 4, 2], [3, 3, 1]],
+    "stretches": [[[1, 2, 3, 4], [26, 27, 28, 29]], [[6, 7, 8, 9], [18, 19, 20, 21]]],
 }
 
 
-def _loss(batch: str) -> SyntheticLoss:
-    return SyntheticLoss(StudentCore(MODEL), 0.7, BATCHES[batch])  # type: ignore[arg-type]
+def _loss(batch: str, dropout: float = 0) -> SyntheticLoss:
+    def reading(step: int) -> Reading:
+        part = BATCHES[batch][step % 2]
+        chosen = None if part is None else torch.tensor(part)
+        rows, length = part_of(LATENT, chosen).shape[:2]
+        keep = kept((rows, length - 1, MODEL.hidden), dropout, np.random.default_rng(step)) if dropout else None
+        return Reading(chosen, keep)
+
+    return SyntheticLoss(StudentCore(MODEL), 0.7, reading)
 
 
 def _close(found: Tensor, wanted: Tensor, tolerance: float = 1e-12) -> None:
@@ -63,14 +70,15 @@ def _both(loss: Any, meta: Tensors, hvp: Hvp = "eager", params: Tensors = PARAMS
 
 
 @pytest.mark.parametrize("chunk", [(7, 1), (1 << 19, 64)])
+@pytest.mark.parametrize("dropout", [0, 0.4])
 @pytest.mark.parametrize("batch", BATCHES)
 @pytest.mark.parametrize("kind", ["probs", "latent"])
 def test_parts_equal_the_whole_to_1e_12(
-    kind: str, batch: str, chunk: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+    kind: str, batch: str, dropout: float, chunk: tuple[int, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("farzi_core.models.head.CHUNK_NUMBERS", chunk[0])
     monkeypatch.setattr("farzi_core.models.head.CHUNK_ROWS", chunk[1])
-    for parts, whole in zip(*_both(_loss(batch), METAS[kind]), strict=True):
+    for parts, whole in zip(*_both(_loss(batch, dropout), METAS[kind]), strict=True):
         _close(parts, whole)
 
 
@@ -87,7 +95,8 @@ class _UntiedCore:
 
     tables: tuple[str, ...] = ("item", "out", "bias")
 
-    def __call__(self, params: Tensors, products: Tensor, head: LogSumExp) -> Tensor:
+    def __call__(self, params: Tensors, products: Tensor, head: LogSumExp, keep: Tensor | None = None) -> Tensor:
+        assert keep is None
         embedded, targets = products.split([4, 5], -1)
         hidden = torch.tanh(embedded[:, :-1] @ params["mix"])
         hidden = torch.cat([hidden, torch.ones_like(hidden[..., :1])], -1)
@@ -99,11 +108,11 @@ class _UntiedCore:
 class _Untied:
     core: _UntiedCore = _UntiedCore()
 
-    def choice(self, step: int) -> None:
-        return None
+    def reading(self, step: int) -> Reading:
+        return Reading()
 
-    def rows(self, meta: Tensors, choice: Tensor | None) -> Rows:
-        return DenseRows(meta["probs"], choice)
+    def rows(self, meta: Tensors, chosen: Tensor | None) -> Rows:
+        return DenseRows(meta["probs"], chosen)
 
     def still(self) -> "_Untied":
         return self
@@ -121,10 +130,11 @@ def test_an_untied_head_with_a_bias_and_a_curved_loss_are_split_too() -> None:
         _close(parts, whole)
 
 
+@pytest.mark.parametrize("dropout", [0, 0.4])
 @pytest.mark.parametrize("batch", ["some", "stretches"])
 @pytest.mark.parametrize("kind", ["probs", "latent"])
-def test_the_meta_gradient_of_a_split_loss_is_that_of_the_plain_one(kind: str, batch: str) -> None:
-    loss, tokens = _loss(batch), torch.tensor([[1, 2, 3, 4, 5, 6], [7, 8, 9, 10, 0, 1]])
+def test_the_meta_gradient_of_a_split_loss_is_that_of_the_plain_one(kind: str, batch: str, dropout: float) -> None:
+    loss, tokens = _loss(batch, dropout), torch.tensor([[1, 2, 3, 4, 5, 6], [7, 8, 9, 10, 0, 1]])
     plain, parts = (
         adam_metagradient(
             one, lambda p: hard_loss(MODEL, p, tokens), PARAMS, METAS[kind], steps=6, optimizer=Adam(0.01, eps=1e-4)
@@ -135,14 +145,16 @@ def test_the_meta_gradient_of_a_split_loss_is_that_of_the_plain_one(kind: str, b
         _close(parts.grads[name], wanted, 1e-10)
 
 
+@pytest.mark.parametrize("dropout", [0, 0.4])
 @pytest.mark.parametrize("name", PARAMS)
-def test_reverse_over_reverse_forward_over_reverse_and_differences_agree_for_every_tensor(name: str) -> None:
+def test_reverse_over_reverse_forward_over_reverse_and_differences_agree(name: str, dropout: float) -> None:
     """Some of torch's own second derivatives are silently wrong (pytorch#196700): each tensor by three roads."""
-    loss, meta = _loss("all"), METAS["probs"]
+    loss, meta = _loss("all", dropout), METAS["probs"]
+    keep = loss.reading(0).keep
     direction = torch.randn(PARAMS[name].shape, generator=_draw, dtype=torch.float64)
 
     def slope(weight: Tensor) -> Tensor:
-        return torch.func.grad(lambda one: _plain(loss, {**PARAMS, name: one}, meta))(weight)
+        return torch.func.grad(lambda one: _plain_of(MODEL, {**PARAMS, name: one}, meta["probs"], keep))(weight)
 
     layout = Layout.of(PARAMS)
     u = layout.flatten({key: direction if key == name else torch.zeros_like(one) for key, one in PARAMS.items()})
@@ -154,13 +166,6 @@ def test_reverse_over_reverse_forward_over_reverse_and_differences_agree_for_eve
     )
     _close(reverse, forward, 1e-11)
     _close(reverse, (4 * near - far) / 3, 1e-7)
-
-
-def _plain(loss: SyntheticLoss, params: Tensors, meta: Tensors) -> Tensor:
-    """The dense loss by textbook operations: full target products, log-softmax, nothing of ours but the model."""
-    probs = meta["probs"]
-    hidden = MODEL.encode(params, (probs @ params["item"])[:, :-1])
-    return -((hidden @ params["item"].T).log_softmax(-1) * probs[:, 1:]).sum(-1).mean()
 
 
 def test_where_nothing_compiles_the_eager_path_serves_and_says_so(
@@ -190,7 +195,9 @@ def test_the_functions_to_compile_are_the_eager_ones(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(torch, "compile", lambda function, **_: function)
     core = StudentCore(SASRec(items=11, hidden=8, layers=1, heads=1, max_length=6))
     params = {name: tensor.double() for name, tensor in core.model.init(_draw).items()}
-    for loss, meta in ((SyntheticLoss(core, 0.7), METAS["probs"]), (SyntheticLoss(core, 0.7), METAS["latent"])):
+    dropped = replace(_loss("all", 0.4), core=core)
+    for loss, kind in ((SyntheticLoss(core, 0.7), "probs"), (SyntheticLoss(core, 0.7), "latent"), (dropped, "probs")):
+        meta = METAS[kind]
         for parts, wanted in zip(*_both(loss, meta, "compiled", params), strict=True):
             _close(parts, wanted, 1e-11)
     layout = Layout.of(params)
@@ -207,8 +214,10 @@ def test_the_functions_to_compile_are_the_eager_ones(monkeypatch: pytest.MonkeyP
     _close(*(p.grads["probs"] for p in found), 1e-11)
 
 
-def _plain_of(model: SASRec, params: Tensors, probs: Tensor) -> Tensor:
-    hidden = model.encode(params, (probs @ params["item"])[:, :-1])
+def _plain_of(model: SASRec, params: Tensors, probs: Tensor, keep: Tensor | None = None) -> Tensor:
+    """The dense loss by textbook operations: full target products, log-softmax, nothing of ours but the model."""
+    embedded = (probs @ params["item"])[:, :-1]
+    hidden = model.encode(params, embedded if keep is None else embedded * keep)
     return -((hidden @ params["item"].T).log_softmax(-1) * probs[:, 1:]).sum(-1).mean()
 
 

@@ -1,5 +1,6 @@
 """K students differentiated at once are the K students in turn: every model, loss, batch and memory mode."""
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -13,10 +14,11 @@ from farzi_core.distill.plan import MODES, Memory
 from farzi_core.distill.products import InnerLoss
 from farzi_core.distill.reverse import MetaGradient, OuterLoss, adam_metagradient
 from farzi_core.distill.sgd import SGD
-from farzi_core.distill.split import SplitLoss
+from farzi_core.distill.split import Reading, SplitLoss
 from farzi_core.errors import ConfigError
 from farzi_core.models.losses import hard_loss, tables_of
 from farzi_core.models.model import Model, build
+from farzi_core.teacher.train import kept
 
 # torch.func.jvp loads a module of torch that still uses torch.jit.script
 pytestmark = pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated:DeprecationWarning")
@@ -46,8 +48,11 @@ def _stack(weights: list[Tensors]) -> Tensors:
 
 
 def _loss(model: Model, weights: Tensors, some: bool = False) -> SyntheticLoss:
-    chosen = (lambda step: torch.tensor([step % 4, 3])) if some else (lambda step: None)
-    return SyntheticLoss(StudentCore(model, tables_of(weights)), 1.0, chosen)  # type: ignore[arg-type]
+    def reading(step: int) -> Reading:
+        keep = kept((2, 4, 4), 0.4, np.random.default_rng(step))
+        return Reading(torch.tensor([step % 4, 3]), keep) if some else Reading()
+
+    return SyntheticLoss(StudentCore(model, tables_of(weights)), 1.0, reading)
 
 
 def _outer(model: Model) -> list[OuterLoss]:

@@ -51,10 +51,10 @@ def teachers(dataset: Dataset) -> torch.Tensor:
 def test_teachers_are_models_of_the_full_data_at_their_best_epoch(dataset: Dataset, teachers: torch.Tensor) -> None:
     items, epoch = len(dataset.vocab), len(dataset.part("train")) // 40
     judge = validation_judge(CONFIG, dataset, CONFIG.model.max_length - 1, CPU)
-    train, adam = dataset.part("train"), students.teacher_adam(CONFIG, 4 * epoch)
+    train = dataset.part("train")
 
     def again(seed: int) -> students.Student:
-        return students.on_sequences(CONFIG, adam, train, items, judge, seed, 4 * epoch, epoch)
+        return students.on_sequences(CONFIG, train, items, judge, seed, 4 * epoch, epoch)
 
     model = build(CONFIG.model, items, CONFIG.model.max_length)
     layout = Layout.of(model.init(torch.Generator()))

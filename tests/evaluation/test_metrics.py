@@ -11,7 +11,7 @@ from farzi_core.data.dataset import Sequences
 from farzi_core.evaluation import baselines, compare, metrics, students
 from farzi_core.evaluation.measures import MEASURES
 from farzi_core.evaluation.report import Interval, Metric, RowName
-from farzi_core.evaluation.students import Past, Ranker, follow, on_sequences, teacher_adam
+from farzi_core.evaluation.students import Past, Ranker, follow, on_sequences
 from farzi_core.models.model import build
 from farzi_core.teacher.train import State
 
@@ -202,6 +202,6 @@ def _numbers(intervals: dict[Metric, Interval]) -> list[float]:
 def test_a_student_learns_a_rule_that_popularity_cannot_see() -> None:
     part = sequences(*[[start, *((start + step) % 20 for step in range(1, 6))] for start in range(20)] * 5)
     config = RunConfig()
-    student = on_sequences(config, teacher_adam(config, 60), part, 20, Ranker(part, 5, CPU), seed=0, steps=60, every=20)
+    student = on_sequences(config, part, 20, Ranker(part, 5, CPU), seed=0, steps=60, every=20)
     assert student.best.metrics[Metric.NDCG10] > 0.95
     assert [point.step for point in student.curve] == [20, 40, 60]

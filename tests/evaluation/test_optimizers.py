@@ -3,13 +3,14 @@
 import pytest
 
 from farzi_core.config import RunConfig, with_settings
-from farzi_core.evaluation.students import baseline_adam, inner_optimizer, teacher_adam
+from farzi_core.evaluation.students import inner_optimizer, teacher_adam
 
 CONFIG = with_settings(
     RunConfig(),
     {
         "model.kind": "gru4rec", "teacher.gru4rec_lr": 0.09, "teacher.weight_decay": 3e-5, "teacher.schedule": "linear",
         "inner.lr": 0.04, "inner.schedule": "linear", "inner.lifetime": 20, "inner.weight_decay": 0.007,
+        "inner.dropout": 0.3,
     },
 )  # fmt: skip
 
@@ -26,10 +27,13 @@ def test_the_shortest_trainings_have_a_schedule_too() -> None:
     assert [teacher_adam(CONFIG, 2).rate(step) for step in (0, 1)] == pytest.approx([0.09, 0.09])
 
 
-def test_students_on_few_real_sequences_differ_from_teachers_in_the_decay_alone() -> None:
-    teacher, baseline = teacher_adam(CONFIG, 40), baseline_adam(CONFIG, 40)
+def test_students_on_few_real_sequences_differ_from_teachers_in_decay_and_dropout_alone() -> None:
+    teacher, baseline = teacher_adam(CONFIG, 40), teacher_adam(CONFIG.on_little, 40)
     assert [baseline.rate(step) for step in range(40)] == [teacher.rate(step) for step in range(40)]
     assert (teacher.weight_decay, baseline.weight_decay) == (3e-5, 0.007)
+    assert (CONFIG.teacher.dropout, CONFIG.on_little.teacher.dropout) == (0, 0.3)
+    assert with_settings(CONFIG, {"teacher.dropout": 0.6}).on_little.teacher.dropout == 0.6
+    assert CONFIG.on_little.model_copy(update={"teacher": CONFIG.teacher}) == CONFIG
 
 
 def test_a_constant_step_size_is_the_default() -> None:
