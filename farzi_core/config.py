@@ -98,7 +98,8 @@ class TeacherConfig(Section):
     on events does not."""
     dropout: float = Field(0.0, ge=0, lt=1)
     """Share of the embedded events' numbers set to zero at random when models train on real data, all of it or as much
-    as is distilled. Few users with long histories want 0.4 to 0.6 (the paper's grid has 0, 0.2 and 0.4)."""
+    as is distilled (then at least inner.dropout). Few users with long histories want 0.4 to 0.6 (the paper's grid has
+    0, 0.2 and 0.4)."""
     trajectories: int = Field(4, ge=0, le=1000)
     """|Omega|: short real-data trajectories that inner loops may start from; 0 means random weights only."""
     trajectory_steps: int = Field(60, ge=1, le=100_000)
@@ -209,7 +210,8 @@ class RunConfig(Section):
     def for_student(self, kind: Kind) -> "RunConfig":
         """These settings with `kind` as the architecture that is trained. One that was not distilled with takes its own
         step size on synthetic data too: GRU4Rec at SASRec's loses 4 points of HR@10 (python-calls, demo). Those step
-        sizes are Adam's; SGD keeps its own. And it chooses among other weight decays: `evaluation.other_decays`."""
+        sizes are Adam's; SGD keeps its own. And it chooses among other weight decays: `evaluation.other_decays`. The
+        dropout is that of the students that were distilled with."""
         if kind == self.model.kind:
             return self
         model = self.model.model_copy(update={"kind": kind})

@@ -54,15 +54,17 @@ _TEXT: dict[str, Any] = {
 
 _DEMO_TEXT: dict[str, Any] = _TEXT | {
     "preset": "demo-text", "synthetic.xi": 20, "outer.steps": 120, "validation.every": 60, "validation.users": 300,
+    "inner.dropout": 0.3, "inner.lr": 0.05, "inner.schedule": "linear", "inner.lifetime": 100, "inner.burn_in": 20,
+    "inner.weight_decay": 0.001, "outer.clip": 0.05, "validation.steps": 100,
     "evaluation.seeds": 3, "evaluation.full_seeds": 2,
 }  # fmt: skip
 
 _STANDARD_TEXT: dict[str, Any] = _TEXT | {
     "preset": "standard-text", "synthetic.xi": 150, "synthetic.start_steps": 100,
-    "inner.crop": 25, "inner.batch": 66, "inner.burn_in": 60,
-    "inner.lr": 0.05, "inner.schedule": "linear", "inner.lifetime": 240, "inner.weight_decay": 0.0006,
-    "inner.students": 6, "objective.teachers": 6, "outer.steps": 600, "outer.lr": 0.006, "outer.clip": 0.05,
-    "validation.every": 60, "validation.users": 400, "validation.steps": 240, "evaluation.steps": 240,
+    "inner.crop": 25, "inner.batch": 33, "inner.dropout": 0.4, "inner.steps": 36, "inner.burn_in": 72,
+    "inner.lr": 0.05, "inner.schedule": "linear", "inner.lifetime": 288, "inner.weight_decay": 0.0005,
+    "inner.students": 6, "objective.teachers": 6, "outer.steps": 800, "outer.lr": 0.007, "outer.clip": 0.05,
+    "validation.every": 80, "validation.users": 400, "validation.steps": 288, "evaluation.steps": 288,
     "evaluation.baselines": ("random_users", "head_users", "random_windows"),
 }  # fmt: skip
 

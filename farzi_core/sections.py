@@ -94,8 +94,8 @@ class InnerConfig(Section):
     """L2 decay of the weights of a student on little data, synthetic or real: without it students overfit after a few
     dozen steps, and the distillation has nothing to hold on to. Fewer items want more."""
     dropout: float = Field(0.0, ge=0, lt=1)
-    """Share of the embedded events' numbers set to zero at random while a student trains on synthetic data. GRUs on
-    texts then learn the rows by heart much later, and want 0.3 to 0.5."""
+    """Share of the embedded events' numbers set to zero at random while a student trains on synthetic data; those on as
+    much real data have it, too. GRUs on texts then learn the rows by heart much later, and want 0.3 to 0.5."""
     omega_share: float = Field(0.3, ge=0, le=1)
     """Share of fresh students that start from a state of Omega instead of random weights."""
 

@@ -3,8 +3,8 @@
 A small model's step is bound by launches (about 1,400 a Hessian-vector product), not by arithmetic. So whole pieces are
 captured once, with static buffers, and replayed: the gradient and the product of a `SplitLoss` with everything around
 them (`CapturedProducts`), the optimiser's update and its adjoint (`CapturedOptimizer`). A graph is the same at every
-step: which data a step uses and its step size are inputs. Of compiled operations (`compiled`) a graph holds fewer and
-larger kernels.
+step: which data a step uses, its mask and its step size are inputs. Of compiled operations (`compiled`) a graph holds
+fewer and larger kernels.
 
 What a graph returns is copied out of its static buffers, so it may be kept; gradients of the meta-parameters add up in
 static buffers, which the next window starts from zero.

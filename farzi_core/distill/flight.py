@@ -18,7 +18,7 @@ from farzi_core.config import RunConfig
 from farzi_core.data.dataset import Sequences
 from farzi_core.distill.adam import Moments
 from farzi_core.distill.differentiate import hvp_on, optimizer_of, products_of
-from farzi_core.distill.inner_loss import StudentCore, SyntheticLoss, everything
+from farzi_core.distill.inner_loss import StudentCore, SyntheticLoss
 from farzi_core.distill.layout import Layout, Tensors
 from farzi_core.distill.optimizer import Optimizer
 from farzi_core.distill.sgd import Velocity
@@ -73,6 +73,12 @@ class Flight:
         users = generator.choice(len(self.train), min(self.config.outer.batch, len(self.train)), replace=False)
         return tokens_of(self.train, users, self.model.max_length, generator, self.device)
 
+    def mask(self, inputs: tuple[int, ...], generator: np.random.Generator) -> Tensor | None:
+        """Of dropout: [*inputs, H] for so many inputs of a student, None where it has none."""
+        dropout = self.config.inner.dropout
+        shape = (*inputs, self.layout.shapes["item"][1])
+        return kept(shape, dropout, generator).to(self.device) if dropout else None
+
     def grown(
         self, runner: Runner, age: int, synthetic: Synthetic, meta: Tensors, generator: np.random.Generator
     ) -> Runner:
@@ -92,19 +98,14 @@ class Flight:
 
     def loss(self, synthetic: Synthetic, age: int, generator: np.random.Generator, steps: int) -> SyntheticLoss:
         """The same of `steps` steps: soft loss on what each draws of the synthetic sequences (`Stretches`)."""
-        stretches, dropout = Stretches.of(self.config, synthetic.mu), self.config.inner.dropout
+        stretches = Stretches.of(self.config, synthetic.mu)
         drawn = np.stack([stretches.draw(generator) for _ in range(steps)])
         rows = torch.from_numpy(drawn).to(self.device)  # one transfer for all steps
-        masks = int(generator.integers(2**63)) if dropout else 0
-        shape = (*stretches.inputs, self.layout.shapes["item"][1])
+        seed = int(generator.integers(2**63)) if self.config.inner.dropout else 0
 
         def of_step(t: int) -> Reading:
             chosen = None if stretches.everything else rows[t - age]
-            if not dropout:
-                return Reading(chosen)
-            # Drawn again at each call, of which a step has a few: masks of a whole window may be large
-            return Reading(chosen, kept(shape, dropout, np.random.default_rng((masks, t))).to(self.device))
+            # The mask is drawn again at each call, of which a step has a few: those of a whole window may be large
+            return Reading(chosen, self.mask(stretches.inputs, np.random.default_rng((seed, t))))
 
-        still = stretches.everything and not dropout
-        core = StudentCore(self.model, tables_of(self.layout.shapes))
-        return SyntheticLoss(core, synthetic.tau, everything if still else of_step)
+        return SyntheticLoss(StudentCore(self.model, tables_of(self.layout.shapes)), synthetic.tau, of_step)

@@ -4,6 +4,8 @@ At states theta_t of a student that trains on synthetic data, its gradient there
 
     Dist(g, h) = mean over output rows r of  1 - <g_r, h_r> / (|g_r| |h_r|)
 
+With dropout both gradients have masks of their own: the one on real data is that of a training step, too.
+
 A row is what leads to one output: a column of a matrix [in, out], and a row of a table (an embedding, an output head).
 The authors add rows up instead of taking their mean, a constant factor that only clipping would see; vectors
 (biases, gains) are left out as in their code, and so is how theta_t depends on the synthetic data. A row without a
@@ -59,6 +61,7 @@ class Gradient:
     def window(self, runner: Runner, synthetic: Synthetic, meta: Tensors, generator: np.random.Generator) -> Compared:
         flight, device = self.flight, self.flight.device
         tokens = flight.tokens(generator)
+        keep = flight.mask(tuple(tokens[:, 1:].shape), generator)
         loss = flight.window_loss(synthetic, runner.age, generator)
         products = products_of(loss, flight.layout, meta, device, flight.hvp)
         optimizer = optimizer_of(flight.optimizer, flight.hvp)
@@ -72,7 +75,7 @@ class Gradient:
         trained = seconds(device) - began
         values = []
         for t, before, gradient in kept:
-            value, u = slope(flight.layout, gradient, self._real(before, tokens))
+            value, u = slope(flight.layout, gradient, self._real(before, tokens, keep))
             products.product(before, u / len(kept), t)
             values.append(value)
         return Compared(
@@ -87,10 +90,10 @@ class Gradient:
         count = min(steps, self.flight.config.objective.matches)
         return {i * steps // count for i in range(count)}
 
-    def _real(self, theta: Tensor, tokens: Tensor) -> Tensor:
-        """The gradient [n] of the loss on real tokens."""
+    def _real(self, theta: Tensor, tokens: Tensor, keep: Tensor | None) -> Tensor:
+        """The gradient [n] of the loss on real tokens, under a mask of their inputs."""
         leaf = theta.detach().requires_grad_()
-        value = hard_loss(self.flight.model, self.flight.layout.views(leaf), tokens)
+        value = hard_loss(self.flight.model, self.flight.layout.views(leaf), tokens, keep)
         return torch.autograd.grad(value, leaf)[0]
 
 

@@ -1,6 +1,6 @@
 """First and second derivatives of an inner loss, one step at a time, for any loss and for `SplitLoss` by its parts.
 
-Two layers. A `Differentiator` takes f(theta, inputs, t) and knows how: plain autograd (`Eager`), or the same compiled
+Two layers. A `Differentiator` takes f(theta, inputs, at) and knows how: plain autograd (`Eager`), or the same compiled
 (`compiled`). `Products` knows what: which inputs f has and where their gradients belong.
 
 Legend: n weights; theta, u, Hu [n], or [K, n] of K stacked students (`functional`); inputs are tensors f is

@@ -1,6 +1,6 @@
 """Losses that read their meta-parameters only through products with tables of weights, and what that saves.
 
-    L(theta, meta, t) = core(theta, X_t B(theta)),     X_t rows of the simplex made from meta,  B = [tables of theta]
+    L(theta, meta, t) = core(theta, X_t B(theta), mask_t),     X_t rows of the simplex made from meta,  B = [tables]
 
 Sequence models are of this kind: X E is the input and, with a tied head, also the target. With xe = X B held as a leaf
 

@@ -42,7 +42,7 @@ class Stretches:
     @property
     def inputs(self) -> tuple[int, int]:
         """What a step reads and predicts from: b stretches, the L - 1 positions before their last."""
-        return (min(self.batch, self.mu) if self.length == self.xi else self.size), self.length - 1
+        return self.size, self.length - 1
 
     @property
     def everything(self) -> bool:

@@ -188,8 +188,8 @@ class Examiner:
         def one(seed: int) -> tuple[Student, Tensor]:
             train, index = partial(on_sequences, part=parts[seed], items=self.items), SEEDS_FROM + seed
             student = self._best(
-                (factor, train(one, judge=validation, seed=index, steps=steps, every=every))
-                for factor, one in configs.items()
+                (factor, train(config, judge=validation, seed=index, steps=steps, every=every))
+                for factor, config in configs.items()
             )
             return student, test.see(model, student.weights)
 

@@ -78,9 +78,10 @@ def test_draws_are_as_frequent_as_they_are_probable() -> None:
     assert float(joint) == pytest.approx(0.5 * 0.8, abs=0.03), "positions are drawn independently"
 
 
-def test_tokens_train_as_the_certain_distributions_they_are(dataset: Dataset, probs: Tensor) -> None:
+@pytest.mark.parametrize("dropout", [0, 0.4])
+def test_tokens_train_as_the_certain_distributions_they_are(dataset: Dataset, probs: Tensor, dropout: float) -> None:
     """Against the path of the soft form: one-hot rows through the mean embedding and the soft cross-entropy."""
-    config, items = settings(), len(dataset.vocab)
+    config, items = settings(inner__dropout=dropout), len(dataset.vocab)
     validation, _ = Examiner(config, "sasrec", dataset, CPU, MemoryRecorder()).judges(5)
     tokens = rows_of("argmax", probs, 1, 0, 0)
     certain = torch.nn.functional.one_hot(tokens, items).float()
@@ -129,6 +130,26 @@ def test_all_sides_choose_their_decay_on_validation_users(dataset: Dataset, prob
     assert row_of(both, RowName.FULL).decays == row_of(both, RowName.POPULAR).decays == ()
     assert "0, 1, 40 times the weight decay" in both.chosen_decay
     assert single[0].chosen_decay == ""
+
+
+def test_dropout_on_synthetic_data_is_that_of_equal_sizes_too_and_not_of_full_data(
+    dataset: Dataset, probs: Tensor
+) -> None:
+    some = {"evaluation__baselines": "random_users"}
+    plain, synthetic, real, both = (
+        report_of(settings(**some, **more), dataset, probs)
+        for more in (
+            {}, {"inner__dropout": 0.5}, {"teacher__dropout": 0.5}, {"inner__dropout": 0.3, "teacher__dropout": 0.5},
+        )
+    )  # fmt: skip
+    full, distilled, users = (
+        [row_of(one, name).seeds for one in (plain, synthetic, real, both)]
+        for name in (RowName.FULL, RowName.DISTILLED, RowName.RANDOM)
+    )
+    assert full[0] == full[1] != full[2] == full[3]
+    assert distilled[0] == distilled[2] != distilled[1]
+    assert distilled[3] not in distilled[:3]
+    assert users[0] != users[1] == users[2] == users[3], "the larger of the two"
 
 
 def test_settings_are_written_as_lists() -> None:
