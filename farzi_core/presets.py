@@ -63,7 +63,8 @@ _STANDARD_TEXT: dict[str, Any] = _TEXT | {
     "preset": "standard-text", "synthetic.xi": 150, "synthetic.start_steps": 100,
     "inner.crop": 25, "inner.batch": 33, "inner.dropout": 0.4, "inner.steps": 36, "inner.burn_in": 72,
     "inner.lr": 0.05, "inner.schedule": "linear", "inner.lifetime": 288, "inner.weight_decay": 0.0005,
-    "inner.students": 6, "objective.teachers": 6, "outer.steps": 800, "outer.lr": 0.007, "outer.clip": 0.05,
+    "inner.students": 6, "objective.teachers": 6,
+    "outer.starts": 2, "outer.steps": 640, "outer.lr": 0.007, "outer.clip": 0.05,
     "validation.every": 80, "validation.users": 400, "validation.steps": 288, "evaluation.steps": 288,
     "evaluation.baselines": ("random_users", "head_users", "random_windows"),
 }  # fmt: skip
