@@ -102,5 +102,6 @@ def test_the_protocol_and_the_card_name_the_architecture(view: RunView) -> None:
     for config, said in (
         (view.config, "batches of 6 sequences)"),
         (stretches, "batches of 6 stretches of 3 events, cut"),
+        (with_settings(view.config, {"inner.dropout": 0.25}), ", dropout 0.25 of the embedded inputs, batches of 6"),
     ):
         assert said in card.card(stored, info, REPORT, config, origin, has_probs=True)
