@@ -47,24 +47,22 @@ _TEXT: dict[str, Any] = {
     "teacher.batch": 64, "teacher.epochs": 14, "teacher.trajectories": 0,
     "teacher.gru4rec_lr": 0.03, "teacher.schedule": "linear", "teacher.dropout": 0.1,
     "synthetic.mu": 33, "synthetic.d": 32,
-    "inner.batch": 33, "inner.lr": 0.03, "inner.eps": 1e-5, "inner.weight_decay": 0.0015, "inner.students": 3,
-    "inner.omega_share": 0, "outer.starts": 1, "outer.batch": 128, "outer.lr": 0.005, "outer.clip": 0.2,
-    "validation.steps": 80, "evaluation.steps": 100,
+    "inner.batch": 33, "inner.lr": 0.05, "inner.schedule": "linear", "inner.eps": 1e-5, "inner.omega_share": 0,
+    "outer.batch": 128, "outer.clip": 0.05,
 }  # fmt: skip
 
 _DEMO_TEXT: dict[str, Any] = _TEXT | {
     "preset": "demo-text", "synthetic.xi": 20, "outer.steps": 120, "validation.every": 60, "validation.users": 300,
-    "inner.dropout": 0.3, "inner.lr": 0.05, "inner.schedule": "linear", "inner.lifetime": 100, "inner.burn_in": 20,
-    "inner.weight_decay": 0.001, "outer.clip": 0.05, "validation.steps": 100,
-    "evaluation.seeds": 3, "evaluation.full_seeds": 2,
+    "inner.dropout": 0.3, "inner.lifetime": 100, "inner.burn_in": 20, "inner.weight_decay": 0.001, "inner.students": 3,
+    "outer.starts": 1, "outer.lr": 0.005,
+    "validation.steps": 100, "evaluation.steps": 100, "evaluation.seeds": 3, "evaluation.full_seeds": 2,
 }  # fmt: skip
 
 _STANDARD_TEXT: dict[str, Any] = _TEXT | {
     "preset": "standard-text", "synthetic.xi": 150, "synthetic.start_steps": 100,
-    "inner.crop": 25, "inner.batch": 33, "inner.dropout": 0.4, "inner.steps": 36, "inner.burn_in": 72,
-    "inner.lr": 0.05, "inner.schedule": "linear", "inner.lifetime": 288, "inner.weight_decay": 0.0005,
-    "inner.students": 6, "objective.teachers": 6,
-    "outer.starts": 2, "outer.steps": 640, "outer.lr": 0.007, "outer.clip": 0.05,
+    "inner.crop": 25, "inner.dropout": 0.4, "inner.steps": 36, "inner.burn_in": 72, "inner.lifetime": 288,
+    "inner.weight_decay": 0.0005, "inner.students": 6, "objective.teachers": 6,
+    "outer.starts": 2, "outer.steps": 640, "outer.lr": 0.007,
     "validation.every": 80, "validation.users": 400, "validation.steps": 288, "evaluation.steps": 288,
     "evaluation.baselines": ("random_users", "head_users", "random_windows"),
 }  # fmt: skip

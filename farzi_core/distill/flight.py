@@ -30,7 +30,7 @@ from farzi_core.models.losses import tables_of
 from farzi_core.models.model import build
 from farzi_core.seeds import stream, torch_stream
 from farzi_core.teacher.omega import Omega
-from farzi_core.teacher.train import fresh, kept, tokens_of
+from farzi_core.teacher.train import fresh, mask, tokens_of
 
 
 @dataclass(frozen=True)
@@ -75,9 +75,8 @@ class Flight:
 
     def mask(self, inputs: tuple[int, ...], generator: np.random.Generator) -> Tensor | None:
         """Of dropout: [*inputs, H] for so many inputs of a student, None where it has none."""
-        dropout = self.config.inner.dropout
         shape = (*inputs, self.layout.shapes["item"][1])
-        return kept(shape, dropout, generator).to(self.device) if dropout else None
+        return mask(shape, self.config.inner.dropout, generator, self.device)
 
     def grown(
         self, runner: Runner, age: int, synthetic: Synthetic, meta: Tensors, generator: np.random.Generator
@@ -101,10 +100,12 @@ class Flight:
         stretches = Stretches.of(self.config, synthetic.mu)
         drawn = np.stack([stretches.draw(generator) for _ in range(steps)])
         rows = torch.from_numpy(drawn).to(self.device)  # one transfer for all steps
-        seed = int(generator.integers(2**63)) if self.config.inner.dropout else 0
+        seed = int(generator.integers(2**63)) if self.config.inner.dropout else None
 
         def of_step(t: int) -> Reading:
             chosen = None if stretches.everything else rows[t - age]
+            if seed is None:
+                return Reading(chosen)
             # The mask is drawn again at each call, of which a step has a few: those of a whole window may be large
             return Reading(chosen, self.mask(stretches.inputs, np.random.default_rng((seed, t))))
 

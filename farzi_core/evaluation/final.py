@@ -5,7 +5,6 @@ Each finished row is kept by the recorder, so a resumed run does not train it ag
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -20,12 +19,7 @@ from farzi_core.evaluation.compare import Outcome
 from farzi_core.evaluation.forms import rows_of
 from farzi_core.evaluation.measures import MEASURES
 from farzi_core.evaluation.report import FORM_ROWS, Evaluation, Row, RowName, StudentTable
-from farzi_core.evaluation.students import (
-    Judge,
-    Student,
-    on_sequences,
-    on_synthetic,
-)
+from farzi_core.evaluation.students import Judge, Student, on_sequences, on_synthetic
 from farzi_core.evaluation.tasks import JUDGING, judge_of, validation_judge
 from farzi_core.models.model import build
 from farzi_core.parallel import map_threads
@@ -186,9 +180,9 @@ class Examiner:
         model = build(self.config.model, self.items, self.config.model.max_length)
 
         def one(seed: int) -> tuple[Student, Tensor]:
-            train, index = partial(on_sequences, part=parts[seed], items=self.items), SEEDS_FROM + seed
+            part, index = parts[seed], SEEDS_FROM + seed
             student = self._best(
-                (factor, train(config, judge=validation, seed=index, steps=steps, every=every))
+                (factor, on_sequences(config, part, self.items, validation, index, steps, every))
                 for factor, config in configs.items()
             )
             return student, test.see(model, student.weights)

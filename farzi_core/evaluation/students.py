@@ -27,7 +27,7 @@ from farzi_core.models.losses import hard_loss, soft_loss, tables_of
 from farzi_core.models.model import Model, build
 from farzi_core.sections import Schedule
 from farzi_core.seeds import stream, torch_stream
-from farzi_core.teacher.train import State, StepLoss, descend, epochs_loss, fresh, kept, train
+from farzi_core.teacher.train import State, StepLoss, descend, epochs_loss, fresh, mask, train
 
 SCORED_AT_ONCE = 2048  # users scored in one matrix product: bounds the [U, V] score matrix
 
@@ -175,14 +175,11 @@ def _by_graphs(
 
 def reading(config: RunConfig, rows: Tensor, width: int, student: int, t: int) -> Reading:
     """What step t of a student of `width` units reads of rows [mu, xi, ...]."""
-    stretches, dropout = Stretches.of(config, len(rows)), config.inner.dropout
-    chosen = keep = None
+    stretches, chosen = Stretches.of(config, len(rows)), None
     if not stretches.everything:
         chosen = torch.from_numpy(stretches.draw(stream(config.seed, "student rows", student, t))).to(rows.device)
-    if dropout:
-        random = stream(config.seed, "student dropout", student, t)
-        keep = kept((*stretches.inputs, width), dropout, random).to(rows.device)
-    return Reading(chosen, keep)
+    random = stream(config.seed, "student dropout", student, t)
+    return Reading(chosen, mask((*stretches.inputs, width), config.inner.dropout, random, rows.device))
 
 
 def synthetic_loss(config: RunConfig, model: Model, rows: Tensor, student: int) -> StepLoss:

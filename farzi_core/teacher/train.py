@@ -86,18 +86,21 @@ def epochs_loss(
             order = generator.permutation(total)
         rows = order[(t % per_epoch) * size : (t % per_epoch + 1) * size]
         tokens = tokens_of(train_part, rows, model.max_length, generator, device)
-        if dropout == 0:
-            return hard_loss(model, weights, tokens)
         shape = (tokens.shape[0], tokens.shape[1] - 1, weights["item"].shape[1])
-        return hard_loss(model, weights, tokens, kept(shape, dropout, generator).to(device))
+        return hard_loss(model, weights, tokens, mask(shape, dropout, generator, device))
 
     return loss
 
 
+def mask(shape: tuple[int, ...], dropout: float, generator: np.random.Generator, device: torch.device) -> Tensor | None:
+    """`kept` on `device`; None, and nothing drawn, where nothing is dropped."""
+    return kept(shape, dropout, generator).to(device) if dropout else None
+
+
 def kept(shape: tuple[int, ...], dropout: float, generator: np.random.Generator) -> Tensor:
     """A mask of inverted dropout: 0 with probability `dropout`, else 1 / (1 - dropout), so that its mean is one."""
-    mask = generator.random(shape, dtype=np.float32) >= dropout
-    return torch.from_numpy(mask) / (1 - dropout)
+    stays = generator.random(shape, dtype=np.float32) >= dropout
+    return torch.from_numpy(stays) / (1 - dropout)
 
 
 def tokens_of(

@@ -142,13 +142,9 @@ def test_stacked_students() -> None:
 @pytest.mark.parametrize("crop", [0, 4])
 def test_students_trained_by_graphs_are_those_trained_eagerly(crop: int, dropout: float) -> None:
     sizes = {
-        "model.hidden": 4,
-        "inner.dropout": dropout,
-        "synthetic.mu": 5,
-        "synthetic.xi": 6,
-        "inner.batch": 3,
-        "inner.schedule": "linear",
-    }
+        "model.hidden": 4, "synthetic.mu": 5, "synthetic.xi": 6,
+        "inner.batch": 3, "inner.schedule": "linear", "inner.dropout": dropout,
+    }  # fmt: skip
     rows = METAS["probs"]["probs"].float()
     config = with_settings(RunConfig(), {**sizes, "inner.crop": crop, "inner.eps": 1e-3})
     model = build(config.model, ITEMS, config.stretch)
