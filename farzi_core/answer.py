@@ -53,7 +53,7 @@ class Speaker:
     def of(cls, view: RunView, row: RowName) -> "Speaker":
         """The kept student of a row, in the size in which it was trained."""
         config = view.config.for_student(view.config.students[0])
-        length = config.model.max_length if row is RowName.FULL else config.stretch
+        length = config.model.max_length if row is RowName.FULL else config.student_length
         weights = kept.under(row, safetensors.torch.load(view.read(STUDENTS)))
         return cls(build(config.model, len(view.vocab), length), weights)
 

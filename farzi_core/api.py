@@ -46,7 +46,7 @@ class FarziData(Synthetic):
 
         Raises `StoreError` where it exists or cannot be written.
         """
-        stored = load.Synthetic(self.latent.numpy(), self.decoder.numpy(), self.tau)
+        stored = load.Synthetic.of(self.latent.numpy(), self.decoder.numpy(), self.tau)
         return Package(stored, self.vocab, self.info, self.evaluation, self.config, self.origin).save(folder)
 
 
@@ -115,7 +115,10 @@ def evaluate(
     if config is None:
         config = synthetic.config if isinstance(synthetic, FarziData) else RunConfig()
     sizes = {"synthetic.mu": synthetic.mu, "synthetic.xi": synthetic.xi, "synthetic.d": synthetic.decoder.shape[0]}
+    labels = {"synthetic.labels": "own" if synthetic.labelled else "next"}
     named: dict[str, Sequence[str] | None] = {"evaluation.students": students, "evaluation.forms": forms}
     asked = {setting: list(values) for setting, values in named.items() if values is not None}
-    config = with_settings(config, {**sizes, **asked, "evaluation.seeds": seeds, "evaluation.full_seeds": seeds})
+    config = with_settings(
+        config, {**sizes, **labels, **asked, "evaluation.seeds": seeds, "evaluation.full_seeds": seeds}
+    )
     return pipeline.judge(config, dataset, synthetic, MemoryRecorder())

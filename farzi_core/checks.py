@@ -26,7 +26,7 @@ def check(config: RunConfig, dataset: Dataset) -> None:
 def _check_average(config: RunConfig, items: int) -> None:
     """The snapshots to average stand in every checkpoint."""
     average, synthetic = config.validation.average, config.synthetic
-    one = 4 * synthetic.d * (synthetic.mu * synthetic.xi + items)  # bytes, float32
+    one = 4 * synthetic.d * (synthetic.latents + items)  # bytes, float32
     if average > 1 and average * one > MAX_AVERAGED_BYTES:
         raise ConfigError(
             f"validation.average = {average}: snapshots of {one / MIB:,.1f} MiB each are more than the "
@@ -36,7 +36,7 @@ def _check_average(config: RunConfig, items: int) -> None:
 
 def _check_teachers(config: RunConfig, items: int, users: int) -> None:
     """What teachers expect of the real batch is held during a window."""
-    outer, length = config.outer, config.stretch
+    outer, length = config.outer, config.student_length
     numbers, most = min(outer.batch, users) * (length - 1) * items, MAX_DENSE_NUMBERS // ((length - 1) * items)
     if config.objective.ensemble and numbers > MAX_DENSE_NUMBERS:
         way = f"set outer.batch to at most {most:,}" if most else "set inner.crop or data.max_items lower"

@@ -166,16 +166,21 @@ class RunConfig(Section):
         return min(self.inner.crop or self.synthetic.xi, self.synthetic.xi)
 
     @property
+    def student_length(self) -> int:
+        """The longest sequence of a student, its last target included: with labels the last event has one, too."""
+        return self.stretch + (self.synthetic.labels == "own")
+
+    @property
     def burn_in(self) -> int:
         """Steps of a student before its first window; one of trajectory matching begins with it."""
         return 0 if self.objective.kind == "trajectory" else self.inner.burn_in
 
     @model_validator(mode="after")
     def _teachers_read_what_students_read(self) -> "RunConfig":
-        if self.objective.ensemble and self.stretch > self.model.max_length:
+        if self.objective.ensemble and self.student_length > self.model.max_length:
             raise ValueError(
-                f"objective.teachers = {self.objective.teachers}: students read {self.stretch} events at once, their "
-                f"teachers model.max_length = {self.model.max_length}; raise that, or set inner.crop to at most as many"
+                f"objective.teachers = {self.objective.teachers}: students see {self.student_length} events at once, "
+                f"their teachers model.max_length = {self.model.max_length}; raise that, or lower inner.crop"
             )
         return self
 

@@ -156,7 +156,7 @@ def _fit_seconds(config: RunConfig, synthetic: Any, sizes: dict[str, int], devic
     if config.synthetic.start != "matched" or not fits(synthetic, items):
         return 0.0
     rows = max(1, min(synthetic.mu, FIT_POSITIONS // synthetic.xi))
-    few = Synthetic(synthetic.latent[:rows], synthetic.decoder, synthetic.tau).to(device)
+    few = Synthetic(synthetic.read.latent[:rows], synthetic.decoder, synthetic.tau).to(device)
     users = max(1, min(sizes["sequences"], FIT_EVENTS // _length(sizes)))
     train = _random_sequences(users, _length(sizes), items)
     clock = []
@@ -190,7 +190,9 @@ def _short_omega(config: RunConfig, train: Any, items: int, device: Any) -> Any:
         "teacher.trajectories": min(1, config.teacher.trajectories),
         "teacher.trajectory_steps": config.teacher.states,
     }
-    return trajectories(build(config.model, items, config.stretch), train, with_settings(config, settings), device)
+    return trajectories(
+        build(config.model, items, config.student_length), train, with_settings(config, settings), device
+    )
 
 
 def _random_teachers(config: RunConfig, items: int, device: Any) -> Any:
@@ -215,7 +217,8 @@ def _random_data(config: RunConfig, sizes: dict[str, int], items: int) -> Any:
     from farzi_core.distill.synthetic import Synthetic
 
     generator = np.random.default_rng(0)
-    shape = (config.synthetic.mu, config.synthetic.xi, config.synthetic.d)
+    labels = (2,) if config.synthetic.labels == "own" else ()
+    shape = (config.synthetic.mu, *labels, config.synthetic.xi, config.synthetic.d)
     latent = torch.from_numpy(generator.standard_normal(shape)).float()
     decoder = torch.from_numpy(generator.standard_normal((config.synthetic.d, items))).float()
     train = _random_sequences(max(config.outer.batch, 1000), _length(sizes), items)

@@ -123,7 +123,7 @@ def run_on(config: RunConfig, dataset: Dataset, recorder: Recorder) -> Outcome:
     recorder.log("stage", stage="evaluate", message="Training fresh students on the distilled data and the baselines")
     evaluation = panel.report(synthetic.probs(), synthetic.stored_numbers)
     recorder.log("stage", stage="inspect", message="Nearest real sequences and item maps")
-    probs, train = synthetic.probs().numpy(), dataset.part("train")
+    probs, train = synthetic.read.probs().numpy(), dataset.part("train")
     return Outcome(
         dataset,
         synthetic,
@@ -202,7 +202,7 @@ def _device(config: RunConfig) -> torch.device:
 def _distil(config: RunConfig, dataset: Dataset, device: torch.device, recorder: Recorder) -> Distilled:
     """Omega, the teachers, the start and the outer loop."""
     train, items = dataset.part("train"), len(dataset.vocab)
-    model = build(config.model, items, config.stretch)
+    model = build(config.model, items, config.student_length)
     compiling = "a minute of compiling, " if config.runtime.hvp == "compiled" else ""
     wanted = config.objective.ensemble
     teaching = f"teachers on the full data ({wanted}), " if wanted else ""

@@ -66,8 +66,8 @@ class Bench:
         device = pick(config.runtime.device)
         self.examiner = Examiner(config, config.students[0], dataset, device, MemoryRecorder())
         self.device, self.seeds = device, range(config.evaluation.seeds)
-        self.validation, self.test = self.examiner.judges(config.stretch - 1)
-        self.model = build(self.examiner.config.model, self.examiner.items, config.stretch)
+        self.validation, self.test = self.examiner.judges(config.student_length - 1)
+        self.model = build(self.examiner.config.model, self.examiner.items, config.student_length)
 
     def students(self, synthetic: Synthetic, trained: Callable[[], None]) -> Saved:
         """What the judges see of each student on validation and test users, [S, U, ...] each; and their mean steps."""

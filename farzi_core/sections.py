@@ -39,6 +39,10 @@ class SyntheticConfig(Section):
     """Latent factors: Z is mu x xi x d, M is d x |V|."""
     tau: float = Field(1.0, gt=0, le=100)
     """Softmax temperature; lower makes each position more certain."""
+    labels: Literal["next", "own"] = "next"
+    """What a student is to predict at a position: what the next one says, as in the paper (next), or a distribution of
+    its own, with a second Z (own). Positions can then say one item and still expect many, as real ones do: fewer outer
+    steps, better students, twice the numbers in Z."""
     start: Literal["matched", "data", "random"] = "matched"
     """Where Z and M start: real windows in co-occurrence factors, then fitted to the data's pair counts (matched); the
     windows alone (data); or random numbers (random)."""
@@ -50,6 +54,16 @@ class SyntheticConfig(Section):
     start_steps: int = Field(300, ge=0, le=100_000)
     """Steps of the pair-count fit: seconds in all for a few hundred items. A step costs mu x xi operations for each
     pair of items that occurs, so large data want fewer."""
+
+    @property
+    def faces(self) -> int:
+        """Latents of a position: what is read there and, with labels of their own, what is to be predicted."""
+        return 2 if self.labels == "own" else 1
+
+    @property
+    def latents(self) -> int:
+        """Rows of Z, d numbers each."""
+        return self.mu * self.faces * self.xi
 
 
 class InnerConfig(Section):

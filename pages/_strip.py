@@ -9,7 +9,7 @@ import streamlit as st
 from _columns import columns
 
 from farzi_core.views import reading, sequence_charts, sequences
-from farzi_core.views.load import RunView
+from farzi_core.views.load import RunView, Synthetic
 from farzi_core.views.sequences import Ints
 from farzi_core.views.terms import TERMS
 
@@ -24,9 +24,9 @@ def choose(view: RunView) -> int:
     return number - 1
 
 
-def strip(view: RunView, chosen: int) -> None:
-    """The positions as bars; a click on an item traces it further down."""
-    synthetic, called = view.synthetic, TERMS[view.task]
+def strip(view: RunView, synthetic: Synthetic, chosen: int) -> None:
+    """The positions as bars; a click on an item traces it further down. `synthetic` is what is shown of the run."""
+    called = TERMS[view.task]
     xi = synthetic.xi
     first = PAGE * (st.pagination(-(-xi // PAGE), key="strip_page") - 1) if xi > PAGE else 0
     positions = sequences.positions(synthetic, chosen, view.vocab, 5)
@@ -34,7 +34,7 @@ def strip(view: RunView, chosen: int) -> None:
     if xi > PAGE:
         st.caption(f"positions {first + 1} to {min(first + PAGE, xi)} of {xi}")
     chart = sequence_charts.strip(part, chosen + 1, synthetic.items, called)
-    key = f"strip_{view.folder.name}_{chosen}_{first}"
+    key = f"strip_{view.folder.name}_{chosen}_{first}_{synthetic is view.synthetic}"
     st.plotly_chart(
         chart.figure,
         key=key,
@@ -44,14 +44,15 @@ def strip(view: RunView, chosen: int) -> None:
         config={"displaylogo": False},
     )
     st.caption(f"{chart.caption} Click one to trace it below.")
+    if said := sequences.labels_sentence(view.synthetic, chosen, called):
+        st.write(said)
     with st.expander(f"All values of this {called.sequence}"):
         alt = f"The five most probable {called.items} of every position."
         st.dataframe(positions, hide_index=True, column_config=columns(called), alt=alt)
 
 
-def decoding(view: RunView, chosen: int) -> Callable[[], Ints]:
+def decoding(view: RunView, synthetic: Synthetic, chosen: int) -> Callable[[], Ints]:
     """The sequence as one line, in the decoding chosen here; returns what decodes all sequences like that."""
-    synthetic = view.synthetic
     way, seeded = st.columns([2, 1], vertical_alignment="bottom")
     sampled = way.radio("Decode", ["Most probable", "Sampled"], key="decode", horizontal=True) == "Sampled"
     seed = int(seeded.number_input("Seed of the sample", 0, 2**31 - 1, 0, key="seed", disabled=not sampled))

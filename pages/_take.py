@@ -7,16 +7,16 @@ import _result as result
 import streamlit as st
 
 from farzi_core.views import export, sequences
-from farzi_core.views.load import SYNTHETIC, RunView
+from farzi_core.views.load import SYNTHETIC, RunView, Synthetic
 from farzi_core.views.sequences import Ints
 from farzi_core.views.terms import TERMS
 
 CSV, BINARY = "text/csv", "application/octet-stream"
 
 
-def downloads(view: RunView, decode: Callable[[], Ints]) -> None:
-    """Every position, the stored tensors, and the decoding `decode`; made when asked for."""
-    synthetic, vocab, called = view.synthetic, view.vocab, TERMS[view.task]
+def downloads(view: RunView, synthetic: Synthetic, decode: Callable[[], Ints]) -> None:
+    """Every position of what is shown, the stored tensors, and the decoding `decode`; made when asked for."""
+    vocab, called = view.vocab, TERMS[view.task]
     every = partial(sequences.all_positions, synthetic, vocab, 5)
     decoded = partial(sequences.decoded_table, decode, vocab)
     name = f"farzi-{view.folder.name}"

@@ -92,4 +92,4 @@ mean = latent == "mean"
 sequence = number.number_input(
     called.sequence.capitalize(), 1, synthetic.mu, key="sequence", bind="query-params", disabled=mean, width=200
 )
-result.draw(factor_charts.latent_chart(synthetic, None if mean else sequence - 1, called), "latent_chart")
+result.draw(factor_charts.latent_chart(result.face(view), None if mean else sequence - 1, called), "latent_chart")

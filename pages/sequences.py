@@ -58,12 +58,13 @@ st.caption(f"{len(shown):,} of {synthetic.mu:,} {called.sequences}. Select a row
 # --- one sequence, beside the real ones
 st.header(f"One {called.sequence}", anchor=False)
 chosen = one.choose(view)
-one.strip(view, chosen)
-decode = one.decoding(view, chosen)
+face = result.face(view)
+one.strip(view, face, chosen)
+decode = one.decoding(view, face, chosen)
 twin.nearest(view, chosen)
 twin.stands_for(view, chosen)
 
 # --- one item, all of them, and away
 trace.traced(view)
 twin.copies(view)
-take.downloads(view, decode)
+take.downloads(view, face, decode)

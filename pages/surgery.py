@@ -45,6 +45,8 @@ except ConfigError as error:
 # --- what moved
 st.header("What moved", anchor=False)
 st.write(surgery.sentence(found, called))
+if view.synthetic.labels is not None:
+    st.caption("This is what students read. Labels follow: only a position that says something else keeps its own.")
 result.draw(surgery_charts.variation_chart(found, called), "variation")
 table = surgery.items_table(found, view.vocab)
 if len(table):

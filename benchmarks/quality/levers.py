@@ -37,7 +37,7 @@ def measure(config: RunConfig, dataset: Dataset, seeds: int) -> dict[str, Any]:
     started = time.perf_counter()
     probs = initial(dataset.part("train"), len(dataset.vocab), config.synthetic, config.seed).probs()
     seconds = time.perf_counter() - started
-    judge = judge_of(config, dataset, dataset.part("validation"), config.stretch - 1, CPU)
+    judge = judge_of(config, dataset, dataset.part("validation"), config.student_length - 1, CPU)
     steps = config.validation.steps
     every = max(1, steps // 16)
     students = map_threads(

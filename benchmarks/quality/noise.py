@@ -37,7 +37,7 @@ KIND = "noise"
 def measure(config: RunConfig, dataset: Dataset, students: int) -> list[dict[str, Any]]:
     """A row an age: `students` windows each."""
     part, items = dataset.part("train"), len(dataset.vocab)
-    omega = trajectories(build(config.model, items, config.stretch), part, config, CPU)
+    omega = trajectories(build(config.model, items, config.student_length), part, config, CPU)
     problem = OuterProblem(config, part, items, omega, CPU)
     state = problem.start(initial(part, items, config.synthetic, config.seed))
     lives = [_life(problem, state, index) for index in range(students)]

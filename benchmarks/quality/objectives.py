@@ -114,7 +114,7 @@ def steps_in(seconds: float, row: Row) -> int:
 def one_seed(table: Table, base: RunConfig, sgd: dict[str, Any], dataset: Dataset) -> None:
     """All rows of one seed, Farzi with Adam first: its seconds are everyone's."""
     train, items = dataset.part("train"), len(dataset.vocab)
-    omega = trajectories(build(base.model, items, base.stretch), train, base, CPU)
+    omega = trajectories(build(base.model, items, base.student_length), train, base, CPU)
     start, asked = initial(train, items, base.synthetic, base.seed), examiner(base, dataset)
     table.row(keys(base, "full data", "-"), lambda: judged(asked, asked.full()))
     table.row(keys(base, "random users", "-"), lambda: judged(asked, asked.equal_size()[0]))

@@ -47,7 +47,7 @@ class Flight:
 
     def __init__(self, config: RunConfig, train: Sequences, items: int, omega: Omega, device: torch.device) -> None:
         self.config, self.train, self.omega, self.device = config, train, omega, device
-        self.model = build(config.model, items, config.stretch)
+        self.model = build(config.model, items, config.student_length)
         self.optimizer: Optimizer[Any] = inner_optimizer(config)
         self.hvp = hvp_on(device, config.runtime.hvp)
         self.layout = Layout.of(self.model.init(torch_stream(0, "layout")))

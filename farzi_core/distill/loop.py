@@ -55,7 +55,7 @@ class Distillation:
         self.config, self.device, self.ranks = config, device, ranks
         train, items = dataset.part("train"), len(dataset.vocab)
         self.problem = OuterProblem(config, train, items, omega, device, ranks, teachers)
-        self.judge = validation_judge(config, dataset, config.stretch - 1, device)
+        self.judge = validation_judge(config, dataset, config.student_length - 1, device)
         self.snapshot_every = snapshot_every(config, len(dataset.vocab))
 
     def run(self, start: Synthetic, recorder: Recorder) -> Distilled:
@@ -179,7 +179,7 @@ def snapshot_every(config: RunConfig, items: int) -> int:
     """Outer steps between two snapshots: the time between validations in equal parts where it can be cut so, about
     `runtime.snapshots` of them in a run, together within `MAX_SNAPSHOT_BYTES`."""
     synthetic, between = config.synthetic, min(config.validation.every, config.outer.steps)
-    size = 4 * synthetic.d * (synthetic.mu * synthetic.xi + items)  # bytes of one, float32
+    size = 4 * synthetic.d * (synthetic.latents + items)  # bytes of one, float32
     wanted = min(config.runtime.snapshots, MAX_SNAPSHOT_BYTES // size)
     parts = -(-wanted * between // config.outer.steps)
     return -(-between // max(1, parts))

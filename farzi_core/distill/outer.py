@@ -154,17 +154,18 @@ class OuterProblem:
 
 
 def meta_parameters(synthetic: Synthetic) -> Tensors:
-    """What the inner loop is differentiated by: probs [mu, xi, V], or Z and M where probs would not fit.
+    """What the inner loop is differentiated by: probs [mu, xi, V] (with labels [mu, 2, xi, V]), or Z and M where
+    probs would not fit.
 
     The softmax is then passed once an outer step or, from Z and M, at every inner step in row chunks (`LatentRows`).
     """
-    if synthetic.mu * synthetic.xi * synthetic.decoder.shape[1] <= MAX_DENSE_NUMBERS:
+    if synthetic.latent[..., 0].numel() * synthetic.decoder.shape[1] <= MAX_DENSE_NUMBERS:
         return {"probs": synthetic.probs()}
     return synthetic.tensors()
 
 
 def latent_gradients(synthetic: Synthetic, meta: Tensors, grads: Tensors) -> tuple[Tensor, Tensor]:
-    """d/dZ [mu, xi, d] and d/dM [d, V] from gradients with respect to `meta`, which is `meta_parameters(synthetic)`."""
+    """d/dZ and d/dM [d, V] from gradients with respect to `meta`, which is `meta_parameters(synthetic)`."""
     if "probs" in meta:
         return synthetic.gradients(meta["probs"], grads["probs"])
     return grads["latent"], grads["decoder"]

@@ -1,6 +1,7 @@
 """Rows of the simplex as the engine multiplies by them: held densely, or made from Z and M a chunk at a time.
 
-Legend: mu sequences, L positions, b sequences of a step, N = b L rows, d latent factors, V items, k columns.
+Legend: mu sequences, L positions, b sequences of a step, N = b L rows, d latent factors, V items, k columns. Sequences
+with labels of their own (`Synthetic`) have an axis of length 2 before that of positions; N is then 2 b L.
 """
 
 from dataclasses import dataclass
@@ -28,11 +29,11 @@ class DenseRows:
         return self._rows @ table
 
     def add_transposed(self, left: Tensor, into: Tensor) -> None:
-        into.addmm_(self._rows.flatten(0, 1).T, left.flatten(0, 1))
+        into.addmm_(self._rows.flatten(0, -2).T, left.flatten(0, -2))
 
     def pull(self, left: Tensor, right: Tensor, grads: Tensors) -> None:
         if self.chosen is None:
-            grads["probs"].flatten(0, 1).addmm_(left.flatten(0, 1), right.T)
+            grads["probs"].flatten(0, -2).addmm_(left.flatten(0, -2), right.T)
         else:
             _add(grads["probs"], self.chosen, left @ right.T)
 
@@ -56,47 +57,47 @@ class LatentRows:
 
     def times(self, table: Tensor) -> Tensor:
         parts = [self._probs(part) @ table for part in self._chunks()]
-        return torch.cat(parts).view(*self._latent.shape[:2], -1)
+        return torch.cat(parts).view(*self._latent.shape[:-1], -1)
 
     def add_transposed(self, left: Tensor, into: Tensor) -> None:
-        flat = left.flatten(0, 1)
+        flat = left.flatten(0, -2)
         for part in self._chunks():
             into.addmm_(self._probs(part).T, flat[part])
 
     def pull(self, left: Tensor, right: Tensor, grads: Tensors) -> None:
-        flat, of_latent = left.flatten(0, 1), torch.empty_like(self._latent)
+        flat, of_latent = left.flatten(0, -2), torch.empty_like(self._latent)
         for part in self._chunks():
             probs, slope = self._probs(part), flat[part] @ right.T
             slope.sub_((probs * slope).sum(1, keepdim=True)).mul_(probs).div_(self.tau)
-            torch.mm(slope, self.decoder.T, out=of_latent.flatten(0, 1)[part])
-            grads["decoder"].addmm_(self._latent.flatten(0, 1)[part].T, slope)
+            torch.mm(slope, self.decoder.T, out=of_latent.flatten(0, -2)[part])
+            grads["decoder"].addmm_(self._latent.flatten(0, -2)[part].T, slope)
         if self.chosen is None:
             grads["latent"] += of_latent
         else:
             _add(grads["latent"], self.chosen, of_latent)
 
     def _chunks(self) -> list[slice]:
-        rows, items = self._latent.shape[0] * self._latent.shape[1], self.decoder.shape[1]
+        rows, items = self._latent[..., 0].numel(), self.decoder.shape[1]
         return list(row_chunks(rows, items, self.decoder.device))
 
     def _probs(self, part: slice) -> Tensor:
-        return torch.softmax(self._latent.flatten(0, 1)[part] @ self.decoder / self.tau, 1)
+        return torch.softmax(self._latent.flatten(0, -2)[part] @ self.decoder / self.tau, 1)
 
 
 def part_of(whole: Tensor, chosen: Tensor | None) -> Tensor:
     """What `chosen` names of whole [mu, xi, ...]: [b, L, ...]; indices of sequences [b], or of positions row xi + place
-    [b, L], or None for everything."""
+    [b, L], or None for everything. With labels: positions [b, 2, L] of whole [mu, 2, xi, ...]."""
     if chosen is None:
         return whole
-    return whole[chosen] if chosen.dim() == 1 else whole.flatten(0, 1)[chosen]
+    return whole[chosen] if chosen.dim() == 1 else whole.flatten(0, chosen.dim() - 1)[chosen]
 
 
 def _add(into: Tensor, chosen: Tensor, parts: Tensor) -> None:
-    """Add parts [b, L, ...] to what `chosen` names of into [mu, xi, ...]. A step reads a position once, so no two
+    """Add parts [b, L, k] to what `chosen` names of into [mu, xi, k]. A step reads a position once, so no two
     additions meet and their order is one: the deterministic kernel, which sorts first, would only be slower on a GPU.
     """
-    if chosen.dim() == 2:
-        into, chosen, parts = into.flatten(0, 1), chosen.flatten(), parts.flatten(0, 1)
+    if chosen.dim() > 1:
+        into, chosen, parts = into.flatten(0, -2), chosen.flatten(), parts.flatten(0, -2)
     demanded = torch.are_deterministic_algorithms_enabled()
     warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
     torch.use_deterministic_algorithms(False)

@@ -2,12 +2,14 @@
 
 M's first row is the centred log popularity; the others are the leading right singular vectors of the shifted positive
 PMI of neighbouring events. Z holds those coordinates of real windows, plus a one for the popularity row; the scale of
-the coordinates, in logits, is the sharpness of the start.
+the coordinates, in logits, is the sharpness of the start. Labels of their own start as the next positions of rows that
+are one longer.
 
 Legend: mu sequences, xi positions, d latent factors, V items, W candidate windows.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -60,6 +62,16 @@ def initial(
 ) -> Synthetic:
     """Z and M before the first outer step, on the CPU, by the rule `config.start`. A fit computes on `device` and calls
     `between` before each of its steps: what that raises ends it."""
+    if config.labels == "next":
+        return _rows(train, items, config, seed, device, between)
+    longer = _rows(train, items, config.model_copy(update={"xi": config.xi + 1}), seed, device, between)
+    return replace(longer, latent=torch.stack([longer.latent[:, :-1], longer.latent[:, 1:]], 1))
+
+
+def _rows(
+    train: Sequences, items: int, config: SyntheticConfig, seed: int, device: torch.device, between: Callable[[], None]
+) -> Synthetic:
+    """The start without labels."""
     if config.start == "random":
         generator = torch_stream(seed, "random start")
         latent = torch.randn(config.mu, config.xi, config.d, generator=generator)

@@ -1,6 +1,6 @@
 """What a training step reads of the synthetic sequences: some of them whole, or short stretches of them.
 
-Legend: mu sequences, xi positions, b stretches of L positions.
+Legend: mu sequences, xi positions, b stretches of L positions, F latents a position: 2 with labels, else 1.
 """
 
 from dataclasses import dataclass
@@ -23,11 +23,12 @@ class Stretches:
     xi: int
     length: int
     batch: int
+    faces: int = 1
 
     @classmethod
     def of(cls, config: RunConfig, mu: int) -> "Stretches":
         """The configured ones of mu sequences."""
-        return cls(mu, config.synthetic.xi, config.stretch, config.inner.batch)
+        return cls(mu, config.synthetic.xi, config.stretch, config.inner.batch, config.synthetic.faces)
 
     @property
     def last_phase(self) -> int:
@@ -41,8 +42,8 @@ class Stretches:
 
     @property
     def inputs(self) -> tuple[int, int]:
-        """What a step reads and predicts from: b stretches, the L - 1 positions before their last."""
-        return self.size, self.length - 1
+        """What a step reads and predicts from: b stretches, all positions with labels, else those before the last."""
+        return self.size, self.length - (self.faces == 1)
 
     @property
     def everything(self) -> bool:
@@ -50,11 +51,13 @@ class Stretches:
         return self.length == self.xi and self.batch >= self.mu
 
     def draw(self, generator: np.random.Generator) -> IntArray:
-        """Indices of sequences [b] where they are read whole, else of positions row * xi + place [b, L]."""
+        """Indices of sequences [b] where they are read whole, else of positions [b, L], or [b, 2, L] with labels:
+        place (row F + face) xi + place of Z."""
         if self.length == self.xi:
             return generator.permutation(self.mu)[: self.batch]
         phase = int(generator.integers(self.last_phase + 1))
         each = (self.xi - phase) // self.length
         row, place = np.divmod(generator.permutation(self.mu * each)[: self.size], each)
-        positions: IntArray = (row * self.xi + phase + place * self.length)[:, None] + np.arange(self.length)
-        return positions
+        first = row * self.faces * self.xi + phase + place * self.length
+        positions: IntArray = first[:, None, None] + np.arange(self.faces)[:, None] * self.xi + np.arange(self.length)
+        return positions[:, 0] if self.faces == 1 else positions

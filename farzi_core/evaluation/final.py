@@ -46,7 +46,7 @@ class Panel:
         self.first.full()
 
     def report(self, probs: Tensor, stored_numbers: int) -> Evaluation:
-        """Train everything that is left, on synthetic rows probs [mu, xi, V]; the tables with their protocol."""
+        """Train everything that is left, on `Synthetic.probs`; the tables with their protocol."""
         first, forms = self.first, self.config.evaluation.forms
         distilled = (first.distilled(probs, form) for form in forms)
         rows = [first.full(), *distilled, *first.equal_size(), *first.rules()]
@@ -110,10 +110,10 @@ class Examiner:
         return self._real(RowName.FULL, {None: self.config}, parts, steps, epoch)
 
     def distilled(self, probs: Tensor, form: Form = "soft") -> Outcome:
-        """A row "distilled": fresh students on the synthetic data probs [mu, xi, V] in one form."""
-        mu, xi, _ = probs.shape
-        _, test = self.judges(self.config.stretch - 1)
-        model, train = build(self.config.model, self.items, self.config.stretch), self.trainer(probs, form)
+        """A row "distilled": fresh students on the synthetic data probs [mu, xi, V], or [mu, 2, xi, V], in one form."""
+        mu, xi = probs.shape[0], probs.shape[-2]
+        _, test = self.judges(self.config.student_length - 1)
+        model, train = build(self.config.model, self.items, self.config.student_length), self.trainer(probs, form)
         sequences = mu * self.config.evaluation.draws if form == "sampled" else mu
 
         def one(seed: int) -> tuple[Student, Tensor]:
@@ -123,9 +123,9 @@ class Examiner:
         return self._row(FORM_ROWS[form], sequences, sequences * xi, one, self.config.evaluation.seeds)
 
     def trainer(self, probs: Tensor, form: Form = "soft") -> Callable[[int], Student]:
-        """Index of a student -> the fresh student of that index, trained on probs [mu, xi, V] in one form."""
+        """Index of a student -> the fresh student of that index, trained on the same in one form."""
         evaluation, probs = self.config.evaluation, probs.to(self.device)
-        validation, _ = self.judges(self.config.stretch - 1)
+        validation, _ = self.judges(self.config.student_length - 1)
         every = max(1, evaluation.steps // POINTS)
 
         def one(seed: int) -> Student:

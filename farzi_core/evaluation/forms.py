@@ -5,6 +5,8 @@ argmax    the most probable item of every position, tokens [mu, xi]
 sampled   `draws` sequences from each one, every position drawn by itself, tokens [draws mu, xi]: the distributions say
           nothing of how positions go together
 
+With labels (`Synthetic`) there are two of each, in an axis of length 2 before that of positions.
+
 Legend: mu sequences, xi positions, V items.
 """
 
@@ -24,7 +26,6 @@ def rows_of(form: Form, probs: Tensor, draws: int, seed: int, student: int) -> T
         case "argmax":
             return probs.argmax(-1)
         case "sampled":
-            mu, xi, items = probs.shape
             generator = torch_stream(seed, "sampled form", student)
-            drawn = torch.multinomial(probs.reshape(mu * xi, items).cpu(), draws, replacement=True, generator=generator)
-            return drawn.view(mu, xi, draws).permute(2, 0, 1).reshape(draws * mu, xi)
+            drawn = torch.multinomial(probs.flatten(0, -2).cpu(), draws, replacement=True, generator=generator)
+            return drawn.view(*probs.shape[:-1], draws).movedim(-1, 0).flatten(0, 1)

@@ -144,8 +144,8 @@ def on_synthetic(
     config: RunConfig, rows: Tensor, items: int, judge: Judge, seed: int, steps: int, every: int
 ) -> Student:
     """A fresh student on synthetic sequences, trained as the inner loop trains: probabilities [mu, xi, V] or tokens
-    [mu, xi] of `items` = V items."""
-    model = build(config.model, items, config.stretch)
+    [mu, xi] of `items` = V items, with labels [mu, 2, xi, ...]."""
+    model = build(config.model, items, config.student_length)
     weights = fresh(model, torch_stream(config.seed, "student weights", seed), rows.device)
     hvp = hvp_on(rows.device, config.runtime.hvp)
     if hvp in GRAPHS and rows.is_cuda and rows.is_floating_point():

@@ -132,11 +132,13 @@ class Edited:
 
 
 def apply(latent: Array, decoder: Array, edits: Sequence[Edit]) -> Edited:
-    """Z [mu, xi, d] after `edits`, one after the other; M [d, V] says what an item is. Nothing given is changed.
+    """Z [mu, xi, d] after `edits`, one after the other; M [d, V] says what an item is. Nothing given is changed. With
+    labels (Z [mu, 2, xi, d]) both are edited, but that `put` changes what is read alone.
 
     Raises `ConfigError` for numbers that this run does not have.
     """
-    mu, xi, d = latent.shape
+    *_, xi, d = latent.shape
+    mu = len(latent)
     sizes = {"sequence": mu, "position": xi, "factor": d, "item": decoder.shape[1]}
     now, kept = latent.copy(), np.ones(mu, dtype=bool)
     for edit in edits:
@@ -170,7 +172,8 @@ def _apply(edit: Edit, now: Array, kept: npt.NDArray[np.bool_], decoder: Array) 
         case Verb.DROP:
             kept[first] = False
         case Verb.PUT:
-            now[first, rest[0]] = towards(now, decoder, rest[1])
+            read = now if now.ndim == 3 else now[:, 0]
+            read[first, rest[0]] = towards(read, decoder, rest[1])
 
 
 def towards(latent: Array, decoder: Array, item: int) -> Array:

@@ -1,6 +1,7 @@
 """Next-event losses, in nats an event: cross-entropy to real tokens and to rows of the simplex (paper, section 3).
 
-Legend: B sequences, L positions, N positions with a next event, V items, H width.
+Legend: B sequences, L positions, N positions with a next event, V items, H width. Where positions have labels of their
+own, sequences have an axis of length 2 before that of positions: what is read, and what is to be predicted there.
 """
 
 from collections.abc import Mapping
@@ -15,10 +16,11 @@ IGNORED = -1  # token of a padded position: never a target; the model reads item
 
 
 def soft_loss(model: Model, weights: Mapping[str, Tensor], probs: Tensor, keep: Tensor | None = None) -> Tensor:
-    """Mean cross-entropy of positions 1..L-1 to probs [B, L, V] given the positions before, scalar.
+    """Mean cross-entropy of positions 1..L-1 to probs [B, L, V] given the positions before, scalar; of all positions to
+    their labels probs[:, 1] where it is [B, 2, L, V].
 
     With a tied head, probs serves as input and as target through one product with the embedding (`head`).
-    `keep` [B, L - 1, H] is multiplied into the embedded positions: a mask of dropout.
+    `keep` [B, L - 1, H] (L with labels) is multiplied into the embedded positions: a mask of dropout.
     """
     columns = [weights[name].view(len(weights[name]), -1) for name in tables_of(weights)]
     table = columns[0] if len(columns) == 1 else torch.cat(columns, 1)
@@ -33,25 +35,27 @@ def tables_of(weights: Mapping[str, object]) -> tuple[str, ...]:
 def products_loss(
     model: Model, weights: Mapping[str, Tensor], products: Tensor, head: LogSumExp, keep: Tensor | None = None
 ) -> Tensor:
-    """The same from products = probs [tables] [B, L, k]; `head` is the log-sum-exp to use."""
+    """The same from products = probs [tables] [..., L, k]; `head` is the log-sum-exp to use."""
     width = weights["item"].shape[1]
     embedded, targets = products[..., :width], products[..., width:] if "head" in weights else products
-    read = embedded[:, :-1] if keep is None else embedded[:, :-1] * keep
-    hidden, table = readout(weights, model.encode(weights, read))
-    fit = (hidden * targets[:, 1:]).sum()
+    (read, _), (_, wanted) = pairs(embedded, behind=1), pairs(targets, behind=1)
+    hidden, table = readout(weights, model.encode(weights, read if keep is None else read * keep))
+    fit = (hidden * wanted).sum()
     events = hidden.shape[0] * hidden.shape[1]
     return (head(hidden.flatten(0, 1), table) - fit) / events
 
 
 def hard_loss(model: Model, weights: Mapping[str, Tensor], tokens: Tensor, keep: Tensor | None = None) -> Tensor:
-    """Mean cross-entropy of tokens [B, L] (int, padded on the right with IGNORED) given the ones before, scalar.
+    """Mean cross-entropy of tokens [B, L] (int, padded on the right with IGNORED) given the ones before, scalar; of all
+    labels tokens[:, 1] where it is [B, 2, L].
 
-    `keep` [B, L - 1, H] is multiplied into the embedded tokens: a mask of dropout.
+    `keep` [B, L - 1, H] (L with labels) is multiplied into the embedded tokens: a mask of dropout.
     """
-    real, targets = targets_of(tokens)
-    embedded = model.embed(weights, tokens[:, :-1].clamp_min(0))
+    read, wanted = pairs(tokens, behind=0)
+    real = wanted != IGNORED
+    embedded = model.embed(weights, read.clamp_min(0))
     hidden, table = readout(weights, model.encode(weights, embedded if keep is None else embedded * keep)[real])
-    return _mean_loss(hidden, table, (hidden * table[targets]).sum())
+    return _mean_loss(hidden, table, (hidden * table[wanted[real]]).sum())
 
 
 def taught_loss(model: Model, weights: Mapping[str, Tensor], tokens: Tensor, wanted: Tensor) -> Tensor:
@@ -61,6 +65,14 @@ def taught_loss(model: Model, weights: Mapping[str, Tensor], tokens: Tensor, wan
     embedded = model.embed(weights, tokens[:, :-1].clamp_min(0))
     hidden, table = readout(weights, model.encode(weights, embedded)[real])
     return _mean_loss(hidden, table, (hidden * (wanted @ table)).sum())
+
+
+def pairs(sequences: Tensor, behind: int) -> tuple[Tensor, Tensor]:
+    """What is read at each position, and what is to be predicted there, of sequences [B, L, ...] or, with labels,
+    [B, 2, L, ...]; `behind` axes stand behind L."""
+    if sequences.dim() == 2 + behind:
+        return sequences[:, :-1], sequences[:, 1:]
+    return sequences[:, 0], sequences[:, 1]
 
 
 def targets_of(tokens: Tensor) -> tuple[Tensor, Tensor]:

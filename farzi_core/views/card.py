@@ -39,6 +39,19 @@ position is the mean embedding `probs @ E`, the target of the position before is
 cross-entropy). The figures below are from students trained like that for at most {steps} steps of {optimizer}; students
 that train for much longer get worse, so let validation data choose the step."""
 
+_LABELLED = """\
+Positions have labels of their own: what a position is to predict is not what the next one says but
+
+```python
+logits = data["labels"] @ data["decoder"] / data["tau"]
+weights = np.exp(logits - logits.max(-1, keepdims=True))
+labels = weights / weights.sum(-1, keepdims=True)  # [{mu}, {xi}, {items}]
+```
+
+A next-item model reads the mean embeddings `probs @ E` of all positions; the target of each is its row of `labels`
+(soft cross-entropy). The figures below are from students trained like that for at most {steps} steps of {optimizer};
+students that train for much longer get worse, so let validation data choose the step."""
+
 _RELATIVE = "with 95 % intervals (bootstrap over test data); after the comma relative to full data"
 
 _FORMS = """\
@@ -55,6 +68,7 @@ def card(
     synthetic: Synthetic, info: DatasetInfo, report: Evaluation, config: RunConfig, origin: Origin, has_probs: bool
 ) -> str:
     """The whole page."""
+    trained, named = (_TRAIN, "`probs`") if synthetic.labels is None else (_LABELLED, "`probs` and `labels`")
     sizes = {"mu": synthetic.mu, "xi": synthetic.xi, "items": synthetic.items}
     parts = [
         f"# Farzi data: {_quoted(info.name)}",
@@ -65,12 +79,12 @@ def card(
         _source(info),
         "## How to load it",
         _LOAD.format(**sizes),
-        "`probs.safetensors` holds the same `probs` ready-made in float16 (values below 6e-8 are 0 there)."
+        f"`probs.safetensors` holds the same {named} ready-made in float16 (values below 6e-8 are 0 there)."
         if has_probs
         else "`probs.safetensors` was left out because of its size; the lines above make it.",
         "`vocab.csv` is for spreadsheets: texts that could be read as formulas begin with an apostrophe there.",
         "## How to train on it",
-        _TRAIN.format(steps=config.evaluation.steps, optimizer=_optimizer(config)),
+        trained.format(**sizes, steps=config.evaluation.steps, optimizer=_optimizer(config)),
         _FORMS.format(**sizes),
         _forms(report),
         "## Figures and protocol",

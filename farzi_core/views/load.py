@@ -50,9 +50,20 @@ CHUNK_NUMBERS = 250_000  # probabilities held at once: 2 MB as float64, which st
 class Synthetic:
     """The synthetic data in its stored form; probabilities are made where they are needed."""
 
-    latent: Array  # Z [mu, xi, d] float32
+    latent: Array  # Z [mu, xi, d] float32: what is read
     decoder: Array  # M [d, V] float32
     tau: float
+    labels: Array | None = None  # of runs whose positions have labels of their own: Z of those [mu, xi, d]
+
+    @classmethod
+    def of(cls, latent: Array, decoder: Array, tau: float) -> "Synthetic":
+        """From Z as runs keep it: [mu, xi, d], or [mu, 2, xi, d] with labels."""
+        return cls(latent, decoder, tau) if latent.ndim == 3 else cls(latent[:, 0], decoder, tau, latent[:, 1])
+
+    @property
+    def wanted(self) -> "Synthetic | None":
+        """The labels, to be looked at as what is read is looked at; None where the next position is what is wanted."""
+        return None if self.labels is None else Synthetic(self.labels, self.decoder, self.tau)
 
     @property
     def mu(self) -> int:
@@ -227,13 +238,14 @@ class RunView:
 
     def _fitting(self, name: str, arrays: dict[str, Array], tau: float) -> Synthetic:
         latent, decoder = arrays["latent"], arrays["decoder"]
-        fits = latent.ndim == 3 and decoder.ndim == 2 and latent.shape[2] == decoder.shape[0]
+        rows = latent.ndim == 3 or (latent.ndim == 4 and latent.shape[1] == 2)
+        fits = rows and decoder.ndim == 2 and latent.shape[-1] == decoder.shape[0]
         self._check(name, fits, "has tensors whose shapes do not fit each other")
         finite = bool(np.isfinite(latent).all() and np.isfinite(decoder).all())
         self._check(name, finite, "holds a number that is not finite")
         known = not self.has(VOCAB) or decoder.shape[1] == len(self.vocab)
         self._check(name, known, "has another number of items than the vocabulary")
-        return Synthetic(latent, decoder, tau)
+        return Synthetic.of(latent, decoder, tau)
 
     def _where(self, name: str) -> str:
         return f"{name} of run {self.folder.name}"

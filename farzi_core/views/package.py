@@ -1,7 +1,9 @@
 """Synthetic data as a folder for other programs: safetensors, the vocabulary, and a card. Nothing in it needs Farzi.
 
-    synthetic.safetensors   latent Z [mu, xi, d], decoder M [d, V], tau [1], float32: the data as they are stored
-    probs.safetensors       probs [mu, xi, V], float16: softmax(Z M / tau), for programs that just want to train
+    synthetic.safetensors   latent Z [mu, xi, d], decoder M [d, V], tau [1], float32: the data as they are stored; where
+                            positions have labels of their own, labels [mu, xi, d], their Z
+    probs.safetensors       probs [mu, xi, V], float16: softmax(Z M / tau), for programs that just want to train; and
+                            labels [mu, xi, V]
     vocab.parquet, vocab.csv   row number = internal id: item, title, group, count (CSV guarded against formulas)
     README.md               the card: provenance, licence of the source, how to load, figures, protocol, how it was made
 
@@ -12,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from safetensors.numpy import save_file
 
@@ -50,7 +53,8 @@ class Package:
     def has_probs(self) -> bool:
         """False where probs.safetensors would be larger than `MAX_EXPORTED_BYTES`."""
         synthetic = self.synthetic
-        return synthetic.mu * synthetic.xi * synthetic.items * HALF <= MAX_EXPORTED_BYTES
+        faces = 1 if synthetic.labels is None else 2
+        return faces * synthetic.mu * synthetic.xi * synthetic.items * HALF <= MAX_EXPORTED_BYTES
 
     def save(self, folder: str | Path) -> Path:
         """Write the folder, which must not exist yet; raises `StoreError`."""
@@ -71,14 +75,21 @@ class Package:
     def _fill(self, folder: Path) -> None:
         synthetic = self.synthetic
         arrays = {"latent": synthetic.latent, "decoder": synthetic.decoder, "tau": np.array([synthetic.tau])}
+        arrays |= {} if synthetic.labels is None else {"labels": synthetic.labels}
         plain = {name: np.ascontiguousarray(array, dtype=np.float32) for name, array in arrays.items()}
         save_file(plain, folder / "synthetic.safetensors")
         if self.has_probs:
-            probs = np.empty((synthetic.mu, synthetic.xi, synthetic.items), dtype=np.float16)
-            for first, chunk in synthetic.chunks():
-                probs[first : first + len(chunk)] = chunk
-            save_file({"probs": probs}, folder / "probs.safetensors")
+            made = {"probs": _probs(synthetic)} | ({"labels": _probs(wanted)} if (wanted := synthetic.wanted) else {})
+            save_file(made, folder / "probs.safetensors")
         (folder / "vocab.parquet").write_bytes(export.parquet(self.vocab))
         (folder / "vocab.csv").write_bytes(export.csv(self.vocab))
         text = card.card(synthetic, self.info, self.evaluation, self.config, self.origin, self.has_probs)
         (folder / "README.md").write_text(text, encoding="utf-8")
+
+
+def _probs(synthetic: Synthetic) -> npt.NDArray[np.float16]:
+    """[mu, xi, V]."""
+    probs = np.empty((synthetic.mu, synthetic.xi, synthetic.items), dtype=np.float16)
+    for first, chunk in synthetic.chunks():
+        probs[first : first + len(chunk)] = chunk
+    return probs

@@ -14,6 +14,7 @@ import pandas as pd
 from farzi_core.views import text
 from farzi_core.views.load import Float32, Float64, Synthetic
 from farzi_core.views.reading import OUTSIDE, Read
+from farzi_core.views.terms import Terms
 
 Ints = npt.NDArray[np.int64]
 
@@ -104,6 +105,17 @@ def positions(synthetic: Synthetic, sequence: int, vocab: pd.DataFrame, k: int) 
     )
     names = vocab[["item", "title"]].take(best.ravel()).reset_index(drop=True)
     return pd.concat([frame[["position", "rank", "id"]], names, frame[["probability", "entropy"]]], axis=1)
+
+
+def labels_sentence(synthetic: Synthetic, sequence: int, called: Terms) -> str:
+    """How sure one sequence is in what is read and in what is to be predicted; "" where that is the next position."""
+    if synthetic.wanted is None:
+        return ""
+    read, wanted = (float(entropy_bits(one.probs(sequence)).mean()) for one in (synthetic, synthetic.wanted))
+    return (
+        f"Positions have labels of their own: in this {called.sequence} what is read has {read:.1f} bits of entropy on "
+        f"average, what is to be predicted from it {wanted:.1f} bits."
+    )
 
 
 def all_positions(synthetic: Synthetic, vocab: pd.DataFrame, k: int) -> pd.DataFrame:

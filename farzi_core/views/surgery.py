@@ -94,7 +94,8 @@ class Moved:
 
 
 def restored(synthetic: Synthetic, edited: Edited) -> Synthetic:
-    """The edited data with the dropped sequences in their old place and as they were, so that both sides line up."""
+    """What is read of the edited data, with the dropped sequences in their old place and as they were, so that both
+    sides line up."""
     latent = synthetic.latent.copy()
     latent[edited.kept] = edited.latent
     return Synthetic(latent, synthetic.decoder, synthetic.tau)
