@@ -16,9 +16,10 @@ from farzi_core.views.terms import TERMS
 st.title("Sequences", anchor=False)
 view = result.open_result(SYNTHETIC)
 synthetic, called = view.synthetic, TERMS[view.task]
+twice = " At each a student reads one, and is to predict another." if synthetic.labels is not None else ""
 st.write(
     f"{synthetic.mu:,} synthetic {called.sequences} of {synthetic.xi:,} positions. A position is not one "
-    f"{called.item} but a distribution over all {synthetic.items:,}: a student learns from the whole of it."
+    f"{called.item} but a distribution over all {synthetic.items:,}: a student learns from the whole of it.{twice}"
 )
 if view.tokeniser:
     st.caption(f"Below they are read as {called.sequences}; ¶ stands where one ends.")

@@ -13,7 +13,7 @@ from farzi_core.runs.run import stored_digest
 
 METHOD = (
     *("model.kind", "objective.kind", "objective.teachers", "objective.matches", "objective.ahead"),
-    *("inner.optimizer", "inner.lr", "inner.momentum"),
+    *("inner.optimizer", "inner.lr", "inner.momentum", "synthetic.labels"),
 )
 """Settings that tell methods of distillation apart: each of their values has a line of its own in the frontier."""
 _READ_BY = {
@@ -25,7 +25,7 @@ _WORDS = {
     "gradient": "gradient matching", "trajectory": "trajectory matching", "meta": "meta-matching", "sgd": "SGD",
     "adam": "Adam", "objective.matches": "{} states compared", "objective.ahead": "{} states ahead",
     "objective.teachers": "teachers {}",
-    "inner.lr": "lr {}", "inner.momentum": "momentum {}",
+    "inner.lr": "lr {}", "inner.momentum": "momentum {}", "own": "own labels", "next": "next positions as labels",
 }  # fmt: skip
 _AXES = (
     *("schema_version", "preset", "seed", "synthetic.mu", "synthetic.xi", *METHOD, "runtime"),
