@@ -44,10 +44,11 @@ def exact(**settings: Any) -> tuple[OuterProblem, OuterState]:
     def draw(*shape: int) -> Tensor:
         return torch.randn(shape, generator=generator, dtype=torch.float64)
 
-    synthetic = Synthetic(draw(sizes.mu, sizes.xi, sizes.d), draw(sizes.d, items), 0.8)
+    faces = (2,) if sizes.labels == "own" else ()
+    synthetic = Synthetic(draw(sizes.mu, *faces, sizes.xi, sizes.d), draw(sizes.d, items), 0.8)
     n, more = (
         sum(weight.numel() for weight in build(config.model, items, length).init(torch.Generator()).values())
-        for length in (config.stretch, config.model.max_length)
+        for length in (config.student_length, config.model.max_length)
     )
     omega, teachers = 0.3 * draw(2, 4, n), draw(config.objective.ensemble, more)
     problem = OuterProblem(config, data().part("train"), items, omega, CPU, teachers=teachers)

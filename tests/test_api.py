@@ -16,6 +16,7 @@ from farzi_core.config import with_settings
 from farzi_core.data.dataset import Dataset
 from farzi_core.data.planted import PlantedSettings, read_planted
 from farzi_core.errors import ConfigError
+from farzi_core.evaluation import inspect
 from farzi_core.evaluation.report import RowName
 from farzi_core.runs.environment import code_version
 from farzi_core.runs.run import settings_digest
@@ -34,6 +35,13 @@ def run(dataset: Dataset) -> Distilled:
     return farzi.distill(dataset, with_settings(farzi.RunConfig(), SETTINGS), on_step=steps.append)
 
 
+@pytest.fixture(scope="module")
+def labelled(dataset: Dataset) -> Distilled:
+    """Labels of their own, read in stretches."""
+    more = {"synthetic.labels": "own", "inner.crop": 4, "inner.dropout": 0.1}
+    return farzi.distill(dataset, with_settings(farzi.RunConfig(), {**SETTINGS, **more}))
+
+
 def test_every_outer_step_is_heard(run: Distilled) -> None:
     assert [one["step"] for one in steps] == [1, 2, 3, 4, 5, 6]
     assert all(one["event"] == "step" for one in steps)
@@ -47,6 +55,41 @@ def test_the_run_holds_data_of_the_configured_size_and_the_whole_table(run: Dist
         RowName.DISTILLED,
         *fixtures.ROWS["recommendation"],
     }
+
+
+def test_a_run_with_labels_of_their_own_is_one_whole_thing(
+    labelled: Distilled, dataset: Dataset, tmp_path: Path
+) -> None:
+    """Learnt, evaluated again with the same students, looked up by what is read, written and exported."""
+    data = labelled.synthetic
+    assert data.latent.shape == (20, 2, 6, 4)
+    assert labelled.evaluation.stored_numbers == data.stored_numbers == 20 * 2 * 6 * 4 + 4 * len(dataset.vocab)
+    assert not torch.equal(data.latent[:, 1, :-1], data.latent[:, 0, 1:]), "labels have left the next positions"
+    first = labelled.evaluation.row(RowName.DISTILLED)
+    for given, config in ((data, None), (farzi.Synthetic(data.latent, data.decoder, data.tau), data.config)):
+        again = farzi.evaluate(given, dataset, config=config, seeds=1).row(RowName.DISTILLED)
+        assert first is not None
+        assert again is not None
+        assert again.seeds == first.seeds[:1]
+    train = dataset.part("train")
+    pd.testing.assert_frame_equal(labelled.nearest, inspect.nearest(data.read.probs().numpy(), train))
+    labelled.write(tmp_path)
+    assert np.array_equal(load_file(tmp_path / "synthetic.safetensors")["latent"], data.latent.numpy())
+    folder = data.save(tmp_path / "out")
+    stored, made = (load_file(folder / f"{name}.safetensors") for name in ("synthetic", "probs"))
+    assert np.array_equal(np.stack([stored["latent"], stored["labels"]], 1), data.latent.numpy())
+    probs = torch.from_numpy(np.stack([made["probs"], made["labels"]], 1)).float()
+    assert torch.allclose(probs, data.probs(), atol=2**-11)
+
+
+def test_plain_tensors_say_by_themselves_whether_they_have_labels(labelled: Distilled, dataset: Dataset) -> None:
+    """The settings that train students need not."""
+    data, config = labelled.synthetic, with_settings(labelled.synthetic.config, {"synthetic.labels": "next"})
+    plain = farzi.Synthetic(data.latent, data.decoder, data.tau)
+    row, first = farzi.evaluate(plain, dataset, config=config, seeds=1).rows[1], labelled.evaluation.rows[1]
+    assert row.seeds == first.seeds[:1]
+    read = farzi.evaluate(plain.read, dataset, config=data.config, seeds=1).rows[1]
+    assert read.seeds != row.seeds, "what is read alone is data, too: of the other kind"
 
 
 def test_evaluate_gives_the_same_distilled_row_as_the_run(run: Distilled, dataset: Dataset) -> None:

@@ -72,8 +72,11 @@ def test_the_fit_is_priced_by_its_positions_and_steps(monkeypatch: pytest.Monkey
             config = with_settings(RunConfig(), {"synthetic.start_steps": 5, "synthetic.start": start})
             found = estimate._fit_seconds(config, synthetic, {"sequences": 200, "events": 1000}, CPU)
             assert found == pytest.approx(steps * 0.001 * mu * xi)
-    large = Synthetic(torch.zeros(2, 5001, 4), torch.zeros(4, 30))
+    labelled = Synthetic(torch.zeros(3, 2, 5, 4), torch.zeros(4, 30))
     asked = with_settings(RunConfig(), {"synthetic.start_steps": 5})
+    found = estimate._fit_seconds(asked, labelled, {"sequences": 200, "events": 1000}, CPU)
+    assert found == pytest.approx(5 * 0.001 * 3 * 5), "labels are not fitted by themselves"
+    large = Synthetic(torch.zeros(2, 5001, 4), torch.zeros(4, 30))
     assert estimate._fit_seconds(asked, large, {"sequences": 200, "events": 1000}, CPU) == 0, "too large to be fitted"
 
 
@@ -93,6 +96,14 @@ def test_a_larger_vocabulary_than_the_default_is_measured_as_large(
     config = PRESETS["demo-text"].config
     estimate.estimate(config, sizes)
     assert min(asked[0], config.data.max_items) == 1000
+
+
+@pytest.mark.parametrize("more", [{}, {"inner.crop": 4}, {"objective.teachers": 1, "inner.dropout": 0.2}])
+def test_runs_with_labels_can_be_estimated(more: dict[str, object]) -> None:
+    config = with_settings(RunConfig(), {**SETTINGS, **more, "synthetic.labels": "own"})
+    found = estimate.measure(config, {"sequences": 200, "events": 2000, "items": 30})
+    assert min(found.seconds_per_step, found.distil_seconds, found.evaluate_seconds) > 0
+    assert estimate._random_data(config, {"sequences": 9, "events": 90}, 30)[1].latent.shape == (20, 2, 6, 4)
 
 
 @pytest.mark.parametrize("preset", ["demo-text", "standard-text"])

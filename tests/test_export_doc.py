@@ -8,12 +8,14 @@ from typing import Any
 import fixtures
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from farzi_core.views.load import RunView
 from farzi_core.views.package import Package
 
 ROOT = Path(__file__).resolve().parents[1]
 BLOCKS = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "export.md").read_text(encoding="utf-8"), re.DOTALL)
+ADDED = ("SASRec", "stretches", "train_on_labels")  # of the document alone
 ALLOWED = {"pandas", "torch", "safetensors.torch"}
 
 
@@ -73,6 +75,22 @@ def test_training_fits_the_rows_it_was_given(made: dict[str, Any]) -> None:
     assert entropy - 1e-4 <= trained < entropy + 0.25 * (fresh - entropy)
 
 
+def test_training_on_labels_fits_the_labels_to_what_is_read(made: dict[str, Any], tmp_path: Path) -> None:
+    view = RunView(fixtures.make_finished_run(tmp_path / "home", labels="own"))
+    Package.of_run(view).save(tmp_path / "data")
+    torch.manual_seed(0)
+    model = made["train_on_labels"](load_file(tmp_path / "data" / "synthetic.safetensors"))
+    assert view.synthetic.wanted is not None
+    rows, labels = (torch.from_numpy(one.probs(0, one.mu)).float() for one in (view.synthetic, view.synthetic.wanted))
+    entropy = float(-(labels * labels.log()).sum(-1).mean())
+
+    @torch.no_grad()
+    def loss(one: torch.nn.Module) -> float:
+        return float(torch.nn.functional.cross_entropy(one(rows).flatten(0, 1), labels.flatten(0, 1)))
+
+    assert entropy - 1e-4 <= loss(model) < entropy + 0.25 * (loss(made["Next"](labels.shape[-1])) - entropy)
+
+
 @torch.no_grad()
 def test_the_sasrec_learns_the_rows_looks_back_only_and_reads_histories_of_any_length(made: dict[str, Any]) -> None:
     soft, sasrec = made["soft"], made["sasrec"]
@@ -113,5 +131,5 @@ def test_the_notebook_has_the_same_lines() -> None:
         return {node.name: ast.unparse(node) for node in ast.parse(source).body if isinstance(node, wanted)}
 
     document = {name: code for block in BLOCKS for name, code in parts(block).items()}
-    assert document.keys() == {"Next", "train", "hit_rate", "hard", "SASRec", "stretches"}
-    assert parts(notebook) == {name: code for name, code in document.items() if name not in ("SASRec", "stretches")}
+    assert document.keys() == {"Next", "train", "hit_rate", "hard", *ADDED}
+    assert parts(notebook) == {name: code for name, code in document.items() if name not in ADDED}

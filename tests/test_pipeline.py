@@ -20,12 +20,15 @@ from farzi_core.runs.run import Run
 from farzi_core.runs.store import Store
 
 
-def test_a_mean_that_won_is_the_synthetic_data_of_a_run_stopped_in_its_evaluation(farzi_home: Path) -> None:
+@pytest.mark.parametrize("shape", [(2, 3, 4), (2, 2, 3, 4)], ids=["next", "own"])
+def test_a_mean_that_won_is_the_synthetic_data_of_a_run_stopped_in_its_evaluation(
+    farzi_home: Path, shape: tuple[int, ...]
+) -> None:
     run = Store().create(RunConfig())
     recorder = FolderRecorder(run.folder, run.manifest, lambda: False)
 
     def tensors(value: float) -> dict[str, torch.Tensor]:
-        return {"latent": torch.full((2, 3, 4), value), "decoder": torch.full((4, 5), value)}
+        return {"latent": torch.full(shape, value), "decoder": torch.full((4, 5), value)}
 
     recorder.snapshot(50, tensors(1.0), {})
     recorder.log("validation", step=50, best=True)
@@ -33,12 +36,16 @@ def test_a_mean_that_won_is_the_synthetic_data_of_a_run_stopped_in_its_evaluatio
     recorder.keep("average", tensors(2.0), {})
     assert float(pipeline.best_synthetic(Run(run.folder)).latent.mean()) == 2
     assert float(pipeline.best_synthetic(Run(run.folder)).decoder.mean()) == 2
+    assert pipeline.best_synthetic(Run(run.folder)).latent.shape == shape
 
 
-def test_snapshots_to_average_that_swell_every_checkpoint_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("labels", "faces"), [("next", 1), ("own", 2)])
+def test_snapshots_to_average_that_swell_every_checkpoint_are_refused(
+    labels: str, faces: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     dataset = prepare(read_planted(PlantedSettings(sequences=400)), max_items=40)
-    sizes = {"synthetic.mu": 20, "synthetic.xi": 6, "synthetic.d": 4}
-    one = 4 * 4 * (20 * 6 + len(dataset.vocab))
+    sizes = {"synthetic.mu": 20, "synthetic.xi": 6, "synthetic.d": 4, "synthetic.labels": labels}
+    one = 4 * 4 * (20 * faces * 6 + len(dataset.vocab))
     monkeypatch.setattr(checks, "MAX_AVERAGED_BYTES", 5 * one)
     checks.check(with_settings(RunConfig(), {**sizes, "validation.average": 5}), dataset)
     with pytest.raises(ConfigError, match=r"validation\.average = 6: .* choose at most 5"):
@@ -67,10 +74,13 @@ def test_what_was_distilled_with_cuda_graphs_is_judged_without_them() -> None:
     assert report.row(RowName.DISTILLED) is not None
 
 
-def test_teachers_whose_predictions_would_not_fit_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("labels", "predicted"), [("next", 5), ("own", 6)])
+def test_teachers_whose_predictions_would_not_fit_are_refused(
+    labels: str, predicted: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     dataset = prepare(read_planted(PlantedSettings(sequences=400)), max_items=40)
-    config = with_settings(RunConfig(), {**SETTINGS, "objective.teachers": 3})
-    numbers = 64 * (6 - 1) * len(dataset.vocab)
+    config = with_settings(RunConfig(), {**SETTINGS, "objective.teachers": 3, "synthetic.labels": labels})
+    numbers = 64 * predicted * len(dataset.vocab)
     monkeypatch.setattr(checks, "MAX_DENSE_NUMBERS", numbers)
     checks.check(config, dataset)
     monkeypatch.setattr(checks, "MAX_DENSE_NUMBERS", numbers - 1)

@@ -13,6 +13,7 @@ from small import SETTINGS
 
 from farzi_core import pipeline, retrain
 from farzi_core.cli import main
+from farzi_core.config import with_settings
 from farzi_core.data import errands
 from farzi_core.distill.synthetic import Synthetic
 from farzi_core.errors import ConfigError, FarziError, RunError
@@ -20,7 +21,7 @@ from farzi_core.evaluation import surgery
 from farzi_core.evaluation.final import Examiner
 from farzi_core.evaluation.report import Metric, RowName
 from farzi_core.recorder import MemoryRecorder, Saved
-from farzi_core.runs import cached
+from farzi_core.runs import cached, worker
 from farzi_core.runs.run import Run
 from farzi_core.runs.store import Store
 from farzi_core.views.load import SYNTHETIC, RunView
@@ -87,6 +88,28 @@ def test_students_before_are_the_table_s_and_after_those_of_a_direct_call(run: R
     assert found.test[Metric.AUC].low < gap < found.test[Metric.AUC].high
     validation = {student.best.metrics[Metric.AUC] for student in map(examiner.trainer(probs), range(2))}
     assert {one[Metric.AUC] for one in found.after.validation} == validation
+
+
+def test_edits_of_a_run_with_labels_reach_what_students_predict(run: Run, home: Path) -> None:
+    """Its own students before; after them those of a direct call, on both faces edited."""
+    own = with_settings(run.config, {"synthetic.labels": "own", "outer.steps": 2, "validation.every": 2})
+    made = Store().create(own)
+    assert worker.main([str(made.folder)]) == 0
+    view = RunView(made.folder)
+    stored = pipeline.best_synthetic(made)
+    assert stored.latent.shape == (20, 2, 6, 4)
+    found = retrain.retrain(source(made, EDITS), lambda done, total: None)
+    row = view.evaluation.row(RowName.DISTILLED)
+    assert row is not None
+    for one, other in zip(found.before.test, row.seeds, strict=True):
+        assert one == pytest.approx(other)
+    assert view.synthetic.labels is not None
+    read = surgery.apply(view.synthetic.latent, view.synthetic.decoder, surgery.parse(EDITS)).latent
+    labels = np.delete(view.synthetic.labels * np.float32([0, 0.5, 1, 1]), 2, 0)
+    probs = Synthetic(torch.from_numpy(np.stack([read, labels], 1)), stored.decoder, stored.tau).probs()
+    examiner = Examiner(own, "sasrec", pipeline.load(own, MemoryRecorder()), CPU, MemoryRecorder())
+    outcome = examiner.distilled(probs)
+    assert list(found.after.test) == [examiner.measures.of(seen, examiner.items) for seen in outcome.seen]
 
 
 def test_without_edits_nothing_differs_and_nothing_is_trained_twice(run: Run, home: Path) -> None:

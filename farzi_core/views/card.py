@@ -43,8 +43,8 @@ _LABELLED = """\
 Positions have labels of their own: what a position is to predict is not what the next one says but
 
 ```python
-logits = data["labels"] @ data["decoder"] / data["tau"]
-weights = np.exp(logits - logits.max(-1, keepdims=True))
+expected = data["labels"] @ data["decoder"] / data["tau"]
+weights = np.exp(expected - expected.max(-1, keepdims=True))
 labels = weights / weights.sum(-1, keepdims=True)  # [{mu}, {xi}, {items}]
 ```
 
@@ -62,6 +62,8 @@ argmax = probs.argmax(-1)  # [{mu}, {xi}] row numbers of vocab
 sampled = (logits + np.random.default_rng(0).gumbel(size=logits.shape)).argmax(-1)  # one draw from probs a position
 print(vocab["title"].iloc[argmax[0]].tolist())  # sequence 0 in words
 ```"""
+
+_HARD_LABELS = "\n\nIts labels are made likewise, `labels.argmax(-1)` or a draw from `labels`."
 
 
 def card(
@@ -85,7 +87,7 @@ def card(
         "`vocab.csv` is for spreadsheets: texts that could be read as formulas begin with an apostrophe there.",
         "## How to train on it",
         trained.format(**sizes, steps=config.evaluation.steps, optimizer=_optimizer(config)),
-        _FORMS.format(**sizes),
+        _FORMS.format(**sizes) + ("" if synthetic.labels is None else _HARD_LABELS),
         _forms(report),
         "## Figures and protocol",
         _figures(report),

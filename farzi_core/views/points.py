@@ -229,7 +229,7 @@ def _trained(one: Result, row: Row, metric: Metric) -> Iterator[Trained]:
             method=method(one.config) if made else "",
             mu=mu,
             xi=xi,
-            numbers=one.report.stored_numbers if row.name is RowName.DISTILLED else row.events,
+            numbers=_numbers(one, row),
             sequences=row.sequences,
             seed=one.config.seed,
             student=student,
@@ -237,3 +237,10 @@ def _trained(one: Result, row: Row, metric: Metric) -> Iterator[Trained]:
             seconds=row.seconds,
             percent=row.percent_interval.get(metric),
         )
+
+
+def _numbers(one: Result, row: Row) -> int:
+    """Stored numbers of what a row is trained on: items, one an event and, with labels of their own, one a label."""
+    if row.name is RowName.DISTILLED:
+        return one.report.stored_numbers
+    return row.events * (one.config.synthetic.faces if row.name in FORM_ROWS.values() else 1)

@@ -36,6 +36,7 @@ TOKENS = torch.randint(ITEMS, (4, 6), generator=_draw)
 METAS: dict[str, Tensors] = {
     "probs": {"probs": torch.softmax(LATENT @ DECODER / 0.7, -1)},
     "latent": {"latent": LATENT, "decoder": DECODER},
+    "labelled": {"probs": torch.softmax(torch.stack([LATENT, LATENT.flip(0)], 1) @ DECODER / 0.7, -1)},
 }
 OPTIMIZERS = (
     Adam(lambda t: 0.02 / (1 + t), eps=1e-3, weight_decay=0.01),
@@ -86,7 +87,8 @@ def _found(
     drawn = [{name: 5 * one.double() for name, one in model.init(seed).items()} for seed in seeds]
 
     def reading(t: int) -> Reading:
-        keep = kept((2 if some else 5, 5, 4), dropout, np.random.default_rng(t)) if dropout else None
+        inputs = (2 if some else 5, 6 if meta == "labelled" else 5, 4)
+        keep = kept(inputs, dropout, np.random.default_rng(t)) if dropout else None
         return Reading(torch.tensor([t % 5, (t + 2) % 5]) if some else None, keep)
 
     loss = SyntheticLoss(StudentCore(model, tables_of(drawn[0])), 0.7, reading)
@@ -140,14 +142,15 @@ def test_stacked_students() -> None:
 
 @pytest.mark.parametrize("dropout", [0, 0.4])
 @pytest.mark.parametrize("crop", [0, 4])
-def test_students_trained_by_graphs_are_those_trained_eagerly(crop: int, dropout: float) -> None:
+@pytest.mark.parametrize("labels", ["next", "own"])
+def test_students_trained_by_graphs_are_those_trained_eagerly(labels: str, crop: int, dropout: float) -> None:
     sizes = {
-        "model.hidden": 4, "synthetic.mu": 5, "synthetic.xi": 6,
+        "model.hidden": 4, "synthetic.mu": 5, "synthetic.xi": 6, "synthetic.labels": labels,
         "inner.batch": 3, "inner.schedule": "linear", "inner.dropout": dropout,
     }  # fmt: skip
-    rows = METAS["probs"]["probs"].float()
+    rows = METAS["labelled" if labels == "own" else "probs"]["probs"].float()
     config = with_settings(RunConfig(), {**sizes, "inner.crop": crop, "inner.eps": 1e-3})
-    model = build(config.model, ITEMS, config.stretch)
+    model = build(config.model, ITEMS, config.student_length)
     weights = fresh(model, torch_stream(0, "weights"), rows.device)
     loss = students.synthetic_loss(config, model, rows, 7)
     eager = [*train(weights, loss, students.inner_optimizer(config), 9, 4)]

@@ -91,13 +91,12 @@ def test_a_staggered_student_is_grown_up_to_its_first_window(dataset: Dataset) -
 
 @pytest.mark.parametrize("crop", [0, 3])
 @pytest.mark.parametrize("batch", [8, 12])
+@pytest.mark.parametrize("labels", ["next", "own"])
 def test_a_mask_of_dropout_belongs_to_its_step_and_leaves_the_rows_as_they_are(
-    dataset: Dataset, crop: int, batch: int
+    dataset: Dataset, labels: str, batch: int, crop: int
 ) -> None:
-    plain, dropped = (
-        with_settings(RunConfig(), {**SMALL, "inner.crop": crop, "inner.batch": batch, "inner.dropout": share})
-        for share in (0, 0.4)
-    )
+    sizes = {**SMALL, "inner.crop": crop, "inner.batch": batch, "synthetic.labels": labels}
+    plain, dropped = (with_settings(RunConfig(), {**sizes, "inner.dropout": share}) for share in (0, 0.4))
     part, items = dataset.part("train"), len(dataset.vocab)
     start = initial(part, items, plain.synthetic, 0)
     losses = [
@@ -114,7 +113,9 @@ def test_a_mask_of_dropout_belongs_to_its_step_and_leaves_the_rows_as_they_are(
         assert again is not None
         assert torch.equal(some.keep, again)
         assert other is None or not torch.equal(some.keep, other)
-        assert some.keep.shape == (*part_of(start.latent, some.chosen)[:, 1:, 0].shape, 8)
+        targets = part_of(start.latent, some.chosen)[:, 1]  # labels, or without them one position of the sequences
+        inputs = targets.shape[1] if labels == "own" else part_of(start.latent, some.chosen).shape[1] - 1
+        assert some.keep.shape == (len(targets), inputs, 8)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,9 +129,13 @@ class _Window(gradcheck.Problem):
 
 
 @pytest.mark.parametrize("kind", ["sasrec", "gru4rec", "fmlp"])
-def test_the_meta_gradient_of_a_window_with_dropout_is_that_of_plain_autograd(dataset: Dataset, kind: str) -> None:
+@pytest.mark.parametrize(("labels", "crop"), [("next", 0), ("own", 0), ("own", 3)])
+def test_the_meta_gradient_of_a_window_with_dropout_is_that_of_plain_autograd(
+    dataset: Dataset, labels: str, crop: int, kind: str
+) -> None:
     """Through all steps of a window by torch's own graph of them, the masks drawn again at each visit."""
     sizes = {"inner.dropout": 0.4, "inner.omega_share": 0, "inner.weight_decay": 0, "model.kind": kind}
+    sizes |= {"synthetic.labels": labels, "inner.crop": crop}
     widths = {"model.gru4rec_hidden": 8, "model.fmlp_hidden": 8}
     config = with_settings(RunConfig(), {**SMALL, **sizes, **widths})
     part, items = dataset.part("train"), len(dataset.vocab)

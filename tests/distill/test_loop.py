@@ -40,28 +40,21 @@ def dataset() -> Dataset:
 
 def _run(dataset: Dataset, recorder: MemoryRecorder, **settings: Any) -> Distilled:
     config = with_settings(RunConfig(), {**SMALL, **{key.replace("__", "."): value for key, value in settings.items()}})
-    model = build(config.model, len(dataset.vocab), config.stretch)
+    model = build(config.model, len(dataset.vocab), config.student_length)
     omega = trajectories(model, dataset.part("train"), config, CPU)
     start = initial(dataset.part("train"), len(dataset.vocab), config.synthetic, 0)
     return Distillation(config, dataset, omega, CPU).run(start, recorder)
 
 
-def test_softmax_gradients_equal_autograd() -> None:
-    latent = torch.randn(3, 4, 2, dtype=torch.float64, requires_grad=True)
-    decoder = torch.randn(2, 7, dtype=torch.float64, requires_grad=True)
-    synthetic = Synthetic(latent, decoder, tau=0.7)
-    upstream = torch.randn(3, 4, 7, dtype=torch.float64)
-    wanted = torch.autograd.grad((synthetic.probs() * upstream).sum(), (latent, decoder))
-    torch.testing.assert_close(synthetic.gradients(synthetic.probs(), upstream), wanted)
-
-
+@pytest.mark.parametrize("labels", ["next", "own"])
 @pytest.mark.parametrize("crop", [0, 3])
 @pytest.mark.parametrize("largest", [10**9, 0])
 def test_the_outer_gradient_equals_central_differences_through_the_whole_step(
-    dataset: Dataset, largest: int, crop: int, monkeypatch: pytest.MonkeyPatch
+    dataset: Dataset, largest: int, crop: int, labels: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Through softmax, window and outer loss at once: the change of the outer loss along the reported direction."""
-    config = with_settings(RunConfig(), {**SMALL, "outer.starts": 1, "inner.omega_share": 0, "inner.crop": crop})
+    sizes = {"outer.starts": 1, "inner.omega_share": 0, "inner.crop": crop, "synthetic.labels": labels}
+    config = with_settings(RunConfig(), {**SMALL, **sizes})
     problem = OuterProblem(config, dataset.part("train"), len(dataset.vocab), torch.zeros(0), CPU)
     start = initial(dataset.part("train"), len(dataset.vocab), config.synthetic, 0)
     start = Synthetic(start.latent.double(), start.decoder.double(), start.tau)
@@ -111,11 +104,14 @@ def test_a_run_reports_steps_and_keeps_its_best_validation(dataset: Dataset) -> 
         (90, 45, 30, 8000, 12),  # 8.3 MB each: 8 fit into 64 MiB, so four between two validations at most
     ],
 )
+@pytest.mark.parametrize("labels", ["next", "own"])
 def test_snapshots_are_as_many_as_wanted_and_as_few_as_the_bound_on_bytes_allows(
-    steps: int, every: int, wanted: int, mu: int, between: int
+    labels: str, steps: int, every: int, wanted: int, mu: int, between: int
 ) -> None:
+    """With labels half as many sequences are as large."""
+    mu //= 2 if labels == "own" else 1
     settings = {"outer.steps": steps, "validation.every": every, "runtime.snapshots": wanted, "synthetic.mu": mu}
-    config = with_settings(RunConfig(), settings | {"synthetic.xi": 8, "synthetic.d": 32})
+    config = with_settings(RunConfig(), settings | {"synthetic.xi": 8, "synthetic.d": 32, "synthetic.labels": labels})
     assert snapshot_every(config, 500) == between
 
 
@@ -141,6 +137,7 @@ class StopsAt(MemoryRecorder):
         (3, {"objective__kind": "gradient", "teacher__trajectories": 0}),
         (1, {"inner__staggered": True, "outer__starts": 1, "inner__burn_in": 2}),
         (3, {"inner__crop": 3, "inner__batch": 14, "inner__burn_in": 5, "inner__lifetime": 14}),
+        (3, {"synthetic__labels": "own", "inner__crop": 3, "inner__dropout": 0.2, "validation__average": 2}),
         (5, {"objective__kind": "trajectory", "inner__optimizer": "sgd", "teacher__trajectory_steps": 6}),
     ],
 )

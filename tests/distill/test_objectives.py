@@ -29,19 +29,21 @@ KINDS: dict[str, dict[str, Any]] = {
     "taught": {"objective__teachers": 2},
 }
 """What a student is held against: real events, gradients, a trajectory, and what two teachers expect."""
+LABELS = pytest.mark.parametrize("labels", ["next", "own"])
 
 
 @pytest.mark.parametrize("dropout", [0, 0.4])
 @pytest.mark.parametrize("optimizer", ["adam", "sgd"])
 @pytest.mark.parametrize("kind", KINDS)
+@LABELS
 @pytest.mark.parametrize("largest", [10**9, 0], ids=["dense", "latent"])
 def test_z_and_m_get_the_slope_of_central_differences(
-    kind: str, optimizer: str, dropout: float, largest: int, monkeypatch: pytest.MonkeyPatch
+    kind: str, optimizer: str, dropout: float, labels: str, largest: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Gradient matching takes its states as constants; at the first one, which no data reached, that is no choice."""
     monkeypatch.setattr("farzi_core.distill.outer.MAX_DENSE_NUMBERS", largest)
     inner = {"inner__optimizer": optimizer, "inner__batch": 3, "inner__dropout": dropout}
-    problem, state = exact(**KINDS[kind], **inner, objective__matches=1)
+    problem, state = exact(**KINDS[kind], **inner, objective__matches=1, synthetic__labels=labels)
     _, gradient = gradients(problem, state)
     direction = torch.randn(gradient.shape, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
 
@@ -130,8 +132,11 @@ def _scores(model: Model, weights: Tensors, tokens: Tensor) -> Tensor:
 
 @pytest.mark.parametrize("optimizer", ["adam", "sgd"])
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_gradient_is_that_of_plain_autograd_through_the_formula_written_out(kind: str, optimizer: str) -> None:
-    problem, state = exact(**KINDS[kind], inner__optimizer=optimizer)
+@LABELS
+def test_the_gradient_is_that_of_plain_autograd_through_the_formula_written_out(
+    labels: str, kind: str, optimizer: str
+) -> None:
+    problem, state = exact(**KINDS[kind], inner__optimizer=optimizer, synthetic__labels=labels)
     value, gradient = gradients(problem, state)
     wanted_value, wanted = written_out(problem, state, kind)
     assert value == pytest.approx(wanted_value, rel=1e-9)

@@ -30,9 +30,12 @@ _draw = torch.Generator().manual_seed(0)
 PARAMS = {name: tensor.double() for name, tensor in MODEL.init(_draw).items()}
 PARAMS |= {name: 50 * PARAMS[name] for name in ("item", "position")}  # of order 1: what a layer norm divides by
 LATENT, DECODER = (torch.randn(*shape, generator=_draw, dtype=torch.float64) for shape in ((5, 6, 3), (3, 11)))
+LABELLED = torch.randn(5, 2, 6, 3, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
 METAS: dict[str, Tensors] = {
     "probs": {"probs": torch.softmax(LATENT @ DECODER / 0.7, -1)},
     "latent": {"latent": LATENT, "decoder": DECODER},
+    "labelled probs": {"probs": torch.softmax(LABELLED @ DECODER / 0.7, -1)},
+    "labelled latent": {"latent": LABELLED, "decoder": DECODER},
 }
 BATCHES: dict[str, list[Any]] = {  # what even and odd steps read
     "all": [None, None],
@@ -41,13 +44,15 @@ BATCHES: dict[str, list[Any]] = {  # what even and odd steps read
 }
 
 
-def _loss(batch: str, dropout: float = 0) -> SyntheticLoss:
+def _loss(batch: str, dropout: float = 0, labelled: bool = False) -> SyntheticLoss:
     def reading(step: int) -> Reading:
         part = BATCHES[batch][step % 2]
         chosen = None if part is None else torch.tensor(part)
         rows, length = part_of(LATENT, chosen).shape[:2]
-        keep = kept((rows, length - 1, MODEL.hidden), dropout, np.random.default_rng(step)) if dropout else None
-        return Reading(chosen, keep)
+        if labelled and chosen is not None and chosen.dim() == 2:  # of Z with two faces a sequence
+            chosen = torch.stack([chosen // 6 * 12 + face * 6 + chosen % 6 for face in (0, 1)], 1)
+        inputs = (rows, length if labelled else length - 1, MODEL.hidden)
+        return Reading(chosen, kept(inputs, dropout, np.random.default_rng(step)) if dropout else None)
 
     return SyntheticLoss(StudentCore(MODEL), 0.7, reading)
 
@@ -72,13 +77,13 @@ def _both(loss: Any, meta: Tensors, hvp: Hvp = "eager", params: Tensors = PARAMS
 @pytest.mark.parametrize("chunk", [(7, 1), (1 << 19, 64)])
 @pytest.mark.parametrize("dropout", [0, 0.4])
 @pytest.mark.parametrize("batch", BATCHES)
-@pytest.mark.parametrize("kind", ["probs", "latent"])
+@pytest.mark.parametrize("kind", METAS)
 def test_parts_equal_the_whole_to_1e_12(
     kind: str, batch: str, dropout: float, chunk: tuple[int, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("farzi_core.models.head.CHUNK_NUMBERS", chunk[0])
     monkeypatch.setattr("farzi_core.models.head.CHUNK_ROWS", chunk[1])
-    for parts, whole in zip(*_both(_loss(batch, dropout), METAS[kind]), strict=True):
+    for parts, whole in zip(*_both(_loss(batch, dropout, "labelled" in kind), METAS[kind]), strict=True):
         _close(parts, whole)
 
 
@@ -132,9 +137,9 @@ def test_an_untied_head_with_a_bias_and_a_curved_loss_are_split_too() -> None:
 
 @pytest.mark.parametrize("dropout", [0, 0.4])
 @pytest.mark.parametrize("batch", ["some", "stretches"])
-@pytest.mark.parametrize("kind", ["probs", "latent"])
+@pytest.mark.parametrize("kind", METAS)
 def test_the_meta_gradient_of_a_split_loss_is_that_of_the_plain_one(kind: str, batch: str, dropout: float) -> None:
-    loss, tokens = _loss(batch, dropout), torch.tensor([[1, 2, 3, 4, 5, 6], [7, 8, 9, 10, 0, 1]])
+    loss, tokens = _loss(batch, dropout, "labelled" in kind), torch.tensor([[1, 2, 3, 4, 5, 6], [7, 8, 9, 10, 0, 1]])
     plain, parts = (
         adam_metagradient(
             one, lambda p: hard_loss(MODEL, p, tokens), PARAMS, METAS[kind], steps=6, optimizer=Adam(0.01, eps=1e-4)
@@ -195,11 +200,11 @@ def test_the_functions_to_compile_are_the_eager_ones(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(torch, "compile", lambda function, **_: function)
     core = StudentCore(SASRec(items=11, hidden=8, layers=1, heads=1, max_length=6))
     params = {name: tensor.double() for name, tensor in core.model.init(_draw).items()}
-    dropped = replace(_loss("all", 0.4), core=core)
-    for loss, kind in ((SyntheticLoss(core, 0.7), "probs"), (SyntheticLoss(core, 0.7), "latent"), (dropped, "probs")):
-        meta = METAS[kind]
-        for parts, wanted in zip(*_both(loss, meta, "compiled", params), strict=True):
-            _close(parts, wanted, 1e-11)
+    for kind, meta in METAS.items():
+        for dropout in (0, 0.4):
+            loss = replace(_loss("all", dropout, "labelled" in kind), core=core)
+            for parts, wanted in zip(*_both(loss, meta, "compiled", params), strict=True):
+                _close(parts, wanted, 1e-11)
     layout = Layout.of(params)
     theta = layout.flatten(params)
 

@@ -26,9 +26,12 @@ STUDENTS, ITEMS, STEPS = 3, 9, 4
 ADAM = Adam(0.02, eps=1e-3, weight_decay=0.01)
 _draw = torch.Generator().manual_seed(0)
 LATENT, DECODER = (torch.randn(*shape, generator=_draw, dtype=torch.float64) for shape in ((4, 5, 3), (3, ITEMS)))
+LABELLED = torch.randn(4, 2, 5, 3, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
 METAS: dict[str, Tensors] = {
     "probs": {"probs": torch.softmax(LATENT @ DECODER, -1)},
     "latent": {"latent": LATENT, "decoder": DECODER},
+    "labelled probs": {"probs": torch.softmax(LABELLED @ DECODER, -1)},
+    "labelled latent": {"latent": LABELLED, "decoder": DECODER},
 }
 TOKENS = [torch.randint(ITEMS, (2, 5), generator=_draw) for _ in range(STUDENTS)]
 
@@ -47,9 +50,9 @@ def _stack(weights: list[Tensors]) -> Tensors:
     return {name: torch.stack([one[name] for one in weights]) for name in weights[0]}
 
 
-def _loss(model: Model, weights: Tensors, some: bool = False) -> SyntheticLoss:
+def _loss(model: Model, weights: Tensors, some: bool = False, inputs: int = 4) -> SyntheticLoss:
     def reading(step: int) -> Reading:
-        keep = kept((2, 4, 4), 0.4, np.random.default_rng(step))
+        keep = kept((2, inputs, 4), 0.4, np.random.default_rng(step))
         return Reading(torch.tensor([step % 4, 3]), keep) if some else Reading()
 
     return SyntheticLoss(StudentCore(model, tables_of(weights)), 1.0, reading)
@@ -87,18 +90,19 @@ def _both(
 
 
 @pytest.mark.parametrize("some", [False, True], ids=["all rows", "a batch"])
-@pytest.mark.parametrize("kind", ["probs", "latent"])
+@pytest.mark.parametrize("kind", METAS)
 def test_a_stack_equals_its_students_in_turn(kind: str, some: bool) -> None:
     model = _model("sasrec")
     weights = _weights(model)
-    _same(*_both(_loss(model, weights[0], some), model, weights, METAS[kind]))
+    _same(*_both(_loss(model, weights[0], some, 5 if "labelled" in kind else 4), model, weights, METAS[kind]))
 
 
 @pytest.mark.parametrize(("kind", "head"), [("gru4rec", "tied"), ("fmlp", "tied"), ("sasrec", "untied")])
 def test_of_every_architecture_and_head(kind: str, head: str) -> None:
     model = _model(kind, head)
     weights = _weights(model)
-    _same(*_both(_loss(model, weights[0]), model, weights, METAS["probs"]))
+    for meta in ("probs", "labelled probs"):
+        _same(*_both(_loss(model, weights[0]), model, weights, METAS[meta]))
 
 
 def test_any_loss_can_be_stacked_and_compiled(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -158,6 +158,20 @@ def test_there_are_never_more_candidates_than_memory_allows(dataset: Dataset, mo
     assert start._candidates(train, SMALL) == SMALL.mu
 
 
+@pytest.mark.parametrize("how", [{"start": "random"}, {"start": "data"}, {"start": "matched"},
+                                 {"start": "data", "start_windows": "medoids"}])  # fmt: skip
+def test_labels_start_as_the_next_positions_of_rows_one_longer(dataset: Dataset, how: dict[str, str]) -> None:
+    train, items = dataset.part("train"), len(dataset.vocab)
+    own, longer = (
+        initial(train, items, SMALL.model_copy(update={**how, **more}), 0) for more in ({"labels": "own"}, {"xi": 6})
+    )
+    assert own.latent.shape == (12, 2, 5, 6)
+    assert torch.equal(own.latent[:, 1, :-1], own.latent[:, 0, 1:])
+    assert torch.equal(torch.cat([own.latent[:, 0], own.latent[:, 1, -1:]], 1), longer.latent)
+    assert torch.equal(own.decoder, longer.decoder)
+    assert own.tau == longer.tau
+
+
 class Enough(Exception):
     """What a stopped run raises between steps."""
 

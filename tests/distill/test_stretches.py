@@ -38,6 +38,22 @@ def test_a_step_reads_whole_stretches_of_one_sequence_each_and_no_position_twice
     assert drawn.max() < mu * xi
 
 
+@given(SIZES, st.integers(0, 2**32 - 1))
+def test_with_labels_a_step_reads_the_same_places_of_both_faces(size: tuple[int, int, int, int], seed: int) -> None:
+    mu, xi, length, batch = size
+    plain, labelled = (Stretches(mu, xi, length, batch, faces) for faces in (1, 2))
+    wanted, drawn = (one.draw(np.random.default_rng(seed)) for one in (plain, labelled))
+    assert labelled.inputs == (plain.inputs[0], length) == (plain.inputs[0], plain.inputs[1] + 1)
+    if length == xi:
+        assert np.array_equal(drawn, wanted), "whole sequences have both faces"
+        return
+    assert drawn.shape == (plain.size, 2, length)
+    row, face, place = np.unravel_index(drawn, (mu, 2, xi))
+    for one in (0, 1):
+        assert (face[:, one] == one).all()
+        assert np.array_equal(row[:, one] * xi + place[:, one], wanted)
+
+
 def test_as_many_as_there_are_at_every_phase() -> None:
     assert Stretches(50, 20, 5, 1000).size == 50 * 3  # at phase 4 a sequence of 20 has three of 5
     assert Stretches(50, 20, 12, 1000).size == 50  # phases 0 to 8
@@ -63,6 +79,11 @@ def test_what_is_read_of_a_tensor() -> None:
     assert torch.equal(part_of(whole, torch.tensor([1])), whole[1:])
     stretches = torch.tensor([[1, 2, 3], [8, 9, 10]])
     assert torch.equal(part_of(whole, stretches), torch.stack([whole[0, 1:4], whole[1, 2:5]]))
+    labelled = torch.arange(2 * 2 * 6 * 3).view(2, 2, 6, 3)
+    assert torch.equal(part_of(labelled, torch.tensor([1])), labelled[1:])
+    both = torch.tensor([[[1, 2, 3], [7, 8, 9]], [[14, 15, 16], [20, 21, 22]]])
+    assert torch.equal(part_of(labelled, both), torch.stack([labelled[0, :, 1:4], labelled[1, :, 2:5]]))
+    assert torch.equal(part_of(labelled[..., 0], both), part_of(labelled, both)[..., 0]), "tokens are chosen alike"
 
 
 def test_the_settings_say_what_a_student_sees() -> None:
@@ -70,5 +91,11 @@ def test_the_settings_say_what_a_student_sees() -> None:
         return with_settings(RunConfig(), {"inner.crop": crop, "synthetic.xi": xi}).stretch
 
     assert [seen(0, 20), seen(5, 20), seen(20, 20), seen(30, 20)] == [20, 5, 20, 20]
+    for labels, faces in (("next", 1), ("own", 2)):
+        sizes = {"inner.crop": 5, "synthetic.mu": 3, "synthetic.xi": 20, "synthetic.labels": labels}
+        config = with_settings(RunConfig(), sizes)
+        assert (config.stretch, config.student_length) == (5, 4 + faces), "the last label is one event more"
+        assert (config.synthetic.faces, config.synthetic.latents) == (faces, faces * 60)
+        assert Stretches.of(config, 3) == Stretches(3, 20, 5, config.inner.batch, faces)
     with pytest.raises(ConfigError, match=r"inner\.crop.*1 event has none to predict; choose 0"):
         with_settings(RunConfig(), {"inner.crop": 1})

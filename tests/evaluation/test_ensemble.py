@@ -107,11 +107,15 @@ def test_the_loss_against_certain_teachers_is_that_on_the_events(head: str) -> N
 
 def test_students_may_not_read_more_than_their_teachers() -> None:
     longer = {"synthetic.xi": 20, "model.max_length": 8, "objective.teachers": 2}
-    with pytest.raises(
-        ConfigError, match=r"students read 20 events at once, their teachers model\.max_length = 8; raise"
-    ):
-        with_settings(RunConfig(), longer)
-    assert with_settings(RunConfig(), {**longer, "inner.crop": 8}).stretch == 8
+    for labels, seen in (("next", 20), ("own", 21)):
+        with pytest.raises(
+            ConfigError, match=rf"students see {seen} events at once, their teachers model\.max_length = 8; raise"
+        ):
+            with_settings(RunConfig(), {**longer, "synthetic.labels": labels})
+        most = with_settings(RunConfig(), {**longer, "synthetic.labels": labels, "inner.crop": 28 - seen})
+        assert most.student_length == 8
+        with pytest.raises(ConfigError, match="students see 9 events"):
+            with_settings(most, {"inner.crop": 29 - seen})
     assert with_settings(RunConfig(), {**longer, "objective.kind": "gradient"}).objective.ensemble == 0
 
 

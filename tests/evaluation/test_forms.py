@@ -21,6 +21,7 @@ from farzi_core.recorder import MemoryRecorder
 
 CPU = torch.device("cpu")
 PROBS = torch.tensor([[[0.5, 0.3, 0.2], [0.1, 0.1, 0.8]], [[0.0, 1.0, 0.0], [0.25, 0.5, 0.25]]])
+LABELLED = torch.stack([PROBS, PROBS.flip(0)], 1)  # what one sequence reads the other one predicts
 FORMS = {"evaluation__forms": "soft,argmax,sampled", "evaluation__draws": 3}
 
 
@@ -58,6 +59,7 @@ def untimed(row: Row) -> Row:
 def test_argmax_is_the_most_probable_item_of_every_position() -> None:
     assert rows_of("argmax", PROBS, 1, 0, 0).tolist() == [[0, 2], [1, 1]]
     assert rows_of("soft", PROBS, 1, 0, 0) is PROBS
+    assert rows_of("argmax", LABELLED, 1, 0, 0).tolist() == [[[0, 2], [1, 1]], [[1, 1], [0, 2]]]
 
 
 def test_draws_follow_from_seed_and_student_alone() -> None:
@@ -78,10 +80,26 @@ def test_draws_are_as_frequent_as_they_are_probable() -> None:
     assert float(joint) == pytest.approx(0.5 * 0.8, abs=0.03), "positions are drawn independently"
 
 
+def test_draws_of_labels_are_as_frequent_as_they_are_probable() -> None:
+    """And independent of what is read, one draw of all sequences after the other."""
+    draws = 4000
+    tokens = rows_of("sampled", LABELLED, draws, 0, 0)
+    assert tokens.shape == (2 * draws, 2, 2)
+    counts = torch.nn.functional.one_hot(tokens.view(draws, 2, 2, 2), 3).double().mean(0)
+    assert (counts - LABELLED).abs().max() < 4 * 0.5 / draws**0.5, "four standard errors of a share"
+    joint = (tokens[::2, :, 1] == torch.tensor([2, 1])).all(1).double().mean()
+    assert float(joint) == pytest.approx(0.8 * 0.5, abs=0.03)
+
+
 @pytest.mark.parametrize("dropout", [0, 0.4])
-def test_tokens_train_as_the_certain_distributions_they_are(dataset: Dataset, probs: Tensor, dropout: float) -> None:
+@pytest.mark.parametrize("labels", ["next", "own"])
+def test_tokens_train_as_the_certain_distributions_they_are(
+    dataset: Dataset, probs: Tensor, labels: str, dropout: float
+) -> None:
     """Against the path of the soft form: one-hot rows through the mean embedding and the soft cross-entropy."""
-    config, items = settings(inner__dropout=dropout), len(dataset.vocab)
+    config, items = settings(inner__dropout=dropout, synthetic__labels=labels), len(dataset.vocab)
+    if labels == "own":
+        probs = torch.stack([probs, probs.flip(0)], 1)
     validation, _ = Examiner(config, "sasrec", dataset, CPU, MemoryRecorder()).judges(5)
     tokens = rows_of("argmax", probs, 1, 0, 0)
     certain = torch.nn.functional.one_hot(tokens, items).float()
@@ -98,10 +116,13 @@ def test_each_form_has_a_row_and_changes_no_other_one(dataset: Dataset, probs: T
     plain, report = (report_of(settings(**more), dataset, probs) for more in ({}, FORMS))
     names = [row.name for row in report.rows]
     assert names[:4] == [RowName.FULL, RowName.DISTILLED, RowName.ARGMAX, RowName.SAMPLED]
+    own = report_of(settings(**FORMS, synthetic__labels="own"), dataset, torch.stack([probs, probs.flip(0)], 1))
     others = [row for row in report.rows if row.name not in names[2:4]]
     assert [untimed(row) for row in others] == [untimed(row) for row in plain.rows]
     sizes = [(row.sequences, row.events, len(row.seeds)) for row in report.rows[1:4]]
     assert sizes == [(20, 120, 2), (20, 120, 2), (60, 360, 2)]
+    assert [(row.sequences, len(row.seeds)) for row in own.rows[1:4]] == [(20, 2), (20, 2), (60, 2)]
+    assert own.rows[0].seeds == plain.rows[0].seeds, "full data know of no labels"
     assert "Distilled, sampled: items drawn from every position" in report.baselines
 
 

@@ -9,13 +9,15 @@ import farzi_core as farzi
 from farzi_core.config import with_settings
 from farzi_core.data.dataset import Dataset
 from farzi_core.data.planted import PlantedSettings, read_planted
+from farzi_core.distill.loop import Distillation
 from farzi_core.distill.synthetic import Synthetic
 from farzi_core.errors import ConfigError
 from farzi_core.evaluation.compare import Outcome, paired, table
 from farzi_core.evaluation.final import Examiner, Panel
 from farzi_core.evaluation.measures import MEASURES
 from farzi_core.evaluation.report import METRICS, Metric, RowName
-from farzi_core.evaluation.students import Student, inner_optimizer
+from farzi_core.evaluation.students import Ranker, Student, inner_optimizer
+from farzi_core.models.model import build
 from farzi_core.recorder import MemoryRecorder
 from farzi_core.sections import Kind
 
@@ -46,6 +48,21 @@ def test_each_architecture_can_be_distilled_with(dataset: Dataset, kind: Kind) -
     assert not run.diverged
     assert (run.evaluation.student, run.evaluation.teacher, run.evaluation.others) == (kind, kind, ())
     assert {row.name for row in run.evaluation.rows} >= {RowName.FULL, RowName.DISTILLED}
+
+
+@pytest.mark.parametrize(("labels", "events"), [("next", 5), ("own", 6)])
+def test_students_are_validated_on_as_many_events_as_they_predicted_from(
+    dataset: Dataset, synthetic: Synthetic, labels: str, events: int
+) -> None:
+    """In the outer loop and in the table: with labels from the last position, too."""
+    config, latent = with_settings(farzi.RunConfig(), {**SETTINGS, "synthetic.labels": labels}), synthetic.latent
+    judge = Distillation(config, dataset, torch.zeros(0), CPU).judge
+    assert isinstance(judge, Ranker)
+    assert int(judge.lengths.max()) == events
+    one = Synthetic(torch.stack([latent, latent.flip(0)], 1) if labels == "own" else latent, synthetic.decoder)
+    student = Examiner(config, "sasrec", dataset, CPU, MemoryRecorder()).trainer(one.probs())(0)
+    found = judge.metrics(build(config.model, len(dataset.vocab), config.student_length), student.weights)
+    assert found == student.best.metrics
 
 
 def test_every_student_is_measured_by_its_own_full_data(dataset: Dataset, synthetic: Synthetic) -> None:

@@ -102,6 +102,26 @@ def test_a_position_that_is_put_says_the_item_and_is_as_sharp_as_positions_are()
     assert logits.std() == pytest.approx((Z @ M).std(axis=2).mean())
 
 
+@pytest.mark.parametrize("text", ["", "zero.1", "scale.2.-0.5", "swap.1.2", "drop.1", "zero.1~swap.1.2~drop.2"])
+def test_labels_follow_what_is_read(text: str) -> None:
+    both = np.stack([Z, Z[::-1] + 10], 1)
+    before = both.copy()
+    found = apply(both, M, parse(text))
+    alone = [apply(both[:, face], M, parse(text)) for face in (0, 1)]
+    assert np.array_equal(found.latent, np.stack([one.latent for one in alone], 1))
+    assert found.kept.tolist() == alone[0].kept.tolist()
+    assert np.array_equal(both, before), "what is given is not changed"
+
+
+def test_a_position_that_is_put_keeps_its_label() -> None:
+    both = np.stack([Z, Z[::-1] + 10], 1)
+    found = apply(both, M, parse("put.2.1.3")).latent
+    assert np.array_equal(found[:, 1], both[:, 1])
+    assert np.array_equal(found[:, 0], apply(Z, M, parse("put.2.1.3")).latent), "as sharp as what is read is"
+    with pytest.raises(ConfigError, match="this run has 2 positions, not 3"):
+        apply(both, M, parse("put.1.3.1"))
+
+
 def test_as_many_factors_as_items_say_any_item_alone() -> None:
     decoder = np.random.default_rng(0).normal(size=(6, 6))
     for item in range(6):

@@ -11,7 +11,7 @@ from apptest import assert_healthy, open_page, words
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Dataframe
 
-from farzi_core.views import load
+from farzi_core.views import factor_charts, load
 from farzi_core.views.load import RunView
 
 PAGE = "factors.py"
@@ -62,6 +62,26 @@ def test_one_sequence_of_z(farzi_home: Path) -> None:
     at = open_page(PAGE, latent="One sequence", sequence="3")
     assert_healthy(at)
     assert "Z, sequence 3." in words(at)
+
+
+@pytest.mark.parametrize("how", [{}, {"latent": "One sequence", "sequence": "3"}])
+def test_of_a_run_with_labels_either_latent_is_shown(farzi_home: Path, how: dict[str, str]) -> None:
+    view = RunView(fixtures.make_finished_run(farzi_home, labels="own"))
+    chosen = 2 if how else None
+    for face, shown in (("What is read", view.synthetic), ("What is to be predicted", view.synthetic.wanted)):
+        assert shown is not None
+        at = open_page(PAGE, face=face, **how)
+        assert_healthy(at)
+        assert at.radio(key="face").value == face
+        assert at.get("plotly_chart")[-1].proto.alt == factor_charts.latent_chart(shown, chosen).alt
+
+
+def test_a_run_without_labels_has_one_latent(farzi_home: Path) -> None:
+    view = RunView(fixtures.make_finished_run(farzi_home))
+    at = open_page(PAGE, face="What is to be predicted")
+    assert_healthy(at)
+    assert "face" not in [one.key for one in at.radio]
+    assert at.get("plotly_chart")[-1].proto.alt == factor_charts.latent_chart(view.synthetic, None).alt
 
 
 def test_without_maps_the_rest_is_still_shown(farzi_home: Path) -> None:

@@ -33,6 +33,14 @@ def test_a_run_at_work_shows_the_snapshots_so_far(farzi_home: Path, steps: tuple
     assert at.dataframe[0].value["decoded"].str.startswith("item ").all()
 
 
+def test_the_snapshots_of_a_run_with_labels_are_replayed(farzi_home: Path) -> None:
+    more = fixtures.snapshots(0, 10, labels="own")
+    folder = fixtures.make_finished_run(farzi_home, labels="own", more=more)
+    at = open_page(PAGE, run=folder.name)
+    assert_healthy(at)
+    assert at.dataframe[0].value["step"].tolist() == [0, 10]
+
+
 def test_a_run_that_ended_before_any_snapshot_says_so(farzi_home: Path) -> None:
     fixtures.make_finished_run(farzi_home, state=RunState.FAILED)
     at = open_page(PAGE)

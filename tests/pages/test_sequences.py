@@ -8,7 +8,7 @@ import pytest
 from apptest import assert_healthy, open_page, words
 
 from farzi_core.runs.manifest import RunState
-from farzi_core.views import load, reading, sequences
+from farzi_core.views import load, reading, sequences, terms
 from farzi_core.views.load import RunView
 
 PAGE = "sequences.py"
@@ -77,6 +77,35 @@ def test_a_sample_changes_with_its_seed_and_comes_back(farzi_home: Path) -> None
         at.number_input(key="seed").set_value(seed).run()
         drawn = sequences.decode_sampled(view.synthetic, seed)[:1]
         assert at.code[0].value == sequences.join(drawn, reading.of_run(view))[0]
+
+
+def test_a_run_with_labels_shows_what_is_read_or_what_is_to_be_predicted(farzi_home: Path) -> None:
+    view = RunView(fixtures.make_finished_run(farzi_home, labels="own"))
+    at, seen = open_page(PAGE, sequence="4"), []
+    for face, shown in ((0, view.synthetic), (1, view.synthetic.wanted)):
+        assert shown is not None
+        if face:
+            at.radio(key="face").set_value("What is to be predicted").run()
+        assert_healthy(at)
+        assert sequences.labels_sentence(view.synthetic, 3, terms.EVENTS) in words(at)
+        best = sequences.decode_argmax(shown)[3:4]
+        assert at.code[0].value == sequences.join(best, reading.of_run(view))[0]
+        (table,) = (one.value for one in at.dataframe if "rank" in one.value and "entropy" in one.value)
+        wanted = sequences.positions(shown, 3, view.vocab, 5)
+        pd.testing.assert_frame_equal(table.reset_index(drop=True), wanted, check_dtype=False)
+        overview = sequences.overview(view.synthetic, reading.of_run(view), view.nearest)
+        assert at.dataframe[0].value["decoded"].tolist() == overview["decoded"].tolist(), "that of what is read"
+        seen.append(at.get("plotly_chart")[0].proto.spec)
+    assert seen[0] != seen[1], "the strip is another"
+    assert open_page(PAGE, sequence="4", face="What is to be predicted").code[0].value == at.code[0].value
+
+
+def test_without_labels_there_is_nothing_to_choose(farzi_home: Path) -> None:
+    fixtures.make_finished_run(farzi_home)
+    at = open_page(PAGE, face="What is to be predicted")
+    assert_healthy(at)
+    assert [one.key for one in at.radio] == ["decode"]
+    assert "labels of their own" not in words(at)
 
 
 def test_long_sequences_are_shown_a_page_at_a_time(farzi_home: Path) -> None:

@@ -42,6 +42,14 @@ def test_a_link_shows_its_edits_and_what_moved(farzi_home: Path) -> None:
     assert not {one.label: one.disabled for one in at.button}["Retrain the students"]
 
 
+def test_of_labels_it_is_said_that_they_follow(farzi_home: Path) -> None:
+    for number, labels in enumerate(("next", "own"), start=1):
+        folder = fixtures.make_finished_run(farzi_home, number=number, labels=labels)
+        at = open_page(PAGE, run=folder.name, edits=EDITS)
+        assert_healthy(at)
+        assert ("This is what students read. Labels follow" in words(at)) == (labels == "own")
+
+
 def test_edit_undo_redo_and_jump_write_the_address(farzi_home: Path) -> None:
     fixtures.make_finished_run(farzi_home)
     at = open_page(PAGE)

@@ -7,6 +7,7 @@ from pathlib import Path
 import fixtures
 import numpy as np
 import pytest
+import safetensors.numpy
 
 from farzi_core.errors import StoreError
 from farzi_core.runs.manifest import RunState
@@ -102,3 +103,34 @@ def test_quick_probabilities_are_the_exact_ones_up_to_single_precision(view: Run
     assert quick.dtype == np.float32
     assert quick == pytest.approx(exact, rel=1e-4)
     assert view.synthetic.quick_probs(2) == pytest.approx(exact[1:2], rel=1e-4)
+
+
+def test_a_run_with_labels_is_read_as_what_is_read_and_what_is_wanted(view: RunView, labelled: RunView) -> None:
+    stored = safetensors.numpy.load(labelled.read(load.SYNTHETIC))["latent"]
+    one, wanted = labelled.synthetic, labelled.synthetic.wanted
+    assert stored.shape == (6, 2, 5, 3)
+    assert np.array_equal(one.latent, stored[:, 0])
+    assert wanted is not None
+    assert np.array_equal(wanted.latent, stored[:, 1])
+    assert (one.mu, one.xi, one.items, one.tau) == (wanted.mu, wanted.xi, wanted.items, wanted.tau) == (6, 5, 12, 1)
+    assert wanted.wanted is None
+    logits = stored[2, 1].astype(float) @ one.decoder
+    assert wanted.probs(2)[0] == pytest.approx(np.exp(logits) / np.exp(logits).sum(1, keepdims=True), rel=1e-12)
+    assert np.array_equal(one.probs(0, 6), view.synthetic.probs(0, 6)), "the fixture reads the same"
+    assert view.synthetic.labels is view.synthetic.wanted is None
+
+
+def test_a_snapshot_of_a_run_with_labels_has_them_too(labelled: RunView) -> None:
+    arrays = safetensors.numpy.load(labelled.read("snapshots/0000000010.safetensors"))
+    one = labelled.snapshot(10)
+    assert one.labels is not None
+    assert np.array_equal(np.stack([one.latent, one.labels], 1), arrays["latent"])
+
+
+@pytest.mark.parametrize("shape", [(6, 3, 5, 3), (6, 1, 5, 3), (6, 2, 5, 4), (6, 5, 4), (5, 3), (6, 2, 2, 5, 3)])
+def test_tensors_of_another_shape_are_refused(tmp_path: Path, shape: tuple[int, ...]) -> None:
+    arrays = {"latent": np.zeros(shape, np.float32), "decoder": np.zeros((3, 12), np.float32)}
+    content = safetensors.numpy.save({**arrays, "tau": np.ones(1, np.float32)})
+    view = RunView(fixtures.make_finished_run(tmp_path, more={load.SYNTHETIC: content}))
+    with pytest.raises(StoreError, match="shapes do not fit each other"):
+        _ = view.synthetic

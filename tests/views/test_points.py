@@ -8,7 +8,7 @@ import pytest
 from manysizes import by_hand, make_runs, read, sized, with_other
 
 from farzi_core.config import RunConfig, with_settings
-from farzi_core.evaluation.report import Metric, RowName
+from farzi_core.evaluation.report import FORM_ROWS, Metric, RowName
 from farzi_core.views import experiment, points
 from farzi_core.views.points import Result
 
@@ -32,6 +32,7 @@ def result(config: RunConfig, data: str = "digest", masked: bool = False) -> Res
         sized(6, 5, inner__optimizer="sgd", inner__lr=0.3, inner__momentum=0.5),
         sized(6, 5, objective__kind="gradient", objective__matches=2),
         sized(6, 5, objective__kind="trajectory", objective__ahead=2),
+        sized(6, 5, synthetic__labels="own"),
         sized(6, 5, evaluation__seeds=9, evaluation__full_seeds=1, evaluation__baselines=[]),
         sized(6, 5, evaluation__students=["fmlp"], runtime__threads=7),
     ],
@@ -72,6 +73,7 @@ def test_other_data_another_split_or_another_ranking_never_stand_in_one_figure()
         (sized(6, 5, objective__kind="gradient", inner__optimizer="sgd"), "SASRec, gradient matching, SGD"),
         (sized(6, 5, objective__kind="gradient", objective__matches=2), "SASRec, gradient matching, 2 states compared"),
         (sized(6, 5, objective__kind="trajectory", objective__ahead=2), "SASRec, trajectory matching, 2 states ahead"),
+        (sized(6, 5, synthetic__labels="own"), "SASRec, own labels"),
         (sized(6, 5, inner__momentum=0.5, objective__matches=2, objective__ahead=2), "SASRec"),  # nobody reads them
     ],
 )
@@ -143,6 +145,17 @@ def test_stored_numbers_are_those_of_z_and_m_or_the_events() -> None:
     found = {trained.row: trained.numbers for trained in points.students([one], "sasrec", Metric.HR10)}
     assert found == {FULL: 510, DISTILLED: 6 * 5 * 3 + 3 * 12, RANDOM: 30}
     assert points.students([one], "gru4rec", Metric.HR10) == []
+
+
+@pytest.mark.parametrize(("labels", "numbers"), [("next", 30), ("own", 60)])
+def test_hard_forms_store_an_item_an_event_and_a_label(labels: str, numbers: int) -> None:
+    made = by_hand(sized(6, 5, synthetic__labels=labels), {FULL: [0.6], RANDOM: [0.3]})
+    argmax = made.report.row(RANDOM)
+    assert argmax is not None
+    rows = (*made.report.rows, argmax.model_copy(update={"name": FORM_ROWS["argmax"]}))
+    one = Result(**{**vars(made), "report": made.report.model_copy(update={"rows": rows})})
+    found = {trained.row: trained.numbers for trained in points.students([one], "sasrec", Metric.HR10)}
+    assert found == {FULL: 510, RANDOM: 30, FORM_ROWS["argmax"]: numbers}
 
 
 def test_the_spread_by_hand() -> None:

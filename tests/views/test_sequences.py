@@ -7,7 +7,7 @@ import fixtures
 import numpy as np
 import pytest
 
-from farzi_core.views import reading, sequences
+from farzi_core.views import reading, sequences, terms
 from farzi_core.views.load import RunView, Synthetic
 from farzi_core.views.reading import ARROW, OUTSIDE
 from farzi_core.views.sequences import Sort
@@ -116,3 +116,16 @@ def test_places_outside_the_real_sequence_say_so_and_agree_with_nothing(view: Ru
     beside = sequences.alignment(view.synthetic, 0, [-1, 3, 3, 3, -1], view.vocab["title"])
     assert beside["real"].tolist() == [OUTSIDE, "range", "range", "range", OUTSIDE]
     assert beside["agreement"].iloc[[0, 4]].tolist() == [0, 0]
+
+
+def test_of_labels_it_is_said_how_much_surer_one_face_is_than_the_other(view: RunView, labelled: RunView) -> None:
+    one, wanted = labelled.synthetic, labelled.synthetic.wanted
+    assert wanted is not None
+    for sequence in (0, 4):
+        read, predicted = (sum(map(entropy_by_hand, face.probs(sequence)[0].tolist())) / 5 for face in (one, wanted))
+        assert read != pytest.approx(predicted, abs=0.1)
+        for called, noun in ((terms.EVENTS, "sequence"), (terms.TEXT, "sentence")):
+            said = sequences.labels_sentence(one, sequence, called)
+            assert f"in this {noun} what is read has {read:.1f} bits" in said
+            assert f"what is to be predicted from it {predicted:.1f} bits." in said
+    assert sequences.labels_sentence(view.synthetic, 0, terms.EVENTS) == ""
