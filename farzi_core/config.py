@@ -168,7 +168,7 @@ class RunConfig(Section):
     @property
     def student_length(self) -> int:
         """The longest sequence of a student, its last target included: with labels the last event has one, too."""
-        return self.stretch + (self.synthetic.labels == "own")
+        return self.stretch + self.synthetic.labelled
 
     @property
     def burn_in(self) -> int:
@@ -178,9 +178,11 @@ class RunConfig(Section):
     @model_validator(mode="after")
     def _teachers_read_what_students_read(self) -> "RunConfig":
         if self.objective.ensemble and self.student_length > self.model.max_length:
+            most = self.model.max_length - self.synthetic.labelled
             raise ValueError(
-                f"objective.teachers = {self.objective.teachers}: students see {self.student_length} events at once, "
-                f"their teachers model.max_length = {self.model.max_length}; raise that, or lower inner.crop"
+                f"objective.teachers = {self.objective.teachers}: students learn sequences of {self.student_length} "
+                f"events, targets included, their teachers those of model.max_length = {self.model.max_length}; raise "
+                f"that, or set inner.crop to at most {most}"
             )
         return self
 

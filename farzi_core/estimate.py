@@ -148,6 +148,8 @@ def _teacher_steps(config: RunConfig, sizes: dict[str, int], device: Any) -> int
 def _fit_seconds(config: RunConfig, synthetic: Any, sizes: dict[str, int], device: Any) -> float:
     """The fit of the start, by the difference of two short ones, on as many random events as there are. The cost of a
     step is proportional to the positions where they are many, so that of FIT_POSITIONS is scaled."""
+    import torch
+
     from farzi_core.device import CPU
     from farzi_core.distill.matching import fits, matched
     from farzi_core.distill.synthetic import Synthetic
@@ -156,7 +158,9 @@ def _fit_seconds(config: RunConfig, synthetic: Any, sizes: dict[str, int], devic
     if config.synthetic.start != "matched" or not fits(synthetic, items):
         return 0.0
     rows = max(1, min(synthetic.mu, FIT_POSITIONS // synthetic.xi))
-    few = Synthetic(synthetic.read.latent[:rows], synthetic.decoder, synthetic.tau).to(device)
+    some = synthetic.read.latent[:rows]
+    fitted = torch.cat([some, some[:, :1]], 1) if synthetic.labelled else some  # labels start as next positions
+    few = Synthetic(fitted, synthetic.decoder, synthetic.tau).to(device)
     users = max(1, min(sizes["sequences"], FIT_EVENTS // _length(sizes)))
     train = _random_sequences(users, _length(sizes), items)
     clock = []
@@ -217,9 +221,9 @@ def _random_data(config: RunConfig, sizes: dict[str, int], items: int) -> Any:
     from farzi_core.distill.synthetic import Synthetic
 
     generator = np.random.default_rng(0)
-    labels = (2,) if config.synthetic.labels == "own" else ()
-    shape = (config.synthetic.mu, *labels, config.synthetic.xi, config.synthetic.d)
-    latent = torch.from_numpy(generator.standard_normal(shape)).float()
+    shape = (config.synthetic.mu, config.synthetic.faces, config.synthetic.xi, config.synthetic.d)
+    faces = torch.from_numpy(generator.standard_normal(shape)).float()
+    latent = faces if config.synthetic.labelled else faces[:, 0]
     decoder = torch.from_numpy(generator.standard_normal((config.synthetic.d, items))).float()
     train = _random_sequences(max(config.outer.batch, 1000), _length(sizes), items)
     return train, Synthetic(latent, decoder, config.synthetic.tau)

@@ -36,13 +36,13 @@ class SyntheticConfig(Section):
     xi: int = Field(10, ge=2, le=1024)
     """Events in each synthetic sequence."""
     d: int = Field(16, ge=1, le=512)
-    """Latent factors: Z is mu x xi x d, M is d x |V|."""
+    """Latent factors: Z is mu x xi x d, with labels of their own twice that; M is d x |V|."""
     tau: float = Field(1.0, gt=0, le=100)
     """Softmax temperature; lower makes each position more certain."""
     labels: Literal["next", "own"] = "next"
-    """What a student is to predict at a position: what the next one says, as in the paper (next), or a distribution of
-    its own, with a second Z (own). Positions can then say one item and still expect many, as real ones do: fewer outer
-    steps, better students, twice the numbers in Z."""
+    """What a student is to predict at a position: what the next one says, as in the paper (next), or a second
+    distribution of the position itself (own), so that what is read may be one item where many are expected. Fewer outer
+    steps, on texts better students, too; twice the numbers in Z."""
     start: Literal["matched", "data", "random"] = "matched"
     """Where Z and M start: real windows in co-occurrence factors, then fitted to the data's pair counts (matched); the
     windows alone (data); or random numbers (random)."""
@@ -56,9 +56,14 @@ class SyntheticConfig(Section):
     pair of items that occurs, so large data want fewer."""
 
     @property
+    def labelled(self) -> bool:
+        """Whether positions have labels of their own."""
+        return self.labels == "own"
+
+    @property
     def faces(self) -> int:
         """Latents of a position: what is read there and, with labels of their own, what is to be predicted."""
-        return 2 if self.labels == "own" else 1
+        return 1 + self.labelled
 
     @property
     def latents(self) -> int:

@@ -96,7 +96,7 @@ pd.DataFrame({row.name.value: {m.value: 100 * v for m, v in row.mean.items()} fo
 # A position is a distribution over all items. Here is the most probable one at every position, then one position whole.
 
 # %%
-probs = run.synthetic.probs()  # [sequences, positions, items]
+probs = run.synthetic.read.probs()  # what is read: [sequences, positions, items]
 titles = run.synthetic.vocab["title"]
 for sequence in probs[:5].argmax(-1).tolist():
     print(" -> ".join(titles.iloc[sequence]))

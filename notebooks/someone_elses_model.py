@@ -66,6 +66,9 @@ histories = [[ids[item] for item in sequence] for sequence in dataset.part("test
 # %%
 stored = load_file(folder / "synthetic.safetensors")
 soft = torch.softmax(stored["latent"] @ stored["decoder"] / stored["tau"], -1)  # [sequences, positions, items]
+labels = None  # without labels of its own a position is to predict the next one
+if "label_latent" in stored:
+    labels = torch.softmax(stored["label_latent"] @ stored["decoder"] / stored["tau"], -1)
 row_of = {item: row for row, item in enumerate(pd.read_parquet(folder / "vocab.parquet")["item"])}
 
 
@@ -79,11 +82,12 @@ class Next(torch.nn.Module):
         return self.gru(rows @ self.item)[0] @ self.item.T
 
 
-def train(rows, steps=150):
+def train(rows, labels=None, steps=150):
+    read, wanted = (rows[:, :-1], rows[:, 1:]) if labels is None else (rows, labels)
     model = Next(rows.shape[-1])
     adam = torch.optim.Adam(model.parameters(), lr=0.02, eps=1e-3, weight_decay=2e-3)
     for _ in range(steps):
-        loss = torch.nn.functional.cross_entropy(model(rows[:, :-1]).flatten(0, 1), rows[:, 1:].flatten(0, 1))
+        loss = torch.nn.functional.cross_entropy(model(read).flatten(0, 1), wanted.flatten(0, 1))
         adam.zero_grad()
         loss.backward()
         adam.step()
@@ -125,7 +129,7 @@ for name, form in forms.items():
     rates = []
     for seed in range(1 if TINY else 3):
         torch.manual_seed(seed)
-        rates.append(hit_rate(train(form(), 20 if TINY else 150), histories))
+        rates.append(hit_rate(train(form(), labels, 20 if TINY else 150), histories))
     found[name] = {
         "HR@10, mean": 100 * sum(rates) / len(rates),
         "lowest": 100 * min(rates),

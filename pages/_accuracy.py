@@ -31,7 +31,7 @@ def show(view: RunView, metric: Metric) -> None:
 def _said(view: RunView, metric: Metric) -> None:
     report, synthetic = view.evaluation, view.config.synthetic
     st.markdown("\n".join(f"- {sentence}" for sentence in accuracy.reading(report, metric)))
-    st.write(accuracy.sizes(report, synthetic.mu, synthetic.xi))
+    st.write(accuracy.sizes(report, synthetic))
     if view.has(RECOVERY) and (best := recovery.best_sentence(view.recovery, report, metric)):
         st.info(best, icon=":material/flag:")
 

@@ -12,7 +12,8 @@ from _choice import current_run
 from farzi_core.errors import StoreError
 from farzi_core.runs.manifest import MANIFEST, RunState
 from farzi_core.views import reading, sequences
-from farzi_core.views.load import NEAREST, RunView, Synthetic
+from farzi_core.views.load import NEAREST, RunView
+from farzi_core.views.sequences import Face
 from farzi_core.views.theme import Chart
 
 
@@ -79,16 +80,16 @@ _FACES_HELP = (
     "This run has labels of its own (synthetic.labels): at a position a student reads one distribution, and is to "
     "predict another, which stands for what comes next."
 )
-FACES = ("What is read", "What is to be predicted")
 
 
-def face(view: RunView) -> Synthetic:
-    """Of a run whose positions have labels of their own, what is asked for to be looked at; of others all there is."""
-    wanted = view.synthetic.wanted
-    if wanted is None:
-        return view.synthetic
-    asked = st.radio("Of each position", FACES, horizontal=True, key="face", bind="query-params", help=_FACES_HELP)
-    return wanted if asked == FACES[1] else view.synthetic
+def face(view: RunView, shown: str) -> Face:
+    """Of a run whose positions have labels of their own, what is asked for to be looked at; `shown` says where."""
+    if view.synthetic.wanted is None:
+        return Face.READ
+    names = [one.value for one in Face]
+    asked = st.radio("Of each position", names, horizontal=True, key="face", bind="query-params", help=_FACES_HELP)
+    st.caption(f"{shown} as chosen here; everything else on this page is of what is read.")
+    return Face(asked)
 
 
 def key_of(view: RunView) -> tuple[str, int, int]:

@@ -9,8 +9,8 @@ import streamlit as st
 from _columns import columns
 
 from farzi_core.views import reading, sequence_charts, sequences
-from farzi_core.views.load import RunView, Synthetic
-from farzi_core.views.sequences import Ints
+from farzi_core.views.load import RunView
+from farzi_core.views.sequences import Face, Ints
 from farzi_core.views.terms import TERMS
 
 PAGE = 50  # positions of a strip shown at once
@@ -24,17 +24,17 @@ def choose(view: RunView) -> int:
     return number - 1
 
 
-def strip(view: RunView, synthetic: Synthetic, chosen: int) -> None:
-    """The positions as bars; a click on an item traces it further down. `synthetic` is what is shown of the run."""
-    called = TERMS[view.task]
+def strip(view: RunView, face: Face, chosen: int) -> None:
+    """The positions as bars; a click on an item traces it further down."""
+    synthetic, called = face.of(view.synthetic), TERMS[view.task]
     xi = synthetic.xi
     first = PAGE * (st.pagination(-(-xi // PAGE), key="strip_page") - 1) if xi > PAGE else 0
     positions = sequences.positions(synthetic, chosen, view.vocab, 5)
     part = positions[positions["position"].between(first + 1, first + PAGE)]
     if xi > PAGE:
         st.caption(f"positions {first + 1} to {min(first + PAGE, xi)} of {xi}")
-    chart = sequence_charts.strip(part, chosen + 1, synthetic.items, called)
-    key = f"strip_{view.folder.name}_{chosen}_{first}_{synthetic is view.synthetic}"
+    chart = sequence_charts.strip(part, chosen + 1, synthetic.items, called, face)
+    key = f"strip_{view.folder.name}_{chosen}_{first}_{face}"
     st.plotly_chart(
         chart.figure,
         key=key,
@@ -51,8 +51,9 @@ def strip(view: RunView, synthetic: Synthetic, chosen: int) -> None:
         st.dataframe(positions, hide_index=True, column_config=columns(called), alt=alt)
 
 
-def decoding(view: RunView, synthetic: Synthetic, chosen: int) -> Callable[[], Ints]:
+def decoding(view: RunView, face: Face, chosen: int) -> Callable[[], Ints]:
     """The sequence as one line, in the decoding chosen here; returns what decodes all sequences like that."""
+    synthetic = face.of(view.synthetic)
     way, seeded = st.columns([2, 1], vertical_alignment="bottom")
     sampled = way.radio("Decode", ["Most probable", "Sampled"], key="decode", horizontal=True) == "Sampled"
     seed = int(seeded.number_input("Seed of the sample", 0, 2**31 - 1, 0, key="seed", disabled=not sampled))

@@ -68,6 +68,8 @@ start = replay.nearest_frame(motion.steps, st.query_params.get(ui.Url.STEP))
 shown = {"id": f"{view.folder.name} {motion.steps} {number} {first} {metric}", "start": start}
 st.fragment(player)(data | shown, "player", keep_step)
 st.caption(replay.caption(motion))
+if synthetic.labelled:
+    st.caption("The strip is of what students read; what they are to predict there is on the Sequences page.")
 
 # --- the same in words and numbers
 st.write(replay.reading_of(motion.steps, strip, validated, metric, called))

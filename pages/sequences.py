@@ -16,7 +16,7 @@ from farzi_core.views.terms import TERMS
 st.title("Sequences", anchor=False)
 view = result.open_result(SYNTHETIC)
 synthetic, called = view.synthetic, TERMS[view.task]
-twice = " At each a student reads one, and is to predict another." if synthetic.labels is not None else ""
+twice = " At each a student reads one, and is to predict another." if synthetic.wanted else ""
 st.write(
     f"{synthetic.mu:,} synthetic {called.sequences} of {synthetic.xi:,} positions. A position is not one "
     f"{called.item} but a distribution over all {synthetic.items:,}: a student learns from the whole of it.{twice}"
@@ -59,7 +59,7 @@ st.caption(f"{len(shown):,} of {synthetic.mu:,} {called.sequences}. Select a row
 # --- one sequence, beside the real ones
 st.header(f"One {called.sequence}", anchor=False)
 chosen = one.choose(view)
-face = result.face(view)
+face = result.face(view, "The strip, its decoding and the downloads are")
 one.strip(view, face, chosen)
 decode = one.decoding(view, face, chosen)
 twin.nearest(view, chosen)

@@ -45,8 +45,11 @@ except ConfigError as error:
 # --- what moved
 st.header("What moved", anchor=False)
 st.write(surgery.sentence(found, called))
-if view.synthetic.labels is not None:
-    st.caption("This is what students read. Labels follow: only a position that says something else keeps its own.")
+if view.synthetic.wanted:
+    st.caption(
+        "Shown is what students read. What they are to predict there is edited with it, but not by making a position "
+        "say something else; nor does the position before then expect it."
+    )
 result.draw(surgery_charts.variation_chart(found, called), "variation")
 table = surgery.items_table(found, view.vocab)
 if len(table):

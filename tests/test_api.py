@@ -77,7 +77,7 @@ def test_a_run_with_labels_of_their_own_is_one_whole_thing(
     assert np.array_equal(load_file(tmp_path / "synthetic.safetensors")["latent"], data.latent.numpy())
     folder = data.save(tmp_path / "out")
     stored, made = (load_file(folder / f"{name}.safetensors") for name in ("synthetic", "probs"))
-    assert np.array_equal(np.stack([stored["latent"], stored["labels"]], 1), data.latent.numpy())
+    assert np.array_equal(np.stack([stored["latent"], stored["label_latent"]], 1), data.latent.numpy())
     probs = torch.from_numpy(np.stack([made["probs"], made["labels"]], 1)).float()
     assert torch.allclose(probs, data.probs(), atol=2**-11)
 

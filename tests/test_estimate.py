@@ -75,7 +75,7 @@ def test_the_fit_is_priced_by_its_positions_and_steps(monkeypatch: pytest.Monkey
     labelled = Synthetic(torch.zeros(3, 2, 5, 4), torch.zeros(4, 30))
     asked = with_settings(RunConfig(), {"synthetic.start_steps": 5})
     found = estimate._fit_seconds(asked, labelled, {"sequences": 200, "events": 1000}, CPU)
-    assert found == pytest.approx(5 * 0.001 * 3 * 5), "labels are not fitted by themselves"
+    assert found == pytest.approx(5 * 0.001 * 3 * 6), "labels start as next positions of rows one longer"
     large = Synthetic(torch.zeros(2, 5001, 4), torch.zeros(4, 30))
     assert estimate._fit_seconds(asked, large, {"sequences": 200, "events": 1000}, CPU) == 0, "too large to be fitted"
 

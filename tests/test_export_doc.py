@@ -8,14 +8,13 @@ from typing import Any
 import fixtures
 import pytest
 import torch
-from safetensors.torch import load_file
 
 from farzi_core.views.load import RunView
 from farzi_core.views.package import Package
 
 ROOT = Path(__file__).resolve().parents[1]
 BLOCKS = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "export.md").read_text(encoding="utf-8"), re.DOTALL)
-ADDED = ("SASRec", "stretches", "train_on_labels")  # of the document alone
+ADDED = ("SASRec", "stretches")  # of the document alone
 ALLOWED = {"pandas", "torch", "safetensors.torch"}
 
 
@@ -24,9 +23,15 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What the document's code leaves behind, run where an exported folder lies."""
     folder = tmp_path_factory.mktemp("export")
     view = RunView(fixtures.make_finished_run(folder / "home"))
+    expected = torch.from_numpy(view.synthetic.probs(0, view.synthetic.mu))
+    return {"expected": expected, **executed(view, folder)}
+
+
+def executed(view: RunView, folder: Path) -> dict[str, Any]:
+    """The names that the code leaves behind, run in `folder` beside the export of `view`."""
     Package.of_run(view).save(folder / "farzi-data")
     torch.manual_seed(0)
-    namespace: dict[str, Any] = {"expected": torch.from_numpy(view.synthetic.probs(0, view.synthetic.mu))}
+    namespace: dict[str, Any] = {}
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         for block in BLOCKS:
@@ -54,7 +59,7 @@ def test_stretches_are_parts_of_every_row_at_one_place(made: dict[str, Any]) -> 
     length = soft.shape[1] - 2
     starts = set()
     for _ in range(60):
-        some = made["stretches"](soft, length)
+        (some,) = made["stretches"](length, soft)
         places = [first for first in range(3) if torch.equal(some, soft[:, first : first + length])]
         assert len(places) == 1
         starts.update(places)
@@ -75,20 +80,23 @@ def test_training_fits_the_rows_it_was_given(made: dict[str, Any]) -> None:
     assert entropy - 1e-4 <= trained < entropy + 0.25 * (fresh - entropy)
 
 
-def test_training_on_labels_fits_the_labels_to_what_is_read(made: dict[str, Any], tmp_path: Path) -> None:
+def test_an_export_with_labels_trains_on_them(tmp_path: Path) -> None:
     view = RunView(fixtures.make_finished_run(tmp_path / "home", labels="own"))
-    Package.of_run(view).save(tmp_path / "data")
-    torch.manual_seed(0)
-    model = made["train_on_labels"](load_file(tmp_path / "data" / "synthetic.safetensors"))
     assert view.synthetic.wanted is not None
     rows, labels = (torch.from_numpy(one.probs(0, one.mu)).float() for one in (view.synthetic, view.synthetic.wanted))
-    entropy = float(-(labels * labels.log()).sum(-1).mean())
-
-    @torch.no_grad()
-    def loss(one: torch.nn.Module) -> float:
-        return float(torch.nn.functional.cross_entropy(one(rows).flatten(0, 1), labels.flatten(0, 1)))
-
-    assert entropy - 1e-4 <= loss(model) < entropy + 0.25 * (loss(made["Next"](labels.shape[-1])) - entropy)
+    found = executed(view, tmp_path)
+    assert torch.allclose(found["labels"], labels, atol=1e-6)
+    entropy, one, other = float(-(labels * labels.log()).sum(-1).mean()), found["models"]["soft"], found["sasrec"]
+    for trained, fresh in ((one, found["Next"](12)), (other, found["SASRec"](12, rows.shape[1]))):
+        with torch.no_grad():
+            aims = labels.flatten(0, 1)
+            losses = [
+                float(torch.nn.functional.cross_entropy(each(rows).flatten(0, 1), aims)) for each in (trained, fresh)
+            ]
+        assert entropy - 1e-4 <= losses[0] < entropy + 0.25 * (losses[1] - entropy)
+    read, wanted = found["stretches"](3, rows, labels)
+    (first,) = (place for place in range(3) if torch.equal(read, rows[:, place : place + 3]))
+    assert torch.equal(wanted, labels[:, first : first + 3])
 
 
 @torch.no_grad()

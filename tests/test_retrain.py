@@ -103,9 +103,9 @@ def test_edits_of_a_run_with_labels_reach_what_students_predict(run: Run, home: 
     assert row is not None
     for one, other in zip(found.before.test, row.seeds, strict=True):
         assert one == pytest.approx(other)
-    assert view.synthetic.labels is not None
+    assert view.synthetic.label_latent is not None
     read = surgery.apply(view.synthetic.latent, view.synthetic.decoder, surgery.parse(EDITS)).latent
-    labels = np.delete(view.synthetic.labels * np.float32([0, 0.5, 1, 1]), 2, 0)
+    labels = np.delete(view.synthetic.label_latent * np.float32([0, 0.5, 1, 1]), 2, 0)
     probs = Synthetic(torch.from_numpy(np.stack([read, labels], 1)), stored.decoder, stored.tau).probs()
     examiner = Examiner(own, "sasrec", pipeline.load(own, MemoryRecorder()), CPU, MemoryRecorder())
     outcome = examiner.distilled(probs)

@@ -19,7 +19,7 @@ from typing import Any
 from benchmarks.quality import objectives_page, studies
 from farzi_core.commands.find import find_run
 from farzi_core.commands.result import sizes
-from farzi_core.config import parse_config
+from farzi_core.config import RunConfig, parse_config
 from farzi_core.evaluation.report import Evaluation, Interval, Metric, Row, RowName, scale, shown
 from farzi_core.presets import PRESETS
 from farzi_core.views.accuracy import protocol
@@ -84,7 +84,7 @@ def section(name: str, document: dict[str, Any]) -> str:
     names = " | ".join(studies.title(metric) + (" ↓" if metric.lower_is_better else "") for metric in metrics)
     head = f"| trained on | {names} | steps | s |\n|---|{'---:|' * (len(metrics) + 2)}\n"
     lines = [
-        f"## {document['data']}: {size['mu']:,} x {size['xi']} synthetic events",
+        f"## {document['data']}: {size['mu']:,} x {size['xi']} synthetic events{_labels(config)}",
         f"```sh\n{command(config, PRESETS[config.preset].config)}\n```",  # of the preset as it is now
         f"{size['percent_of_sequences']:.2f} % of {size['sequences']:,} training sequences, "
         f"{100 * size['mu'] * size['xi'] / size['events']:.2f} % of {size['events']:,} events; "
@@ -96,6 +96,11 @@ def section(name: str, document: dict[str, Any]) -> str:
         f"![{name}](../benchmarks/quality/tables/{name}.png)",
     ]
     return "\n\n".join(lines)
+
+
+def _labels(config: RunConfig) -> str:
+    """What a reader must know of the synthetic data beside their size."""
+    return ", with labels of their own" if config.synthetic.labelled else ""
 
 
 def _line(label: str, row: Row, metrics: tuple[Metric, ...]) -> str:

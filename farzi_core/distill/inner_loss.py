@@ -35,7 +35,8 @@ def everything(_step: int) -> Reading:
 
 @dataclass(frozen=True)
 class SyntheticLoss:
-    """Soft loss on synthetic sequences; meta-parameters are "probs" [mu, xi, V], or "latent" and "decoder" (Z, M).
+    """Soft loss on synthetic sequences; meta-parameters are "probs" [mu, xi, V], or "latent" and "decoder" (Z, M);
+    with labels of their own probs are [mu, 2, xi, V].
 
     With Z and M nothing of size mu xi V is stored by the engine; probs are faster where they fit.
     reading  what each step reads (a mini-batch, a mask of dropout)

@@ -26,7 +26,8 @@ class Reading(NamedTuple):
     """What a step reads of the data.
 
     chosen  indices of its sequences or positions (`rows.part_of`), None for all of them
-    keep    [b, L - 1, H], multiplied into what the student embeds: a mask of dropout; None keeps everything
+    keep    [b, L - 1, H], of positions with labels [b, L, H], multiplied into what the student embeds: a mask of
+            dropout; None keeps everything
     """
 
     chosen: Tensor | None = None

@@ -62,7 +62,7 @@ def initial(
 ) -> Synthetic:
     """Z and M before the first outer step, on the CPU, by the rule `config.start`. A fit computes on `device` and calls
     `between` before each of its steps: what that raises ends it."""
-    if config.labels == "next":
+    if not config.labelled:
         return _rows(train, items, config, seed, device, between)
     longer = _rows(train, items, config.model_copy(update={"xi": config.xi + 1}), seed, device, between)
     return replace(longer, latent=torch.stack([longer.latent[:, :-1], longer.latent[:, 1:]], 1))

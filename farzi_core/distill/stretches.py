@@ -23,7 +23,7 @@ class Stretches:
     xi: int
     length: int
     batch: int
-    faces: int = 1
+    faces: int
 
     @classmethod
     def of(cls, config: RunConfig, mu: int) -> "Stretches":

@@ -140,7 +140,8 @@ class Examiner:
     def equal_size(self) -> list[Outcome]:
         """The configured rows of as much real data as the run has synthetic data."""
         evaluation, seed = self.config.evaluation, self.config.seed
-        train, mu, xi = self.train, self.config.synthetic.mu, self.config.synthetic.xi
+        train, mu = self.train, self.config.synthetic.mu
+        xi = self.config.synthetic.xi + self.config.synthetic.labelled  # as many targets: the last event has a label
         draw: dict[Baseline, Callable[[int], Sequences]] = {
             "random_users": lambda index: baselines.random_users(train, mu, seed, index),
             "head_users": lambda _: baselines.head_users(train, mu),

@@ -87,7 +87,7 @@ class Side(Record):
     """What one student answers."""
 
     read: int
-    """How many of the last items it sees: students on synthetic data saw no more than xi - 1."""
+    """How many of the last items it sees: students on synthetic data saw no more than xi, without labels xi - 1."""
     top: tuple[Guess, ...]
     """The `TOP` most probable next items, most probable first."""
     continuation: tuple[int, ...]

@@ -38,9 +38,10 @@ def products_loss(
     """The same from products = probs [tables] [..., L, k]; `head` is the log-sum-exp to use."""
     width = weights["item"].shape[1]
     embedded, targets = products[..., :width], products[..., width:] if "head" in weights else products
-    (read, _), (_, wanted) = pairs(embedded, behind=1), pairs(targets, behind=1)
+    read, _ = pairs(embedded, behind=1)
+    _, aims = pairs(targets, behind=1)
     hidden, table = readout(weights, model.encode(weights, read if keep is None else read * keep))
-    fit = (hidden * wanted).sum()
+    fit = (hidden * aims).sum()
     events = hidden.shape[0] * hidden.shape[1]
     return (head(hidden.flatten(0, 1), table) - fit) / events
 
@@ -51,11 +52,11 @@ def hard_loss(model: Model, weights: Mapping[str, Tensor], tokens: Tensor, keep:
 
     `keep` [B, L - 1, H] (L with labels) is multiplied into the embedded tokens: a mask of dropout.
     """
-    read, wanted = pairs(tokens, behind=0)
-    real = wanted != IGNORED
+    read, _ = pairs(tokens, behind=0)
+    real, targets = targets_of(tokens)
     embedded = model.embed(weights, read.clamp_min(0))
     hidden, table = readout(weights, model.encode(weights, embedded if keep is None else embedded * keep)[real])
-    return _mean_loss(hidden, table, (hidden * table[wanted[real]]).sum())
+    return _mean_loss(hidden, table, (hidden * table[targets]).sum())
 
 
 def taught_loss(model: Model, weights: Mapping[str, Tensor], tokens: Tensor, wanted: Tensor) -> Tensor:
@@ -76,8 +77,9 @@ def pairs(sequences: Tensor, behind: int) -> tuple[Tensor, Tensor]:
 
 
 def targets_of(tokens: Tensor) -> tuple[Tensor, Tensor]:
-    """Which positions of tokens [B, L] have a next event, as a mask [B, L - 1], and these events [N]."""
-    targets = tokens[:, 1:]
+    """Which positions of tokens [B, L] have a next event, as a mask [B, L - 1], and these events [N]; of tokens
+    [B, 2, L] which have a label."""
+    _, targets = pairs(tokens, behind=0)
     real = targets != IGNORED
     return real, targets[real]
 

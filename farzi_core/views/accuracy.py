@@ -9,6 +9,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from farzi_core.evaluation.report import KIND_LABELS, LABELS, Evaluation, Interval, Metric, Row, RowName, scale, shown
+from farzi_core.sections import SyntheticConfig
 from farzi_core.views import theme
 from farzi_core.views.progress import METRIC_LABELS, people
 from farzi_core.views.terms import TERMS
@@ -156,11 +157,12 @@ def reading(report: Evaluation, metric: Metric) -> list[str]:
     return said + [_comparison(row, metric) for row in report.rows if metric in row.minus_distilled]
 
 
-def sizes(report: Evaluation, mu: int, xi: int) -> str:
+def sizes(report: Evaluation, synthetic: SyntheticConfig) -> str:
     """What the synthetic data weigh, counted both ways."""
-    called = TERMS[report.task]
+    called, mu, xi = TERMS[report.task], synthetic.mu, synthetic.xi
+    labels = " with labels of their own" if synthetic.labelled else ""
     return (
-        f"{mu:,} × {xi:,}: {mu:,} synthetic {called.sequences} of {xi:,} {called.events} each, "
+        f"{mu:,} × {xi:,}: {mu:,} synthetic {called.sequences} of {xi:,} {called.events} each{labels}, "
         f"{mu / report.full_sequences:.2%} of the {report.full_sequences:,} training {called.sequences}. Stored: "
         f"{report.stored_numbers:,} numbers (Z and M) against {report.full_events:,} training {called.events} "
         f"({report.stored_numbers / report.full_events:.1%})."

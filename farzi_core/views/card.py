@@ -43,14 +43,15 @@ _LABELLED = """\
 Positions have labels of their own: what a position is to predict is not what the next one says but
 
 ```python
-expected = data["labels"] @ data["decoder"] / data["tau"]
+expected = data["label_latent"] @ data["decoder"] / data["tau"]
 weights = np.exp(expected - expected.max(-1, keepdims=True))
 labels = weights / weights.sum(-1, keepdims=True)  # [{mu}, {xi}, {items}]
 ```
 
 A next-item model reads the mean embeddings `probs @ E` of all positions; the target of each is its row of `labels`
-(soft cross-entropy). The figures below are from students trained like that for at most {steps} steps of {optimizer};
-students that train for much longer get worse, so let validation data choose the step."""
+(soft cross-entropy); where it reads stretches, both are cut at the same place. The figures below are from students
+trained like that for at most {steps} steps of {optimizer}; students that train for much longer get worse, so let
+validation data choose the step."""
 
 _RELATIVE = "with 95 % intervals (bootstrap over test data); after the comma relative to full data"
 
@@ -70,13 +71,15 @@ def card(
     synthetic: Synthetic, info: DatasetInfo, report: Evaluation, config: RunConfig, origin: Origin, has_probs: bool
 ) -> str:
     """The whole page."""
-    trained, named = (_TRAIN, "`probs`") if synthetic.labels is None else (_LABELLED, "`probs` and `labels`")
+    trained, named = (_TRAIN, "`probs`") if synthetic.wanted is None else (_LABELLED, "`probs` and `labels`")
+    each = "" if synthetic.wanted is None else ", each with a label of its own,"
     sizes = {"mu": synthetic.mu, "xi": synthetic.xi, "items": synthetic.items}
     parts = [
         f"# Farzi data: {_quoted(info.name)}",
-        f"{synthetic.mu:,} synthetic sequences of {synthetic.xi:,} events over {synthetic.items:,} items, distilled "
-        f"from {report.full_sequences:,} real training sequences ({report.full_events:,} events) with Farzi Studio "
-        "(method: arXiv 2310.09983). They are learnt, not sampled, but can resemble the real sequences they come from.",
+        f"{synthetic.mu:,} synthetic sequences of {synthetic.xi:,} events{each} over {synthetic.items:,} items, "
+        f"distilled from {report.full_sequences:,} real training sequences ({report.full_events:,} events) with Farzi "
+        "Studio (method: arXiv 2310.09983). They are learnt, not sampled, but can resemble the real sequences they "
+        "come from.",
         "## Source and licence",
         _source(info),
         "## How to load it",
@@ -87,7 +90,7 @@ def card(
         "`vocab.csv` is for spreadsheets: texts that could be read as formulas begin with an apostrophe there.",
         "## How to train on it",
         trained.format(**sizes, steps=config.evaluation.steps, optimizer=_optimizer(config)),
-        _FORMS.format(**sizes) + ("" if synthetic.labels is None else _HARD_LABELS),
+        _FORMS.format(**sizes) + ("" if synthetic.wanted is None else _HARD_LABELS),
         _forms(report),
         "## Figures and protocol",
         _figures(report),

@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 from farzi_core.views import terms, text, theme
 from farzi_core.views.factors import Colour, Projection
 from farzi_core.views.load import Array, Synthetic
+from farzi_core.views.sequences import Face
 from farzi_core.views.terms import Terms
 from farzi_core.views.theme import Chart
 
@@ -69,12 +70,15 @@ def factor_chart(frame: pd.DataFrame, factor: int, called: Terms = terms.EVENTS)
     return Chart(figure, alt, _factor_caption(called))
 
 
-def latent_chart(synthetic: Synthetic, sequence: int | None, called: Terms = terms.EVENTS) -> Chart:
+def latent_chart(
+    synthetic: Synthetic, sequence: int | None, called: Terms = terms.EVENTS, face: Face = Face.READ
+) -> Chart:
     """Position-by-factor heat map of Z: of one sequence (index from 0), or the mean over all (None)."""
     latent = synthetic.latent.mean(axis=0) if sequence is None else synthetic.latent[sequence]
     values = latent.astype(np.float64).T  # [d, xi]
     limit = float(np.abs(values).max()) or 1.0
     what = f"mean of {synthetic.mu:,} {called.sequences}" if sequence is None else f"{called.sequence} {sequence + 1}"
+    what += "" if face is Face.READ else " (what is to be predicted)"
     heat = go.Heatmap(
         z=values,
         x=np.arange(1, values.shape[1] + 1),

@@ -53,7 +53,7 @@ class Synthetic:
     latent: Array  # Z [mu, xi, d] float32: what is read
     decoder: Array  # M [d, V] float32
     tau: float
-    labels: Array | None = None  # of runs whose positions have labels of their own: Z of those [mu, xi, d]
+    label_latent: Array | None = None  # of runs whose positions have labels of their own: Z of those [mu, xi, d]
 
     @classmethod
     def of(cls, latent: Array, decoder: Array, tau: float) -> "Synthetic":
@@ -63,7 +63,7 @@ class Synthetic:
     @property
     def wanted(self) -> "Synthetic | None":
         """The labels, to be looked at as what is read is looked at; None where the next position is what is wanted."""
-        return None if self.labels is None else Synthetic(self.labels, self.decoder, self.tau)
+        return None if self.label_latent is None else Synthetic(self.label_latent, self.decoder, self.tau)
 
     @property
     def mu(self) -> int:

@@ -33,7 +33,7 @@ table = pd.DataFrame(
 table"""
 
 _LOOK = """\
-probs = run.synthetic.probs()  # [sequences, positions, items], each position a distribution
+probs = run.synthetic.read.probs()  # what is read: [sequences, positions, items], each position a distribution
 titles = run.synthetic.vocab["title"]
 for sequence in probs[:5].argmax(-1).tolist():
     print(" -> ".join(titles.iloc[sequence]))"""

@@ -1,9 +1,9 @@
 """Synthetic data as a folder for other programs: safetensors, the vocabulary, and a card. Nothing in it needs Farzi.
 
     synthetic.safetensors   latent Z [mu, xi, d], decoder M [d, V], tau [1], float32: the data as they are stored; where
-                            positions have labels of their own, labels [mu, xi, d], their Z
+                            positions have labels of their own, label_latent [mu, xi, d], their Z
     probs.safetensors       probs [mu, xi, V], float16: softmax(Z M / tau), for programs that just want to train; and
-                            labels [mu, xi, V]
+                            labels [mu, xi, V], made of label_latent likewise
     vocab.parquet, vocab.csv   row number = internal id: item, title, group, count (CSV guarded against formulas)
     README.md               the card: provenance, licence of the source, how to load, figures, protocol, how it was made
 
@@ -53,8 +53,7 @@ class Package:
     def has_probs(self) -> bool:
         """False where probs.safetensors would be larger than `MAX_EXPORTED_BYTES`."""
         synthetic = self.synthetic
-        faces = 1 if synthetic.labels is None else 2
-        return faces * synthetic.mu * synthetic.xi * synthetic.items * HALF <= MAX_EXPORTED_BYTES
+        return self.config.synthetic.faces * synthetic.mu * synthetic.xi * synthetic.items * HALF <= MAX_EXPORTED_BYTES
 
     def save(self, folder: str | Path) -> Path:
         """Write the folder, which must not exist yet; raises `StoreError`."""
@@ -74,10 +73,7 @@ class Package:
 
     def _fill(self, folder: Path) -> None:
         synthetic = self.synthetic
-        arrays = {"latent": synthetic.latent, "decoder": synthetic.decoder, "tau": np.array([synthetic.tau])}
-        arrays |= {} if synthetic.labels is None else {"labels": synthetic.labels}
-        plain = {name: np.ascontiguousarray(array, dtype=np.float32) for name, array in arrays.items()}
-        save_file(plain, folder / "synthetic.safetensors")
+        save_file(tensors(synthetic), folder / "synthetic.safetensors")
         if self.has_probs:
             made = {"probs": _probs(synthetic)} | ({"labels": _probs(wanted)} if (wanted := synthetic.wanted) else {})
             save_file(made, folder / "probs.safetensors")
@@ -85,6 +81,13 @@ class Package:
         (folder / "vocab.csv").write_bytes(export.csv(self.vocab))
         text = card.card(synthetic, self.info, self.evaluation, self.config, self.origin, self.has_probs)
         (folder / "README.md").write_text(text, encoding="utf-8")
+
+
+def tensors(synthetic: Synthetic) -> dict[str, npt.NDArray[np.float32]]:
+    """What synthetic.safetensors holds."""
+    arrays = {"latent": synthetic.latent, "decoder": synthetic.decoder, "tau": np.array([synthetic.tau])}
+    arrays |= {} if synthetic.label_latent is None else {"label_latent": synthetic.label_latent}
+    return {name: np.ascontiguousarray(array, dtype=np.float32) for name, array in arrays.items()}
 
 
 def _probs(synthetic: Synthetic) -> npt.NDArray[np.float16]:

@@ -30,17 +30,20 @@ def report(view: RunView, title: str, events: Sequence[views.Event]) -> bytes:
     """The page of a run that has its final table; raises `StoreError` where it has none."""
     table, synthetic = view.evaluation, view.synthetic
     first = table.metrics[0]
+    read = (
+        " It is what students read; what they are to predict there is another distribution." if synthetic.wanted else ""
+    )
     sentences = accuracy.reading(table, first)
     decoded = sequences.join(sequences.decode_argmax(synthetic)[:SEQUENCES], reading.of_run(view))
     parts = [
-        f"<h1>{_safe(title)}</h1><p>{_safe(accuracy.sizes(table, synthetic.mu, synthetic.xi))}</p>",
+        f"<h1>{_safe(title)}</h1><p>{_safe(accuracy.sizes(table, view.config.synthetic))}</p>",
         "<h2>What it reaches</h2>" + _list(sentences) + _box(accuracy.METRIC_MEANING[first]),
         "<h2>Is this good enough for ...?</h2>" + _uses(table),
         "<h2>Final table</h2>" + _final(table) + _box(accuracy.protocol(table)),
         "<h2>While it was distilled</h2>" + _curve(events),
         f"<h2>The first {len(decoded)} synthetic sequences</h2>"
         + _list(decoded, "ol")
-        + _box("A position is a distribution over items; its most probable item is written here."),
+        + _box(f"A position is a distribution over items; its most probable item is written here.{read}"),
         "<h2>Are they copies?</h2>" + _copies(view),
         f"<h2>Settings</h2><pre>{_safe_lines(view.config.model_dump_json(indent=1))}</pre>",
     ]

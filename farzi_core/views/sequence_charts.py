@@ -7,6 +7,7 @@ from plotly.subplots import make_subplots
 
 from farzi_core.views import terms, text, theme
 from farzi_core.views.load import Array, Float64
+from farzi_core.views.sequences import Face
 from farzi_core.views.terms import Terms
 from farzi_core.views.theme import Chart
 
@@ -14,7 +15,7 @@ LABEL_ROOM = 70  # characters that fit a whole bar on a laptop; hover and table 
 MIN_LABEL = 4  # characters; less says nothing
 
 
-def strip(frame: pd.DataFrame, number: int, items: int, called: Terms = terms.EVENTS) -> Chart:
+def strip(frame: pd.DataFrame, number: int, items: int, called: Terms = terms.EVENTS, face: Face = Face.READ) -> Chart:
     """One sequence as a strip: a bar a position, split into its top items; beside it the entropy in bits.
 
     `frame` comes from `positions` (or a range of its positions). An item has one colour along the whole strip.
@@ -50,7 +51,7 @@ def strip(frame: pd.DataFrame, number: int, items: int, called: Terms = terms.EV
     figure.update_yaxes(autorange="reversed", type="category", title_text="", row=1, col=2)
     figure.update_yaxes(autorange="reversed", type="category", row=1, col=1)
     figure.update_layout(margin={"t": 8})
-    return Chart(figure, _strip_alt(one, number, called), _strip_caption(items, called))
+    return Chart(figure, _strip_alt(one, number, called, face), _strip_caption(items, called))
 
 
 def memorisation_chart(distances: dict[str, list[float]], length: int, called: Terms = terms.EVENTS) -> Chart:
@@ -135,17 +136,21 @@ def _strip_caption(items: int, called: Terms) -> str:
     )
 
 
-def _strip_alt(top: pd.DataFrame, number: int, called: Terms) -> str:
+def _strip_alt(top: pd.DataFrame, number: int, called: Terms, face: Face) -> str:
     listed = [
         f"{row.position}: {text.visible(text.truncate(str(row.title), 40))} {row.probability:.0%}"
         for row in top.head(12).itertuples()
     ]
     more = "" if len(top) <= 12 else f", and {len(top) - 12} more positions"
     return (
-        f"Synthetic {called.sequence} {number}, {len(top)} positions. Most probable {called.item} of "
+        f"Synthetic {called.sequence} {number}, {len(top)} positions{_what(face)}. Most probable {called.item} of "
         f"each: {'; '.join(listed)}{more}. "
         f"Mean entropy {top['entropy'].mean():.2f} bits."
     )
+
+
+def _what(face: Face) -> str:
+    return "" if face is Face.READ else f", {face[0].lower()}{face[1:]}"
 
 
 def _item_colors(frame: pd.DataFrame) -> dict[int, str]:

@@ -29,6 +29,17 @@ class Sort(StrEnum):
     DISTANCE = "distance"
 
 
+class Face(StrEnum):
+    """What to look at of positions that have labels of their own."""
+
+    READ = "What is read"
+    WANTED = "What is to be predicted"
+
+    def of(self, synthetic: Synthetic) -> Synthetic:
+        """That of `synthetic`: all there is where the next position is what is to be predicted."""
+        return synthetic if self is Face.READ else synthetic.wanted or synthetic
+
+
 def entropy_bits(probs: Float32 | Float64) -> Float64:
     """Entropy over the last axis, in bits; 0 log 0 = 0."""
     logs = np.log(np.maximum(probs, np.finfo(probs.dtype).tiny))  # a mask would cost more than the logarithm

@@ -55,7 +55,7 @@ _LABELS = {
     "synthetic.xi": "Events in each ξ",
     "synthetic.d": "Latent factors d",
     "synthetic.tau": "Temperature τ",
-    "synthetic.labels": "What positions predict",
+    "synthetic.labels": "Targets of positions",
     "synthetic.start_steps": "Steps of the fit at the start",
     "inner.steps": "Window T",
     "runtime.hvp": "Steps computed",

@@ -23,7 +23,7 @@ def test_a_step_reads_whole_stretches_of_one_sequence_each_and_no_position_twice
     size: tuple[int, int, int, int], seed: int
 ) -> None:
     mu, xi, length, batch = size
-    stretches = Stretches(mu, xi, length, batch)
+    stretches = Stretches(mu, xi, length, batch, faces=1)
     drawn = stretches.draw(np.random.default_rng(seed))
     if length == xi:
         assert drawn.shape == (min(batch, mu),)
@@ -55,15 +55,15 @@ def test_with_labels_a_step_reads_the_same_places_of_both_faces(size: tuple[int,
 
 
 def test_as_many_as_there_are_at_every_phase() -> None:
-    assert Stretches(50, 20, 5, 1000).size == 50 * 3  # at phase 4 a sequence of 20 has three of 5
-    assert Stretches(50, 20, 12, 1000).size == 50  # phases 0 to 8
-    assert Stretches(50, 20, 20, 1000).everything
-    assert not Stretches(50, 20, 20, 49).everything
-    assert not Stretches(50, 20, 19, 1000).everything
+    assert Stretches(50, 20, 5, 1000, 1).size == 50 * 3  # at phase 4 a sequence of 20 has three of 5
+    assert Stretches(50, 20, 12, 1000, 1).size == 50  # phases 0 to 8
+    assert Stretches(50, 20, 20, 1000, 1).everything
+    assert not Stretches(50, 20, 20, 49, 1).everything
+    assert not Stretches(50, 20, 19, 1000, 1).everything
 
 
 def test_every_position_begins_ends_and_is_in_the_middle_of_stretches() -> None:
-    stretches, generator = Stretches(3, 9, 4, 100), np.random.default_rng(0)
+    stretches, generator = Stretches(3, 9, 4, 100, 1), np.random.default_rng(0)
     places = Counter[tuple[int, int]]()
     for _ in range(400):
         for stretch in stretches.draw(generator):

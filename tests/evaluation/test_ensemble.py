@@ -109,12 +109,13 @@ def test_students_may_not_read_more_than_their_teachers() -> None:
     longer = {"synthetic.xi": 20, "model.max_length": 8, "objective.teachers": 2}
     for labels, seen in (("next", 20), ("own", 21)):
         with pytest.raises(
-            ConfigError, match=rf"students see {seen} events at once, their teachers model\.max_length = 8; raise"
+            ConfigError,
+            match=rf"sequences of {seen} events.* model\.max_length = 8; .*inner\.crop to at most {28 - seen}",
         ):
             with_settings(RunConfig(), {**longer, "synthetic.labels": labels})
         most = with_settings(RunConfig(), {**longer, "synthetic.labels": labels, "inner.crop": 28 - seen})
         assert most.student_length == 8
-        with pytest.raises(ConfigError, match="students see 9 events"):
+        with pytest.raises(ConfigError, match="students learn sequences of 9 events"):
             with_settings(most, {"inner.crop": 29 - seen})
     assert with_settings(RunConfig(), {**longer, "objective.kind": "gradient"}).objective.ensemble == 0
 

@@ -62,10 +62,10 @@ def test_other_pages_show_a_run_on_text(farzi_home: Path, page: str) -> None:
 
 
 def test_sizes_protocol_and_students_stand_beside_the_figures(farzi_home: Path) -> None:
-    fixtures.make_finished_run(farzi_home)
+    run = fixtures.make_finished_run(farzi_home)
     at = open_page(PAGE)
     report = fixtures.evaluation()
-    assert accuracy.sizes(report, 6, 5) in words(at)
+    assert accuracy.sizes(report, load.RunView(run).config.synthetic) in words(at)
     assert accuracy.protocol(report) in words(at)
     assert len(at.dataframe[1].value) == sum(len(row.seeds) for row in report.rows)
     assert len(at.get("plotly_chart")) == 2

@@ -13,6 +13,7 @@ from streamlit.testing.v1.element_tree import Dataframe
 
 from farzi_core.views import factor_charts, load
 from farzi_core.views.load import RunView
+from farzi_core.views.sequences import Face
 
 PAGE = "factors.py"
 
@@ -73,7 +74,7 @@ def test_of_a_run_with_labels_either_latent_is_shown(farzi_home: Path, how: dict
         at = open_page(PAGE, face=face, **how)
         assert_healthy(at)
         assert at.radio(key="face").value == face
-        assert at.get("plotly_chart")[-1].proto.alt == factor_charts.latent_chart(shown, chosen).alt
+        assert at.get("plotly_chart")[-1].proto.alt == factor_charts.latent_chart(shown, chosen, face=Face(face)).alt
 
 
 def test_a_run_without_labels_has_one_latent(farzi_home: Path) -> None:

@@ -1,15 +1,20 @@
 """The Sequences page in every state a run can be in, and its choices."""
 
+import io
+from collections.abc import Callable
 from pathlib import Path
 
 import fixtures
 import pandas as pd
 import pytest
+import safetensors.numpy
+import streamlit
 from apptest import assert_healthy, open_page, words
 
 from farzi_core.runs.manifest import RunState
 from farzi_core.views import load, reading, sequences, terms
 from farzi_core.views.load import RunView
+from farzi_core.views.sequences import Face
 
 PAGE = "sequences.py"
 
@@ -95,9 +100,27 @@ def test_a_run_with_labels_shows_what_is_read_or_what_is_to_be_predicted(farzi_h
         pd.testing.assert_frame_equal(table.reset_index(drop=True), wanted, check_dtype=False)
         overview = sequences.overview(view.synthetic, reading.of_run(view), view.nearest)
         assert at.dataframe[0].value["decoded"].tolist() == overview["decoded"].tolist(), "that of what is read"
-        seen.append(at.get("plotly_chart")[0].proto.spec)
+        chart = at.get("plotly_chart")[0].proto
+        assert ("positions, what is to be predicted." in chart.alt) == bool(face)
+        seen.append(chart.spec)
     assert seen[0] != seen[1], "the strip is another"
     assert open_page(PAGE, sequence="4", face="What is to be predicted").code[0].value == at.code[0].value
+
+
+def test_downloads_are_of_what_is_shown_and_named_so(farzi_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    view = RunView(fixtures.make_finished_run(farzi_home, labels="own"))
+    made: dict[str, Callable[[], bytes]] = {}
+    monkeypatch.setattr(streamlit, "download_button", lambda _, **how: made.update({how["file_name"]: how["data"]}))
+    for face, suffix in ((Face.READ, ""), (Face.WANTED, "-labels")):
+        made.clear()
+        assert_healthy(open_page(PAGE, face=face.value))
+        run = f"farzi-{view.folder.name}"
+        tables = {f"{run}{suffix}{end}" for end in (".csv", ".parquet", "-decoded.csv")}
+        assert made.keys() == {*tables, f"{run}.safetensors"}
+        table = pd.read_parquet(io.BytesIO(made[f"{run}{suffix}.parquet"]()))
+        pd.testing.assert_frame_equal(table, sequences.all_positions(face.of(view.synthetic), view.vocab, 5))
+        stored = safetensors.numpy.load(made[f"{run}.safetensors"]())
+        assert stored.keys() == {"latent", "label_latent", "decoder", "tau"}
 
 
 def test_without_labels_there_is_nothing_to_choose(farzi_home: Path) -> None:

@@ -47,7 +47,7 @@ def test_of_labels_it_is_said_that_they_follow(farzi_home: Path) -> None:
         folder = fixtures.make_finished_run(farzi_home, number=number, labels=labels)
         at = open_page(PAGE, run=folder.name, edits=EDITS)
         assert_healthy(at)
-        assert ("This is what students read. Labels follow" in words(at)) == (labels == "own")
+        assert ("Shown is what students read." in words(at)) == (labels == "own")
 
 
 def test_edit_undo_redo_and_jump_write_the_address(farzi_home: Path) -> None:

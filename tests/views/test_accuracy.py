@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from farzi_core.evaluation.report import LABELS, METRICS, Evaluation, Interval, Metric, Row, RowName
+from farzi_core.sections import SyntheticConfig
 from farzi_core.views import accuracy
 from farzi_core.views.load import RunView
 
@@ -105,9 +106,11 @@ def test_without_a_distilled_row_nothing_is_claimed() -> None:
 
 
 def test_sizes_are_counted_both_ways() -> None:
-    said = accuracy.sizes(TABLE, 10, 7)
+    said = accuracy.sizes(TABLE, SyntheticConfig(mu=10, xi=7))
     assert "10 × 7: 10 synthetic sequences of 7 events each, 5.00% of the 200 training sequences" in said
     assert "1,000 numbers (Z and M) against 4,000 training events (25.0%)" in said
+    own = SyntheticConfig(mu=10, xi=7, labels="own")
+    assert "of 7 events each with labels of their own, 5.00%" in accuracy.sizes(TABLE, own)
 
 
 def test_protocol_states_what_the_figures_rest_on() -> None:
@@ -143,4 +146,6 @@ def test_axes_of_perplexities_say_that_lower_is_better_and_sizes_count_sentences
         charts = (accuracy.seeds_chart(report, metric), accuracy.curve_chart(fixtures.curves(report), metric, report))
         titles = (charts[0].figure.layout.xaxis.title.text, charts[1].figure.layout.yaxis.title.text)
         assert all(("lower is better" in one) == metric.lower_is_better for one in titles)
-    assert "6 synthetic sentences of 5 tokens each, 10.00% of the 60 training sentences" in accuracy.sizes(report, 6, 5)
+    assert "6 synthetic sentences of 5 tokens each, 10.00% of the 60 training sentences" in accuracy.sizes(
+        report, SyntheticConfig(mu=6, xi=5)
+    )

@@ -54,9 +54,10 @@ def test_the_notebook_gives_no_unit_to_a_number_that_depends_on_the_objective() 
     assert not any("nats" in code for code in cells(SMALL))
 
 
-def test_every_cell_of_the_notebook_runs(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("labels", ["next", "own"])
+def test_every_cell_of_the_notebook_runs(labels: str, capsys: pytest.CaptureFixture[str]) -> None:
     namespace: dict[str, Any] = {}
-    for code in cells(SMALL):
+    for code in cells(with_settings(SMALL, {"synthetic.labels": labels})):
         exec(code, namespace)
     assert namespace["table"].loc["distilled", "hr@10"] > 0
     assert namespace["run"].recovery is not None, "planted data know their truth"

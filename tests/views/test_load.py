@@ -117,14 +117,14 @@ def test_a_run_with_labels_is_read_as_what_is_read_and_what_is_wanted(view: RunV
     logits = stored[2, 1].astype(float) @ one.decoder
     assert wanted.probs(2)[0] == pytest.approx(np.exp(logits) / np.exp(logits).sum(1, keepdims=True), rel=1e-12)
     assert np.array_equal(one.probs(0, 6), view.synthetic.probs(0, 6)), "the fixture reads the same"
-    assert view.synthetic.labels is view.synthetic.wanted is None
+    assert view.synthetic.label_latent is view.synthetic.wanted is None
 
 
 def test_a_snapshot_of_a_run_with_labels_has_them_too(labelled: RunView) -> None:
     arrays = safetensors.numpy.load(labelled.read("snapshots/0000000010.safetensors"))
     one = labelled.snapshot(10)
-    assert one.labels is not None
-    assert np.array_equal(np.stack([one.latent, one.labels], 1), arrays["latent"])
+    assert one.label_latent is not None
+    assert np.array_equal(np.stack([one.latent, one.label_latent], 1), arrays["latent"])
 
 
 @pytest.mark.parametrize("shape", [(6, 3, 5, 3), (6, 1, 5, 3), (6, 2, 5, 4), (6, 5, 4), (5, 3), (6, 2, 2, 5, 3)])
