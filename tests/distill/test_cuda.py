@@ -179,7 +179,7 @@ def test_the_start_is_fitted_on_the_gpu() -> None:
 @pytest.mark.parametrize("hvp", ["captured", "compiled"])
 def test_a_whole_run_on_the_gpu_repeats_itself_bit_for_bit(hvp: Hvp) -> None:
     data = prepare(read_planted(PlantedSettings(sequences=400)), max_items=40)
-    more = {"runtime.device": "cuda", "runtime.hvp": hvp, "objective.teachers": 2}
+    more = {"runtime.device": "cuda", "runtime.hvp": hvp, "objective.teachers": 2, "synthetic.labels": "own"}
     config = with_settings(RunConfig(), {**SETTINGS, **more})
     one, other = (pipeline.run_on(config, data, MemoryRecorder()) for _ in range(2))
     assert torch.equal(one.synthetic.latent, other.synthetic.latent)

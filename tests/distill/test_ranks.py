@@ -30,6 +30,7 @@ ROOT = Path(__file__).parents[2]
 SHARED = {
     **SETTINGS, "inner.burn_in": 3, "inner.lifetime": 12, "outer.starts": 2, "runtime.checkpoint_seconds": 0,
     "evaluation.seeds": 1, "objective.teachers": 2, "inner.staggered": True, "inner.dropout": 0.3,
+    "synthetic.labels": "own",
 }  # fmt: skip
 WORDS = [word for key, value in SHARED.items() for word in ("--set", f"{key}={value}")]
 
