@@ -82,13 +82,12 @@ _FACES_HELP = (
 )
 
 
-def face(view: RunView, shown: str) -> Face:
-    """Of a run whose positions have labels of their own, what is asked for to be looked at; `shown` says where."""
+def face(view: RunView) -> Face:
+    """Of a run whose positions have labels of their own, what is asked for to be looked at."""
     if view.synthetic.wanted is None:
         return Face.READ
     names = [one.value for one in Face]
     asked = st.radio("Of each position", names, horizontal=True, key="face", bind="query-params", help=_FACES_HELP)
-    st.caption(f"{shown} as chosen here; everything else on this page is of what is read.")
     return Face(asked)
 
 

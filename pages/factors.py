@@ -92,6 +92,6 @@ mean = latent == "mean"
 sequence = number.number_input(
     called.sequence.capitalize(), 1, synthetic.mu, key="sequence", bind="query-params", disabled=mean, width=200
 )
-face = result.face(view, "The picture is")
+face = result.face(view)
 chart = factor_charts.latent_chart(face.of(synthetic), None if mean else sequence - 1, called, face)
 result.draw(chart, "latent_chart")

@@ -59,7 +59,11 @@ st.caption(f"{len(shown):,} of {synthetic.mu:,} {called.sequences}. Select a row
 # --- one sequence, beside the real ones
 st.header(f"One {called.sequence}", anchor=False)
 chosen = one.choose(view)
-face = result.face(view, "The strip, its decoding and the downloads are")
+face = result.face(view)
+if synthetic.wanted:
+    st.caption(
+        "The strip, its decoding and the downloads are as chosen here; all else on this page is of what is read."
+    )
 one.strip(view, face, chosen)
 decode = one.decoding(view, face, chosen)
 twin.nearest(view, chosen)
