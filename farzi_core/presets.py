@@ -46,7 +46,7 @@ _TEXT: dict[str, Any] = {
     "model.kind": "gru4rec", "model.gru4rec_hidden": 32, "model.max_length": 50,
     "teacher.batch": 64, "teacher.epochs": 14, "teacher.trajectories": 0,
     "teacher.gru4rec_lr": 0.03, "teacher.schedule": "linear", "teacher.dropout": 0.1,
-    "synthetic.mu": 33, "synthetic.d": 32,
+    "synthetic.mu": 33, "synthetic.d": 32, "synthetic.labels": "own",
     "inner.batch": 33, "inner.lr": 0.05, "inner.schedule": "linear", "inner.eps": 1e-5, "inner.omega_share": 0,
     "outer.batch": 128, "outer.clip": 0.05,
 }  # fmt: skip
@@ -60,10 +60,10 @@ _DEMO_TEXT: dict[str, Any] = _TEXT | {
 
 _STANDARD_TEXT: dict[str, Any] = _TEXT | {
     "preset": "standard-text", "synthetic.xi": 150, "synthetic.start_steps": 100,
-    "inner.crop": 25, "inner.dropout": 0.4, "inner.steps": 36, "inner.burn_in": 72, "inner.lifetime": 288,
-    "inner.weight_decay": 0.0005, "inner.students": 6, "objective.teachers": 6,
-    "outer.starts": 2, "outer.steps": 640, "outer.lr": 0.007,
-    "validation.every": 80, "validation.users": 400, "validation.steps": 288, "evaluation.steps": 288,
+    "inner.crop": 25, "inner.dropout": 0.4, "inner.steps": 36, "inner.burn_in": 108, "inner.lifetime": 432,
+    "inner.weight_decay": 0.0003, "inner.students": 6, "objective.teachers": 6,
+    "outer.starts": 1, "outer.steps": 640, "outer.lr": 0.007,
+    "validation.every": 80, "validation.users": 400, "validation.steps": 432, "evaluation.steps": 432,
     "evaluation.baselines": ("random_users", "head_users", "random_windows"),
 }  # fmt: skip
 
