@@ -1,5 +1,6 @@
 """What a run that was stopped shows, and what is refused before a run begins."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from farzi_core.data.prepare import prepare
 from farzi_core.device import CPU
 from farzi_core.distill.start import initial
 from farzi_core.errors import ConfigError
+from farzi_core.evaluation.final import Panel
 from farzi_core.evaluation.report import RowName
 from farzi_core.recorder import MemoryRecorder, Stopped
 from farzi_core.runs.folder import FolderRecorder
@@ -94,7 +96,7 @@ def test_teachers_whose_predictions_would_not_fit_are_refused(
 
 @pytest.mark.parametrize(
     ("asks", "done"),
-    [(2, []), (7, ["trajectories"]), (14, ["trajectories", "teachers"])],
+    [(2, []), (7, ["trajectories"]), (30, ["trajectories", "teachers"])],
     ids=["Omega", "taught", "fit"],
 )
 def test_a_run_can_be_stopped_before_its_first_outer_step(asks: int, done: list[str]) -> None:
@@ -111,3 +113,29 @@ def test_a_run_can_be_stopped_before_its_first_outer_step(asks: int, done: list[
     with pytest.raises(Stopped):
         pipeline._distil(config, dataset, CPU, recorder)
     assert [name for name in ("trajectories", "teachers", "start") if recorder.kept(name)] == done
+
+
+@pytest.mark.parametrize(
+    ("stage", "asks"), [("full data", 3), ("a row on synthetic data", 3), ("a row on real data", 12)]
+)
+def test_a_run_can_be_stopped_while_models_train(stage: str, asks: int) -> None:
+    """After an epoch of a model that would train for thousands, and between two scored states of a student."""
+    left = iter(range(asks))
+
+    class Impatient(MemoryRecorder):
+        def should_stop(self) -> bool:
+            return next(left, None) is None
+
+    settings = {"teacher.epochs": 1000 if stage == "full data" else 1, "evaluation.steps": 2_000}
+    config, recorder = with_settings(RunConfig(), {**SETTINGS, **settings}), Impatient()
+    dataset = prepare(read_planted(PlantedSettings(sequences=400)), max_items=40)
+    panel = Panel(config, dataset, CPU, recorder)
+    probs = initial(dataset.part("train"), 40, config.synthetic, 0).probs()
+    work: dict[str, Callable[[], object]] = {
+        "full data": panel.full,
+        "a row on synthetic data": lambda: panel.first.distilled(probs),
+        "a row on real data": panel.first.equal_size,
+    }
+    with pytest.raises(Stopped):
+        work[stage]()
+    assert not any(event["event"] == "row" for event in recorder.events)

@@ -25,7 +25,7 @@ from farzi_core.distill.sgd import Velocity
 from farzi_core.distill.split import Reading
 from farzi_core.distill.stretches import Stretches
 from farzi_core.distill.synthetic import Synthetic
-from farzi_core.evaluation.students import inner_optimizer
+from farzi_core.evaluation.recipe import inner_optimizer
 from farzi_core.models.losses import tables_of
 from farzi_core.models.model import build
 from farzi_core.seeds import stream, torch_stream

@@ -5,6 +5,7 @@ Each finished row is kept by the recorder, so a resumed run does not train it ag
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -95,7 +96,7 @@ class Examiner:
         keeps: bool = False,
     ) -> None:
         self.config, self.student, self.dataset = config.for_student(student), student, dataset
-        self.device, self.recorder = device, recorder
+        self.device, self.recorder, self.stop = device, recorder, partial(stop_where_asked, recorder)
         self.train = dataset.part("train")
         self.items = len(dataset.vocab)
         self.judging, self.measures = JUDGING[dataset.info.task], MEASURES[dataset.info.task]
@@ -129,9 +130,12 @@ class Examiner:
         every = max(1, evaluation.steps // POINTS)
 
         def one(seed: int) -> Student:
-            rows = rows_of(form, probs, evaluation.draws, self.config.seed, seed).to(self.device)
+            rows, index = (
+                rows_of(form, probs, evaluation.draws, self.config.seed, seed).to(self.device),
+                SEEDS_FROM + seed,
+            )
             return self._best(
-                (factor, on_synthetic(config, rows, self.items, validation, SEEDS_FROM + seed, evaluation.steps, every))
+                (factor, on_synthetic(config, rows, self.items, validation, index, evaluation.steps, every, self.stop))
                 for factor, config in self.config.decayed.items()
             )
 
@@ -183,7 +187,7 @@ class Examiner:
         def one(seed: int) -> tuple[Student, Tensor]:
             part, index = parts[seed], SEEDS_FROM + seed
             student = self._best(
-                (factor, on_sequences(config, part, self.items, validation, index, steps, every))
+                (factor, on_sequences(config, part, self.items, validation, index, steps, every, self.stop))
                 for factor, config in configs.items()
             )
             return student, test.see(model, student.weights)
@@ -213,7 +217,7 @@ class Examiner:
             for seed, (_, seen) in enumerate(trained):
                 values = self.measures.of(seen, self.items)
                 self.recorder.log("row", name=name, student=self.student, seed=seed, **values)
-        stop_where_asked(self.recorder)
+        self.stop()
         self.curves += [dict(zip(CURVE, (name, *point), strict=True)) for point in saved.meta["curve"]]
         if weights := kept.under("weights", saved.tensors):
             self.students[name] = weights

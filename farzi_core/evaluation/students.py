@@ -1,7 +1,7 @@
 """Fresh students: trained on synthetic rows or on real sequences, the training step chosen on validation users."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,20 +12,18 @@ from farzi_core.config import RunConfig
 from farzi_core.data import split
 from farzi_core.data.batches import queries
 from farzi_core.data.dataset import IntArray, Sequences
-from farzi_core.distill.adam import Adam
 from farzi_core.distill.differentiate import GRAPHS, Hvp, hvp_on, optimizer_of, products_of
 from farzi_core.distill.inner_loss import StudentCore, SyntheticLoss
 from farzi_core.distill.layout import Layout, Tensors
 from farzi_core.distill.rows import part_of
-from farzi_core.distill.sgd import SGD
 from farzi_core.distill.split import Reading
 from farzi_core.distill.stretches import Stretches
 from farzi_core.evaluation import metrics
 from farzi_core.evaluation.measures import MEASURES, Measures
+from farzi_core.evaluation.recipe import inner_optimizer, teacher_adam
 from farzi_core.evaluation.report import Metric
 from farzi_core.models.losses import hard_loss, soft_loss, tables_of
 from farzi_core.models.model import Model, build
-from farzi_core.sections import Schedule
 from farzi_core.seeds import stream, torch_stream
 from farzi_core.teacher.train import State, StepLoss, descend, epochs_loss, fresh, mask, train
 
@@ -126,11 +124,20 @@ class Ranker(Judge):
         return metrics.ranks(scores if self.past is None else self.past.hide(scores, users, targets), targets)
 
 
-def follow(model: Model, states: Iterable[State], judge: Judge) -> Student:
+Between = Callable[[], None]
+"""Called before a state is scored; what it raises ends the training."""
+
+
+def nothing() -> None:
+    """A `Between` that lets every training end by itself."""
+
+
+def follow(model: Model, states: Iterable[State], judge: Judge, between: Between = nothing) -> Student:
     """Score every state of a training run on validation users and keep the best."""
     curve: list[Point] = []
     best: tuple[float, Point, Tensors] | None = None
     for state in states:
+        between()
         point = Point(state.step, state.seconds, judge.metrics(model, state.weights))
         curve.append(point)
         score = judge.measures.selection(point.metrics)
@@ -141,7 +148,14 @@ def follow(model: Model, states: Iterable[State], judge: Judge) -> Student:
 
 
 def on_synthetic(
-    config: RunConfig, rows: Tensor, items: int, judge: Judge, seed: int, steps: int, every: int
+    config: RunConfig,
+    rows: Tensor,
+    items: int,
+    judge: Judge,
+    seed: int,
+    steps: int,
+    every: int,
+    between: Between = nothing,
 ) -> Student:
     """A fresh student on synthetic sequences, trained as the inner loop trains: probabilities [mu, xi, V] or tokens
     [mu, xi] of `items` = V items, with labels [mu, 2, xi, ...]."""
@@ -149,9 +163,9 @@ def on_synthetic(
     weights = fresh(model, torch_stream(config.seed, "student weights", seed), rows.device)
     hvp = hvp_on(rows.device, config.runtime.hvp)
     if hvp in GRAPHS and rows.is_cuda and rows.is_floating_point():
-        return follow(model, _by_graphs(config, hvp, model, weights, rows, seed, steps, every), judge)
+        return follow(model, _by_graphs(config, hvp, model, weights, rows, seed, steps, every), judge, between)
     loss = synthetic_loss(config, model, rows, seed)
-    return follow(model, train(weights, loss, inner_optimizer(config), steps, every), judge)
+    return follow(model, train(weights, loss, inner_optimizer(config), steps, every), judge, between)
 
 
 def _by_graphs(
@@ -194,44 +208,18 @@ def synthetic_loss(config: RunConfig, model: Model, rows: Tensor, student: int) 
 
 
 def on_sequences(
-    config: RunConfig, part: Sequences, items: int, judge: Judge, seed: int, steps: int, every: int
+    config: RunConfig,
+    part: Sequences,
+    items: int,
+    judge: Judge,
+    seed: int,
+    steps: int,
+    every: int,
+    between: Between = nothing,
 ) -> Student:
     """A fresh student trained on real sequences: the full data, or (`RunConfig.on_little`) a baseline's share of it."""
     model, teacher = build(config.model, items, config.model.max_length), config.teacher
     batches = stream(config.seed, "student batches", seed)
     loss = epochs_loss(model, part, teacher.batch, batches, judge.device, teacher.dropout)
     weights = fresh(model, torch_stream(config.seed, "student weights", seed), judge.device)
-    return follow(model, train(weights, loss, teacher_adam(config, steps), steps, every), judge)
-
-
-def teacher_adam(config: RunConfig, steps: int) -> Adam:
-    """The optimiser of training on real data that takes `steps` steps."""
-    teacher = config.teacher
-    rate = _scheduled(teacher.lr_of(config.model.kind), teacher.schedule, steps)
-    return Adam(rate, weight_decay=teacher.weight_decay)
-
-
-def inner_optimizer(config: RunConfig) -> Adam | SGD:
-    """The optimiser of the inner loop and of every student on synthetic data."""
-    inner = config.inner
-    rate = _scheduled(inner.lr, inner.schedule, inner.lifetime)
-    if inner.optimizer == "sgd":
-        return SGD(rate, inner.momentum, weight_decay=inner.weight_decay)
-    return Adam(rate, (inner.beta1, inner.beta2), inner.eps, weight_decay=inner.weight_decay)
-
-
-def _scheduled(lr: float, schedule: Schedule, steps: int) -> "float | LinearRate":
-    return lr if schedule == "constant" else LinearRate(lr, steps)
-
-
-@dataclass(frozen=True)
-class LinearRate:
-    """A schedule: up to lr over the first tenth of `steps`, then down to zero at the end."""
-
-    lr: float
-    steps: int
-
-    def __call__(self, step: int) -> float:
-        """The step size at `step`, counted from 0."""
-        warm = max(1, self.steps // 10)
-        return self.lr * max(0.0, min((step + 1) / warm, (self.steps - step) / max(1, self.steps - warm)))
+    return follow(model, train(weights, loss, teacher_adam(config, steps), steps, every), judge, between)

@@ -59,16 +59,14 @@ def ensemble(
     """As many models as configured, trained like the full-data reference, each at its best epoch on validation users:
     weights [E, n]; E may be 0.
 
-    `between` is called before each of them; what it raises ends them all.
+    `between` is called after each epoch of each of them; what it raises ends them all.
     """
     train, items = dataset.part("train"), len(dataset.vocab)
     judge = validation_judge(config, dataset, config.model.max_length - 1, device)
     steps, epoch = config.teacher.full_steps(len(train))
 
     def one(index: int) -> Tensor:
-        between()
-        seed = SEEDS_FROM + index
-        weights = on_sequences(config, train, items, judge, seed, steps, epoch).weights
+        weights = on_sequences(config, train, items, judge, SEEDS_FROM + index, steps, epoch, between).weights
         return Layout.of(weights).flatten(weights)
 
     found = map_threads(one, range(config.objective.ensemble), device)

@@ -22,6 +22,7 @@ from farzi_core.distill.reverse import MetaGradient, adam_metagradient
 from farzi_core.distill.sgd import SGD
 from farzi_core.distill.split import Reading
 from farzi_core.evaluation import students
+from farzi_core.evaluation.recipe import inner_optimizer
 from farzi_core.models.losses import hard_loss, tables_of
 from farzi_core.models.model import build
 from farzi_core.seeds import torch_stream
@@ -153,7 +154,7 @@ def test_students_trained_by_graphs_are_those_trained_eagerly(labels: str, crop:
     model = build(config.model, ITEMS, config.student_length)
     weights = fresh(model, torch_stream(0, "weights"), rows.device)
     loss = students.synthetic_loss(config, model, rows, 7)
-    eager = [*train(weights, loss, students.inner_optimizer(config), 9, 4)]
+    eager = [*train(weights, loss, inner_optimizer(config), 9, 4)]
     graphs = [*students._by_graphs(config, "captured", model, weights, rows, 7, 9, 4)]
     assert [state.step for state in graphs] == [state.step for state in eager] == [4, 8, 9]
     for one, other in zip(graphs[-1].weights.values(), eager[-1].weights.values(), strict=True):

@@ -17,7 +17,7 @@ from farzi_core.distill.outer import OuterProblem, OuterState
 from farzi_core.distill.ranks import Alone
 from farzi_core.distill.sgd import SGD
 from farzi_core.distill.synthetic import Synthetic
-from farzi_core.evaluation.students import inner_optimizer
+from farzi_core.evaluation.recipe import inner_optimizer
 from farzi_core.models.losses import IGNORED, hard_loss, soft_loss
 from farzi_core.models.model import Model
 from farzi_core.seeds import stream

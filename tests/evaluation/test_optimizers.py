@@ -3,7 +3,7 @@
 import pytest
 
 from farzi_core.config import RunConfig, with_settings
-from farzi_core.evaluation.students import inner_optimizer, teacher_adam
+from farzi_core.evaluation.recipe import inner_optimizer, teacher_adam
 
 CONFIG = with_settings(
     RunConfig(),

@@ -15,8 +15,9 @@ from farzi_core.errors import ConfigError
 from farzi_core.evaluation.compare import Outcome, paired, table
 from farzi_core.evaluation.final import Examiner, Panel
 from farzi_core.evaluation.measures import MEASURES
+from farzi_core.evaluation.recipe import inner_optimizer
 from farzi_core.evaluation.report import METRICS, Metric, RowName
-from farzi_core.evaluation.students import Ranker, Student, inner_optimizer
+from farzi_core.evaluation.students import Ranker, Student
 from farzi_core.models.model import build
 from farzi_core.recorder import MemoryRecorder
 from farzi_core.sections import Kind
