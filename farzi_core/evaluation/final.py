@@ -130,10 +130,8 @@ class Examiner:
         every = max(1, evaluation.steps // POINTS)
 
         def one(seed: int) -> Student:
-            rows, index = (
-                rows_of(form, probs, evaluation.draws, self.config.seed, seed).to(self.device),
-                SEEDS_FROM + seed,
-            )
+            rows = rows_of(form, probs, evaluation.draws, self.config.seed, seed).to(self.device)
+            index = SEEDS_FROM + seed
             return self._best(
                 (factor, on_synthetic(config, rows, self.items, validation, index, evaluation.steps, every, self.stop))
                 for factor, config in self.config.decayed.items()
