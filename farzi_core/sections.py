@@ -41,8 +41,8 @@ class SyntheticConfig(Section):
     """Softmax temperature; lower makes each position more certain."""
     labels: Literal["next", "own"] = "next"
     """What a student is to predict at a position: what the next one says, as in the paper (next), or a second
-    distribution of the position itself (own), so that what is read may be one item where many are expected. Students are
-    mostly better for it, on few users about as good; twice the numbers in Z."""
+    distribution of the position itself (own), so that what is read may be one item where many are expected. Students
+    are mostly better for it, on few users about as good; twice the numbers in Z."""
     start: Literal["matched", "data", "random"] = "matched"
     """Where Z and M start: real windows in co-occurrence factors, then fitted to the data's pair counts (matched); the
     windows alone (data); or random numbers (random)."""
