@@ -134,7 +134,7 @@ PRESETS: dict[str, Preset] = {
     ),
     "standard-text": Preset(
         "Standard: text",
-        "33 rows of 150 words, 1 % of the sentences of Python docs: a quarter of an hour of distillation; to judge by.",
+        "33 rows of 150 words, 1 % of the sentences of Python docs: about 20 minutes of distillation; to judge by.",
         with_settings(RunConfig(), _STANDARD_TEXT),
         "language",
     ),
