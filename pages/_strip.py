@@ -34,7 +34,7 @@ def strip(view: RunView, face: Face, chosen: int) -> None:
     if xi > PAGE:
         st.caption(f"positions {first + 1} to {min(first + PAGE, xi)} of {xi}")
     chart = sequence_charts.strip(part, chosen + 1, synthetic.items, called, face)
-    key = f"strip_{view.folder.name}_{chosen}_{first}_{face}"
+    key = f"strip_{view.folder.name}_{chosen}_{first}_{face.name.lower()}"
     st.plotly_chart(
         chart.figure,
         key=key,

@@ -19,7 +19,7 @@ def test_a_click_on_the_strip_traces_the_item_to_the_map(studio: Studio, tab: Ca
     studio.start()
     one = tab()
     one.open(f"/sequences?run={folder.name}", "Sequences")
-    strip = one.page.locator(f".st-key-strip_{folder.name}_0_0")
+    strip = one.page.locator(f".st-key-strip_{folder.name}_0_0_read")
     strip.locator(".trace.bars").first.locator(".point").nth(int(wanted["position"]) - 1).click(force=True)
     one.page.wait_for_url(re.compile(f"item={wanted['item']}(&|$)"))
     one.idle()
