@@ -1,7 +1,8 @@
 """Starting points for the settings, each with a sentence that says what it costs.
 
-demo, standard and few-users hold what was measured best on two cores (docs/experiments.md). The paper presets take
-sizes, d, |Omega|, T and the outer loop from tables 4 and 6 of the paper; gradient, eps and start are this project's.
+demo, standard and few-users hold what was measured best on two cores with next positions as labels
+(docs/experiments.md); those of texts have labels of their own. The paper presets take sizes, d, |Omega|, T and the
+outer loop from tables 4 and 6 of the paper; gradient, eps and start are this project's.
 """
 
 from dataclasses import dataclass

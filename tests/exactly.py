@@ -44,7 +44,7 @@ def exact(**settings: Any) -> tuple[OuterProblem, OuterState]:
     def draw(*shape: int) -> Tensor:
         return torch.randn(shape, generator=generator, dtype=torch.float64)
 
-    faces = (2,) if sizes.labels == "own" else ()
+    faces = (2,) if sizes.labelled else ()
     synthetic = Synthetic(draw(sizes.mu, *faces, sizes.xi, sizes.d), draw(sizes.d, items), 0.8)
     n, more = (
         sum(weight.numel() for weight in build(config.model, items, length).init(torch.Generator()).values())

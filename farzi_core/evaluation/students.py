@@ -124,16 +124,9 @@ class Ranker(Judge):
         return metrics.ranks(scores if self.past is None else self.past.hide(scores, users, targets), targets)
 
 
-Between = Callable[[], None]
-"""Called before a state is scored; what it raises ends the training."""
-
-
-def nothing() -> None:
-    """A `Between` that lets every training end by itself."""
-
-
-def follow(model: Model, states: Iterable[State], judge: Judge, between: Between = nothing) -> Student:
-    """Score every state of a training run on validation users and keep the best."""
+def follow(model: Model, states: Iterable[State], judge: Judge, between: Callable[[], None] = lambda: None) -> Student:
+    """Score every state of a training run on validation users and keep the best. `between` is called before each is
+    scored; what it raises ends the training."""
     curve: list[Point] = []
     best: tuple[float, Point, Tensors] | None = None
     for state in states:
@@ -155,7 +148,7 @@ def on_synthetic(
     seed: int,
     steps: int,
     every: int,
-    between: Between = nothing,
+    between: Callable[[], None] = lambda: None,
 ) -> Student:
     """A fresh student on synthetic sequences, trained as the inner loop trains: probabilities [mu, xi, V] or tokens
     [mu, xi] of `items` = V items, with labels [mu, 2, xi, ...]."""
@@ -215,7 +208,7 @@ def on_sequences(
     seed: int,
     steps: int,
     every: int,
-    between: Between = nothing,
+    between: Callable[[], None] = lambda: None,
 ) -> Student:
     """A fresh student trained on real sequences: the full data, or (`RunConfig.on_little`) a baseline's share of it."""
     model, teacher = build(config.model, items, config.model.max_length), config.teacher

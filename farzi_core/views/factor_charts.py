@@ -78,7 +78,7 @@ def latent_chart(
     values = latent.astype(np.float64).T  # [d, xi]
     limit = float(np.abs(values).max()) or 1.0
     what = f"mean of {synthetic.mu:,} {called.sequences}" if sequence is None else f"{called.sequence} {sequence + 1}"
-    what += "" if face is Face.READ else " (what is to be predicted)"
+    what += face.said
     heat = go.Heatmap(
         z=values,
         x=np.arange(1, values.shape[1] + 1),

@@ -143,14 +143,10 @@ def _strip_alt(top: pd.DataFrame, number: int, called: Terms, face: Face) -> str
     ]
     more = "" if len(top) <= 12 else f", and {len(top) - 12} more positions"
     return (
-        f"Synthetic {called.sequence} {number}, {len(top)} positions{_what(face)}. Most probable {called.item} of "
+        f"Synthetic {called.sequence} {number}, {len(top)} positions{face.said}. Most probable {called.item} of "
         f"each: {'; '.join(listed)}{more}. "
         f"Mean entropy {top['entropy'].mean():.2f} bits."
     )
-
-
-def _what(face: Face) -> str:
-    return "" if face is Face.READ else f", {face[0].lower()}{face[1:]}"
 
 
 def _item_colors(frame: pd.DataFrame) -> dict[int, str]:

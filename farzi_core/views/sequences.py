@@ -39,6 +39,11 @@ class Face(StrEnum):
         """That of `synthetic`: all there is where the next position is what is to be predicted."""
         return synthetic if self is Face.READ else synthetic.wanted or synthetic
 
+    @property
+    def said(self) -> str:
+        """For the alternative text of a picture; what is read goes without saying."""
+        return "" if self is Face.READ else ", what is to be predicted"
+
 
 def entropy_bits(probs: Float32 | Float64) -> Float64:
     """Entropy over the last axis, in bits; 0 log 0 = 0."""
