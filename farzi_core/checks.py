@@ -4,6 +4,7 @@ from farzi_core.config import RunConfig
 from farzi_core.data.dataset import Dataset
 from farzi_core.errors import ConfigError
 from farzi_core.limits import MAX_AVERAGED_BYTES, MAX_DENSE_NUMBERS, MIB
+from farzi_core.sections import SyntheticConfig
 
 
 def check(config: RunConfig, dataset: Dataset) -> None:
@@ -21,6 +22,7 @@ def check(config: RunConfig, dataset: Dataset) -> None:
         )
     _check_average(config, len(dataset.vocab))
     _check_teachers(config, len(dataset.vocab), users)
+    _check_taught_labels(config.synthetic, len(dataset.vocab))
 
 
 def _check_average(config: RunConfig, items: int) -> None:
@@ -44,4 +46,15 @@ def _check_teachers(config: RunConfig, items: int, users: int) -> None:
             f"objective.teachers = {config.objective.teachers}: predictions for outer.batch = {outer.batch} sequences "
             f"of {length} events over {items:,} items are {numbers:,} numbers, more than {MAX_DENSE_NUMBERS:,}; {way}, "
             "or objective.teachers to 0"
+        )
+
+
+def _check_taught_labels(synthetic: SyntheticConfig, items: int) -> None:
+    """What teachers predict at every position is held while Z and M are fitted to it."""
+    numbers = synthetic.mu * synthetic.xi * items
+    if synthetic.start_labels == "taught" and numbers > MAX_DENSE_NUMBERS:
+        raise ConfigError(
+            f"synthetic.start_labels = 'taught': predictions for {synthetic.mu} x {synthetic.xi} events over {items:,} "
+            f"items are {numbers:,} numbers, more than {MAX_DENSE_NUMBERS:,}; choose at most "
+            f"{MAX_DENSE_NUMBERS // items:,} events in all, a lower data.max_items, or 'next'"
         )

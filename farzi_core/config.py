@@ -187,6 +187,16 @@ class RunConfig(Section):
         return self
 
     @model_validator(mode="after")
+    def _labels_are_taught_by_someone(self) -> "RunConfig":
+        if self.synthetic.start_labels == "taught" and not (self.synthetic.labelled and self.objective.ensemble):
+            raise ValueError(
+                f"synthetic.start_labels = 'taught' with synthetic.labels = {self.synthetic.labels!r} and "
+                f"{self.objective.ensemble} teachers: the teachers of a meta-objective teach labels of their own; set "
+                "synthetic.labels to 'own' and objective.teachers to 1 or more, or synthetic.start_labels to 'next'"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _trajectories_reach_their_goal(self) -> "RunConfig":
         if self.objective.kind != "trajectory":
             return self

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -107,6 +108,7 @@ def measure(config: RunConfig, sizes: dict[str, int]) -> Estimate:
         seconds_per_step=step,
         distil_seconds=pace * (_omega_steps(config, device) + _teacher_steps(config, sizes, device))
         + _fit_seconds(config, synthetic, sizes, device)
+        + _teaching_seconds(config, synthetic, teachers)
         + windows * _staggering(config, whole.first_age, report.cost_ratio)
         + step * config.outer.steps
         + pace * _validation_steps(config, device),
@@ -169,6 +171,28 @@ def _fit_seconds(config: RunConfig, synthetic: Any, sizes: dict[str, int], devic
         matched(few, train, items, steps).to(CPU)  # which waits for a GPU to be done
         clock.append(time.perf_counter() - begun)
     return max(0.0, clock[2] - clock[1]) / 2 * float(synthetic.mu / rows) * config.synthetic.start_steps
+
+
+def _teaching_seconds(config: RunConfig, synthetic: Any, teachers: Any) -> float:
+    """What teachers say of a few sequences, and a step of the fit to it, for as many as there are."""
+    from farzi_core.distill import taught
+    from farzi_core.distill.stretches import Stretches
+    from farzi_core.teacher.ensemble import Ensemble
+
+    if config.synthetic.start_labels == "next":
+        return 0.0
+    some = min(synthetic.mu, max(1, FIT_POSITIONS // synthetic.xi))
+    few = replace(synthetic, latent=synthetic.latent[:some]).to(teachers.device)
+    models = Ensemble.of(config, synthetic.decoder.shape[1], teachers)
+    clock = []
+    for _ in range(2):  # the first one is slow: torch and its memory wake up
+        begun = time.perf_counter()
+        tokens = few.read.probs().argmax(-1)
+        wanted = taught.predictions(models, tokens, Stretches.of(config, some))
+        told = time.perf_counter()
+        taught.slopes(few, tokens, wanted)[1].cpu()  # which waits for a GPU to be done
+        clock.append(told - begun + taught.FIT_STEPS * (time.perf_counter() - told))
+    return clock[1] * float(synthetic.mu / some)
 
 
 def _validation_steps(config: RunConfig, device: Any) -> int:

@@ -30,8 +30,8 @@ from farzi_core.distill.capture import require_graphs
 from farzi_core.distill.differentiate import GRAPHS, hvp_on
 from farzi_core.distill.layout import Tensors
 from farzi_core.distill.loop import Distillation, Distilled
-from farzi_core.distill.start import initial
 from farzi_core.distill.synthetic import Synthetic
+from farzi_core.distill.taught import begin
 from farzi_core.errors import ConfigError, RunError, StoreError
 from farzi_core.evaluation import inspect
 from farzi_core.evaluation.coverage import coverage
@@ -201,12 +201,12 @@ def _device(config: RunConfig) -> torch.device:
 
 def _distil(config: RunConfig, dataset: Dataset, device: torch.device, recorder: Recorder) -> Distilled:
     """Omega, the teachers, the start and the outer loop."""
-    train, items = dataset.part("train"), len(dataset.vocab)
-    model = build(config.model, items, config.student_length)
+    train, model = dataset.part("train"), build(config.model, len(dataset.vocab), config.student_length)
     compiling = "a minute of compiling, " if config.runtime.hvp == "compiled" else ""
     wanted = config.objective.ensemble
     teaching = f"teachers on the full data ({wanted}), " if wanted else ""
-    message = f"Omega, {teaching}a start fitted to the data's pair counts, {compiling}the outer loop"
+    taught = "its labels taught, " if config.synthetic.start_labels == "taught" else ""
+    message = f"Omega, {teaching}a start fitted to the data's pair counts, {taught}{compiling}the outer loop"
     recorder.log("stage", stage="distil", message=message)
     stop = partial(stop_where_asked, recorder)  # each may take minutes: thousands of items, hundreds of trajectories
     omega = _kept(recorder, "trajectories", lambda: {"states": trajectories(model, train, config, device, stop)})
@@ -216,7 +216,7 @@ def _distil(config: RunConfig, dataset: Dataset, device: torch.device, recorder:
     start = _kept(
         recorder,
         "start",
-        lambda: initial(train, items, config.synthetic, config.seed, device, stop).tensors(),
+        lambda: begin(config, dataset, teachers.get("teachers", NO_TEACHERS), device, stop).tensors(),
     )
     with ranks.joined(device) as us:
         shared = us.share(Saved({**omega, **start, **teachers}, {}))
@@ -238,9 +238,9 @@ def assist(config: RunConfig) -> None:
 def _outer_loop(
     config: RunConfig, dataset: Dataset, shared: Saved, device: torch.device, recorder: Recorder, us: ranks.Ranks
 ) -> Distilled:
-    begin = Synthetic(shared.tensors["latent"], shared.tensors["decoder"], config.synthetic.tau)
+    start = Synthetic(shared.tensors["latent"], shared.tensors["decoder"], config.synthetic.tau)
     omega, teachers = shared.tensors["states"].to(device), shared.tensors.get("teachers", NO_TEACHERS).to(device)
-    return Distillation(config, dataset, omega, device, us, teachers).run(begin, recorder)
+    return Distillation(config, dataset, omega, device, us, teachers).run(start, recorder)
 
 
 def _kept(recorder: Recorder, name: str, make: Any) -> dict[str, torch.Tensor]:

@@ -49,6 +49,10 @@ class SyntheticConfig(Section):
     start_windows: Literal["random", "medoids"] = "random"
     """Which real windows Z starts from: random ones, or the medoids of k-means with mu clusters, which stand for many
     others and are unlike each other. A start from random numbers has none."""
+    start_labels: Literal["next", "taught"] = "next"
+    """Where labels of their own start: as the next positions of the windows (next), or as what the teachers of the
+    outer loss (objective.teachers) predict where the windows' most likely events are read (taught): students begin near
+    their teachers, and live longer before they know the sequences by heart."""
     start_scale: float = Field(3.0, gt=0, le=100)
     """Sharpness of the data-driven start, in logits."""
     start_steps: int = Field(300, ge=0, le=100_000)

@@ -3,6 +3,7 @@
 Legend: mu sequences, xi positions, b stretches of L positions, F latents a position: 2 with labels, else 1.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -49,6 +50,13 @@ class Stretches:
     def everything(self) -> bool:
         """Whether every step reads all sequences whole."""
         return self.length == self.xi and self.batch >= self.mu
+
+    @property
+    def cuts(self) -> Iterator[IntArray]:
+        """Positions [stretches, L] of a sequence, cut at each phase in turn; each position is in at least one cut."""
+        for phase in range(self.last_phase + 1):
+            each = (self.xi - phase) // self.length
+            yield phase + np.arange(each * self.length).reshape(each, self.length)
 
     def draw(self, generator: np.random.Generator) -> IntArray:
         """Indices of sequences [b] where they are read whole, else of positions [b, L], or [b, 2, L] with labels:

@@ -41,15 +41,23 @@ class Ensemble:
         layout = Layout.of(model.init(torch_stream(0, "layout")))
         return cls(model, tuple(map(layout.views, weights)))
 
-    @torch.no_grad()
     def targets(self, tokens: Tensor) -> Tensor:
         """Softmax of the models' mean scores [N, V] for the next events of tokens [B, L], in the order of
         `losses.targets_of`."""
         real, _ = targets_of(tokens)
+        return self._at(tokens[:, :-1].clamp_min(0), real)
+
+    def behind(self, tokens: Tensor) -> Tensor:
+        """The same [B, L, V] behind each of tokens [B, L] without gaps."""
+        return self._at(tokens, torch.ones_like(tokens, dtype=torch.bool)).reshape(*tokens.shape, self.model.items)
+
+    @torch.no_grad()
+    def _at(self, tokens: Tensor, places: Tensor) -> Tensor:
+        """What is predicted at `places`, a mask [B, L] of N places: [N, V]."""
         total = torch.zeros((), device=tokens.device)
         for weights in self.weights:
-            hidden = self.model.encode(weights, self.model.embed(weights, tokens[:, :-1].clamp_min(0)))
-            total = total + self.model.logits(weights, hidden[real])
+            hidden = self.model.encode(weights, self.model.embed(weights, tokens))
+            total = total + self.model.logits(weights, hidden[places])
         return torch.softmax(total / len(self.weights), -1)
 
 

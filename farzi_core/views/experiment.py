@@ -13,19 +13,20 @@ from farzi_core.runs.run import stored_digest
 
 METHOD = (
     *("model.kind", "objective.kind", "objective.teachers", "objective.matches", "objective.ahead"),
-    *("inner.optimizer", "inner.lr", "inner.momentum", "synthetic.labels"),
+    *("inner.optimizer", "inner.lr", "inner.momentum", "synthetic.labels", "synthetic.start_labels"),
 )
 """Settings that tell methods of distillation apart: each of their values has a line of its own in the frontier."""
 _READ_BY = {
     "objective.teachers": "meta", "objective.matches": "gradient", "objective.ahead": "trajectory",
-    "inner.momentum": "sgd",
+    "inner.momentum": "sgd", "synthetic.start_labels": "own",
 }  # fmt: skip
-"""Of `METHOD`, those that only one objective or optimiser reads: under another they say nothing."""
+"""Of `METHOD`, those that only one objective, optimiser or kind of labels reads: under another they say nothing."""
 _WORDS = {
     "gradient": "gradient matching", "trajectory": "trajectory matching", "meta": "meta-matching", "sgd": "SGD",
     "adam": "Adam", "objective.matches": "{} states compared", "objective.ahead": "{} states ahead",
     "objective.teachers": "teachers {}",
-    "inner.lr": "lr {}", "inner.momentum": "momentum {}", "own": "own labels", "next": "next positions as labels",
+    "inner.lr": "lr {}", "inner.momentum": "momentum {}",
+    "own": "own labels", "taught": "taught at the start", "next": "next positions as labels",
 }  # fmt: skip
 _AXES = (
     *("schema_version", "preset", "seed", "synthetic.mu", "synthetic.xi", *METHOD, "runtime"),

@@ -56,6 +56,7 @@ _LABELS = {
     "synthetic.d": "Latent factors d",
     "synthetic.tau": "Temperature τ",
     "synthetic.labels": "Targets of positions",
+    "synthetic.start_labels": "Labels at the start",
     "synthetic.start_steps": "Steps of the fit at the start",
     "inner.steps": "Window T",
     "runtime.hvp": "Steps computed",
