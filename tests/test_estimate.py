@@ -14,9 +14,11 @@ from farzi_core import estimate
 from farzi_core.config import RunConfig, with_settings
 from farzi_core.data.dataset import Sequences
 from farzi_core.device import CPU
-from farzi_core.distill import matching
+from farzi_core.distill import matching, taught
+from farzi_core.distill.stretches import Stretches
 from farzi_core.distill.synthetic import Synthetic
 from farzi_core.presets import PRESETS
+from farzi_core.teacher.ensemble import Ensemble
 
 
 @pytest.mark.parametrize("objective", ["meta", "gradient"])
@@ -98,12 +100,40 @@ def test_a_larger_vocabulary_than_the_default_is_measured_as_large(
     assert min(asked[0], config.data.max_items) == 1000
 
 
-@pytest.mark.parametrize("more", [{}, {"inner.crop": 4}, {"objective.teachers": 1, "inner.dropout": 0.2}])
+@pytest.mark.parametrize("more", [{}, {"inner.crop": 4}, {"objective.teachers": 1, "inner.dropout": 0.2},
+                                  {"objective.teachers": 2, "synthetic.start_labels": "taught"}])  # fmt: skip
 def test_runs_with_labels_can_be_estimated(more: dict[str, object]) -> None:
     config = with_settings(RunConfig(), {**SETTINGS, **more, "synthetic.labels": "own"})
     found = estimate.measure(config, {"sequences": 200, "events": 2000, "items": 30})
     assert min(found.seconds_per_step, found.distil_seconds, found.evaluate_seconds) > 0
     assert estimate._random_data(config, {"sequences": 9, "events": 90}, 30)[1].latent.shape == (20, 2, 6, 4)
+
+
+def test_a_taught_start_is_priced_by_its_sequences(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a clock that only it moves: 1 ms to predict for a sequence, 10 ms a step of the fit to it."""
+    clock = [0.0]
+
+    def predictions(_: Ensemble, tokens: torch.Tensor, stretches: Stretches) -> torch.Tensor:
+        assert tokens.shape == (stretches.mu, stretches.xi)
+        clock[0] += 0.001 * stretches.mu
+        return tokens
+
+    def slopes(synthetic: Synthetic, *_: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        clock[0] += 0.01 * synthetic.mu
+        return synthetic.latent, synthetic.decoder
+
+    monkeypatch.setattr(taught, "predictions", predictions)
+    monkeypatch.setattr(taught, "slopes", slopes)
+    monkeypatch.setattr(time, "perf_counter", lambda: clock[0])
+    config = with_settings(
+        RunConfig(), {"synthetic.labels": "own", "objective.teachers": 1, "synthetic.start_labels": "taught"}
+    )
+    weights = estimate._random_teachers(config, 30, CPU)
+    for mu in (3, 2000):
+        synthetic = Synthetic(torch.zeros(mu, 2, config.synthetic.xi, 4), torch.zeros(4, 30))
+        found = estimate._teaching_seconds(config, synthetic, weights)
+        assert found == pytest.approx(mu * (0.001 + 0.01 * taught.FIT_STEPS))
+        assert estimate._teaching_seconds(RunConfig(), synthetic, weights) == 0
 
 
 @pytest.mark.parametrize("preset", ["demo-text", "standard-text"])

@@ -54,6 +54,20 @@ def test_with_labels_a_step_reads_the_same_places_of_both_faces(size: tuple[int,
         assert np.array_equal(row[:, one] * xi + place[:, one], wanted)
 
 
+@given(SIZES, st.integers(0, 2**32 - 1))
+def test_the_cuts_are_all_that_a_step_may_read_and_every_position_is_in_one(
+    size: tuple[int, int, int, int], seed: int
+) -> None:
+    _, xi, length, _ = size
+    stretches = Stretches(1, xi, length, batch=40, faces=1)
+    cuts = [tuple(map(tuple, one.tolist())) for one in stretches.cuts]
+    assert len(cuts) == stretches.last_phase + 1
+    assert {place for cut in cuts for one in cut for place in one} == set(range(xi))
+    if length < xi:
+        drawn = {tuple(one) for one in stretches.draw(np.random.default_rng(seed)).tolist()}
+        assert any(drawn <= set(cut) for cut in cuts)
+
+
 def test_as_many_as_there_are_at_every_phase() -> None:
     assert Stretches(50, 20, 5, 1000, 1).size == 50 * 3  # at phase 4 a sequence of 20 has three of 5
     assert Stretches(50, 20, 12, 1000, 1).size == 50  # phases 0 to 8

@@ -74,6 +74,10 @@ def test_other_data_another_split_or_another_ranking_never_stand_in_one_figure()
         (sized(6, 5, objective__kind="gradient", objective__matches=2), "SASRec, gradient matching, 2 states compared"),
         (sized(6, 5, objective__kind="trajectory", objective__ahead=2), "SASRec, trajectory matching, 2 states ahead"),
         (sized(6, 5, synthetic__labels="own"), "SASRec, own labels"),
+        (
+            sized(6, 5, synthetic__labels="own", synthetic__start_labels="taught", objective__teachers=2),
+            "SASRec, teachers 2, own labels, taught at the start",
+        ),
         (sized(6, 5, inner__momentum=0.5, objective__matches=2, objective__ahead=2), "SASRec"),  # nobody reads them
     ],
 )

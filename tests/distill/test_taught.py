@@ -1,0 +1,176 @@
+"""The taught start: what teachers predict behind every event, over the cuts that read it, and the fit to it."""
+
+from collections.abc import Iterator
+
+import pytest
+import torch
+from small import SETTINGS
+
+from farzi_core import checks
+from farzi_core.config import RunConfig, with_settings
+from farzi_core.data.dataset import Dataset
+from farzi_core.data.planted import PlantedSettings, read_planted
+from farzi_core.data.prepare import prepare
+from farzi_core.device import CPU
+from farzi_core.distill import taught
+from farzi_core.distill.layout import Layout
+from farzi_core.distill.start import initial
+from farzi_core.distill.stretches import Stretches
+from farzi_core.distill.synthetic import Synthetic
+from farzi_core.errors import ConfigError
+from farzi_core.evaluation.students import on_synthetic
+from farzi_core.evaluation.tasks import validation_judge
+from farzi_core.seeds import torch_stream
+from farzi_core.teacher.ensemble import Ensemble, ensemble
+
+CONFIG = with_settings(
+    RunConfig(),
+    {
+        **SETTINGS, "teacher.epochs": 4, "teacher.batch": 40, "teacher.lr": 0.05, "objective.teachers": 2,
+        "inner.crop": 4, "synthetic.labels": "own", "synthetic.start_labels": "taught",
+    },
+)  # fmt: skip
+KINDS = ("sasrec", "gru4rec", "fmlp")
+
+
+@pytest.fixture(scope="module")
+def dataset() -> Dataset:
+    return prepare(read_planted(PlantedSettings(sequences=400)), max_items=40)
+
+
+@pytest.fixture(scope="module")
+def teachers(dataset: Dataset) -> torch.Tensor:
+    return ensemble(CONFIG, dataset, CPU)
+
+
+def untrained(kind: str) -> Ensemble:
+    """Two models of random weights, whose predictions differ much."""
+    config = with_settings(CONFIG, {"model.kind": kind, "model.fmlp_hidden": 8, "model.gru4rec_hidden": 8})
+    model = Ensemble.of(config, 40, torch.zeros(0, 0)).model
+    weights = [model.init(torch_stream(seed, "teacher")) for seed in (0, 1)]
+    return Ensemble.of(config, 40, torch.stack([3 * Layout.of(one).flatten(one) for one in weights]))
+
+
+def windows_read(xi: int, length: int, place: int) -> Iterator[range]:
+    """By enumeration: all stretches of `length` that some phase cuts a sequence of xi into, and that read `place`."""
+    for phase in range(min(length - 1, xi - length) + 1):
+        for first in range(phase, xi - length + 1, length):
+            if first <= place < first + length:
+                yield range(first, first + length)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(("xi", "length"), [(6, 6), (7, 3), (5, 4)])
+@pytest.mark.parametrize("block", [1, 1 << 21])
+def test_a_label_is_the_mean_over_the_cuts_of_what_teachers_say_behind_the_event(
+    kind: str, xi: int, length: int, block: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One event at a time, from nothing but those before it in its stretch."""
+    monkeypatch.setattr(taught, "BLOCK_NUMBERS", block)
+    models, tokens = untrained(kind), torch.randint(40, (3, xi), generator=torch_stream(0, "tokens"))
+    found = taught.predictions(models, tokens, Stretches(3, xi, length, batch=2, faces=2))
+    for row in range(3):
+        for place in range(xi):
+            said = []
+            for one in windows_read(xi, length, place):
+                seen = tokens[row : row + 1, one.start : place + 1]
+                scores = [
+                    models.model.logits(weights, models.model.encode(weights, models.model.embed(weights, seen))[0, -1])
+                    for weights in models.weights
+                ]
+                said.append(torch.stack(scores).mean(0).softmax(-1))
+            torch.testing.assert_close(found[row, place], torch.stack(said).mean(0), rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("tau", [1.0, 0.7])
+@pytest.mark.parametrize("block", [1, 300, 1 << 21])
+def test_the_slopes_of_the_fit_are_those_of_autograd(tau: float, block: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(taught, "BLOCK_NUMBERS", block)
+    generator = torch_stream(0, "fit")
+    latent, decoder = torch.randn(5, 2, 4, 3, generator=generator), torch.randn(3, 7, generator=generator)
+    latent, decoder = latent.double().requires_grad_(), decoder.double().requires_grad_()
+    tokens = torch.randint(7, (5, 4), generator=generator)
+    wanted = torch.randn(5, 4, 7, generator=generator).double().softmax(-1)
+    scores = latent @ decoder / tau
+    read = torch.nn.functional.cross_entropy(scores[:, 0].flatten(0, 1), tokens.flatten())
+    label = torch.nn.functional.cross_entropy(scores[:, 1].flatten(0, 1), wanted.flatten(0, 1))
+    expected = torch.autograd.grad(read + label, [latent, decoder])
+    found = taught.slopes(Synthetic(latent.detach(), decoder.detach(), tau), tokens, wanted)
+    torch.testing.assert_close(found, expected, rtol=1e-10, atol=1e-14)
+
+
+def test_the_start_reads_the_most_likely_events_and_expects_what_teachers_do(
+    dataset: Dataset, teachers: torch.Tensor
+) -> None:
+    items = len(dataset.vocab)
+    wide = with_settings(CONFIG, {"synthetic.d": 16})
+    before = initial(dataset.part("train"), items, wide.synthetic, wide.seed)
+    tokens = before.read.probs().argmax(-1)
+    probs = taught.begin(wide, dataset, teachers).probs()
+    assert torch.equal(probs[:, 0].argmax(-1), tokens)
+    assert float(probs[:, 0].gather(-1, tokens[..., None]).min()) > 0.9 > float(before.read.probs().max(-1)[0].mean())
+    wanted = taught.predictions(Ensemble.of(wide, items, teachers), tokens, Stretches.of(wide, before.mu))
+    apart = [float((wanted * (wanted / one).log()).sum(-1).mean()) for one in (probs[:, 1], before.probs()[:, 1])]
+    assert apart[0] < 0.05 < 0.3 < apart[1]
+
+
+def test_untaught_starts_are_as_they_were(dataset: Dataset) -> None:
+    plain = with_settings(CONFIG, {"synthetic.start_labels": "next", "objective.teachers": 0})
+    start = initial(dataset.part("train"), len(dataset.vocab), plain.synthetic, plain.seed)
+    for name, tensor in taught.begin(plain, dataset, torch.zeros(0, 0)).tensors().items():
+        assert torch.equal(tensor, start.tensors()[name])
+
+
+def test_students_of_taught_labels_are_better(dataset: Dataset, teachers: torch.Tensor) -> None:
+    plain = with_settings(CONFIG, {"synthetic.start_labels": "next"})
+    judge, items = validation_judge(CONFIG, dataset, CONFIG.stretch - 1, CPU), len(dataset.vocab)
+    gain = []
+    for seed in range(3):
+        both = [
+            on_synthetic(one, taught.begin(one, dataset, teachers).probs(), items, judge, seed, 300, 30)
+            for one in (CONFIG, plain)
+        ]
+        gain.append(both[0].best.metrics["ndcg@10"] - both[1].best.metrics["ndcg@10"])
+    assert min(gain) > 0
+
+
+class Enough(Exception):
+    """What a stopped run raises between steps."""
+
+
+@pytest.mark.parametrize("before", [0, 3, 30, taught.FIT_STEPS])
+def test_a_fit_is_ended_by_what_is_raised_between_its_steps(
+    dataset: Dataset, teachers: torch.Tensor, before: int
+) -> None:
+    left = iter(range(before))
+
+    def between() -> None:
+        if next(left, None) is None:
+            raise Enough
+
+    with pytest.raises(Enough):
+        taught.begin(CONFIG, dataset, teachers, CPU, between)
+    assert next(left, None) is None, "it was asked before each step"
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"synthetic.labels": "next"}, "labels = 'next' and 2 teachers"),
+        ({"objective.teachers": 0}, "labels = 'own' and 0 teachers"),
+        ({"objective.kind": "gradient"}, "labels = 'own' and 0 teachers"),
+    ],
+)
+def test_labels_are_taught_where_there_are_labels_and_teachers(more: dict[str, object], said: str) -> None:
+    with pytest.raises(ConfigError, match=rf"^synthetic\.start_labels = 'taught' with synthetic\.{said}: the teachers"):
+        with_settings(CONFIG, more)
+
+
+def test_predictions_that_would_not_fit_are_refused(dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    config, numbers = with_settings(CONFIG, {"outer.batch": 1}), 20 * 6 * len(dataset.vocab)
+    monkeypatch.setattr(checks, "MAX_DENSE_NUMBERS", numbers)
+    checks.check(config, dataset)
+    monkeypatch.setattr(checks, "MAX_DENSE_NUMBERS", numbers - 1)
+    with pytest.raises(ConfigError, match=r"20 x 6 events .* are 4,800 numbers, .* at most 119 events in all"):
+        checks.check(config, dataset)
+    checks.check(with_settings(config, {"synthetic.start_labels": "next"}), dataset)
