@@ -4,7 +4,6 @@ from farzi_core.config import RunConfig
 from farzi_core.data.dataset import Dataset
 from farzi_core.errors import ConfigError
 from farzi_core.limits import MAX_AVERAGED_BYTES, MAX_DENSE_NUMBERS, MIB
-from farzi_core.sections import SyntheticConfig
 
 
 def check(config: RunConfig, dataset: Dataset) -> None:
@@ -22,7 +21,7 @@ def check(config: RunConfig, dataset: Dataset) -> None:
         )
     _check_average(config, len(dataset.vocab))
     _check_teachers(config, len(dataset.vocab), users)
-    _check_taught_labels(config.synthetic, len(dataset.vocab))
+    _check_taught_labels(config, len(dataset.vocab))
 
 
 def _check_average(config: RunConfig, items: int) -> None:
@@ -49,12 +48,13 @@ def _check_teachers(config: RunConfig, items: int, users: int) -> None:
         )
 
 
-def _check_taught_labels(synthetic: SyntheticConfig, items: int) -> None:
-    """What teachers predict at every position is held while Z and M are fitted to it."""
+def _check_taught_labels(config: RunConfig, items: int) -> None:
+    """What teachers predict at every position is held as a whole."""
+    synthetic = config.synthetic
     numbers = synthetic.mu * synthetic.xi * items
-    if synthetic.start_labels == "taught" and numbers > MAX_DENSE_NUMBERS:
+    if config.teaches and numbers > MAX_DENSE_NUMBERS:
         raise ConfigError(
-            f"synthetic.start_labels = 'taught': predictions for {synthetic.mu} x {synthetic.xi} events over {items:,} "
-            f"items are {numbers:,} numbers, more than {MAX_DENSE_NUMBERS:,}; choose at most "
-            f"{MAX_DENSE_NUMBERS // items:,} events in all, a lower data.max_items, or 'next'"
+            f"taught labels: predictions for {synthetic.mu} x {synthetic.xi} events over {items:,} items are "
+            f"{numbers:,} numbers, more than {MAX_DENSE_NUMBERS:,}; choose at most {MAX_DENSE_NUMBERS // items:,} "
+            "events in all, a lower data.max_items, or synthetic.start_labels = 'next' and no taught_windows"
         )

@@ -39,10 +39,10 @@ from farzi_core.evaluation.final import Panel
 from farzi_core.evaluation.recovery import recovery
 from farzi_core.evaluation.report import Evaluation, Recovery
 from farzi_core.models.model import build
-from farzi_core.recorder import MemoryRecorder, Recorder, Saved, stop_where_asked
+from farzi_core.recorder import MemoryRecorder, Recorder, Saved, kept_or_made, stop_where_asked
 from farzi_core.runs.files import read_bounded, sha256
 from farzi_core.runs.run import Run
-from farzi_core.teacher.ensemble import NO_TEACHERS, ensemble
+from farzi_core.teacher.ensemble import teachers_of
 from farzi_core.teacher.omega import trajectories
 
 logger = logging.getLogger(__name__)
@@ -209,17 +209,11 @@ def _distil(config: RunConfig, dataset: Dataset, device: torch.device, recorder:
     message = f"Omega, {teaching}a start fitted to the data's pair counts, {taught}{compiling}the outer loop"
     recorder.log("stage", stage="distil", message=message)
     stop = partial(stop_where_asked, recorder)  # each may take minutes: thousands of items, hundreds of trajectories
-    omega = _kept(recorder, "trajectories", lambda: {"states": trajectories(model, train, config, device, stop)})
-    teachers = (
-        _kept(recorder, "teachers", lambda: {"teachers": ensemble(config, dataset, device, stop)}) if wanted else {}
-    )
-    start = _kept(
-        recorder,
-        "start",
-        lambda: begin(config, dataset, teachers.get("teachers", NO_TEACHERS), device, stop).tensors(),
-    )
+    omega = kept_or_made(recorder, "trajectories", lambda: {"states": trajectories(model, train, config, device, stop)})
+    teachers = teachers_of(config, dataset, device, recorder)
+    start = kept_or_made(recorder, "start", lambda: begin(config, dataset, teachers, device, stop).tensors())
     with ranks.joined(device) as us:
-        shared = us.share(Saved({**omega, **start, **teachers}, {}))
+        shared = us.share(Saved({**omega, **start, "teachers": teachers}, {}))
         assert shared is not None, "rank 0 has it"
         return _outer_loop(config, dataset, shared, device, recorder, us)
 
@@ -239,17 +233,5 @@ def _outer_loop(
     config: RunConfig, dataset: Dataset, shared: Saved, device: torch.device, recorder: Recorder, us: ranks.Ranks
 ) -> Distilled:
     start = Synthetic(shared.tensors["latent"], shared.tensors["decoder"], config.synthetic.tau)
-    omega, teachers = shared.tensors["states"].to(device), shared.tensors.get("teachers", NO_TEACHERS).to(device)
+    omega, teachers = shared.tensors["states"].to(device), shared.tensors["teachers"].to(device)
     return Distillation(config, dataset, omega, device, us, teachers).run(start, recorder)
-
-
-def _kept(recorder: Recorder, name: str, make: Any) -> dict[str, torch.Tensor]:
-    """A stage's tensors: read if the stage is done, else made and kept."""
-    saved = recorder.kept(name)
-    if saved is not None:
-        return saved.tensors
-    stop_where_asked(recorder)
-    # In the memory layout in which a resumed run reads them: another one changes the last bit of matrix products
-    tensors: dict[str, torch.Tensor] = {name: tensor.contiguous() for name, tensor in make().items()}
-    recorder.keep(name, tensors, {})
-    return tensors

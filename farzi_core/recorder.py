@@ -52,6 +52,18 @@ def stop_where_asked(recorder: Recorder) -> None:
         raise Stopped
 
 
+def kept_or_made(recorder: Recorder, name: str, make: Callable[[], dict[str, Tensor]]) -> dict[str, Tensor]:
+    """A stage's tensors: read if the stage is done, else made and kept. Raises `Stopped` before it makes them."""
+    saved = recorder.kept(name)
+    if saved is not None:
+        return saved.tensors
+    stop_where_asked(recorder)
+    # In the memory layout in which a resumed run reads them: another one changes the last bit of matrix products
+    tensors = {part: tensor.contiguous() for part, tensor in make().items()}
+    recorder.keep(name, tensors, {})
+    return tensors
+
+
 class MemoryRecorder:
     """A `Recorder` without files: `events` holds the log, `on_event` sees each line as it is made."""
 

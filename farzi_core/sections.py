@@ -7,7 +7,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_valida
 
 ObjectiveKind = Literal["meta", "gradient", "trajectory"]
 Kind = Literal["sasrec", "gru4rec", "fmlp"]
-Baseline = Literal["random_users", "head_users", "coreset", "random_windows"]
+Baseline = Literal["random_users", "head_users", "coreset", "random_windows", "taught_windows"]
 Form = Literal["soft", "argmax", "sampled"]
 Schedule = Literal["constant", "linear"]
 
@@ -205,7 +205,8 @@ class EvaluationConfig(Section):
     """Architectures trained on the result. The first has the whole table, every other one full data and distilled;
     none named means the one that was distilled with."""
     baselines: Annotated[tuple[Baseline, ...], BeforeValidator(_listed)] = ("random_users", "head_users")
-    """Real data of equal size that a student of the first architecture is trained on for comparison."""
+    """Real data of equal size that a student of the first architecture is trained on for comparison. taught_windows are
+    real windows with labels that the teachers of the outer loss predict: what is won without distilling them."""
     forms: Annotated[tuple[Form, ...], BeforeValidator(_listed)] = ("soft",)
     """Forms of the synthetic data that a student of the first architecture is trained on: soft (distributions, as they
     were distilled), and for programs that take nothing but items argmax (the most probable ones) or sampled."""

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from farzi_core.config import ModelConfig
 from farzi_core.distill.adam import Adam
 from farzi_core.distill.layout import Tensors
 from farzi_core.distill.plan import Memory
@@ -19,6 +18,7 @@ from farzi_core.models.losses import hard_loss, soft_loss
 from farzi_core.models.model import Model, build
 from farzi_core.sections import Kind
 from farzi_core.seeds import torch_stream
+from farzi_core.surroundings import ModelConfig
 from farzi_core.teacher.train import train
 
 STEPS = 20

@@ -18,11 +18,12 @@ import torch
 from torch import Tensor
 
 from farzi_core.config import RunConfig
-from farzi_core.data.dataset import Dataset
+from farzi_core.data.dataset import Dataset, Sequences
 from farzi_core.device import CPU
-from farzi_core.distill.start import initial
+from farzi_core.distill.start import initial, laid_windows
 from farzi_core.distill.stretches import Stretches
 from farzi_core.distill.synthetic import Synthetic
+from farzi_core.seeds import stream
 from farzi_core.teacher.ensemble import Ensemble
 
 FIT_STEPS = 400  # Magazine, d = 32: KL of labels .20, .05, .02 after 100, 200, 400; seconds for some hundred items
@@ -47,6 +48,15 @@ def begin(
     models = Ensemble.of(config, items, teachers.to(device))
     wanted = predictions(models, tokens, Stretches.of(config, start.mu), between)
     return fitted(start.to(device), tokens, wanted, between).to(CPU)
+
+
+def windows(train: Sequences, teachers: Ensemble, stretches: Stretches, seed: int, draw: int) -> Tensor:
+    """The baseline of equal size: rows [mu, 2, xi, V] of real windows laid end to end and what the teachers predict
+    behind each event. The taught start on windows as they come, neither fitted nor distilled."""
+    laid = laid_windows(train, stretches.mu, stretches.xi, stream(seed, "taught windows", draw))
+    tokens = torch.from_numpy(laid).to(teachers.device)
+    wanted = predictions(teachers, tokens, stretches)
+    return torch.stack([torch.nn.functional.one_hot(tokens, wanted.shape[-1]).to(wanted), wanted], 1)
 
 
 @torch.no_grad()

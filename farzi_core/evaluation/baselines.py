@@ -4,6 +4,7 @@ random users   mu training users drawn at random, one draw a seed
 head users     the mu training users with the most events
 coreset        mu training users that cover all others: greedy k-centre, one random first user a seed
 random windows real windows of at most xi events, as many as make mu xi events, one draw a seed
+taught windows mu rows of xi real events with labels that teachers predict (`distill.taught.windows`), one draw a seed
 most popular   items by their training counts
 Markov         items by how often they followed the last event in training; popularity breaks ties
 """

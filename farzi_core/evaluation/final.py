@@ -14,7 +14,9 @@ from torch import Tensor
 
 from farzi_core.config import RunConfig
 from farzi_core.data.dataset import Dataset, Sequences
+from farzi_core.distill import taught
 from farzi_core.distill.layout import Tensors
+from farzi_core.distill.stretches import Stretches
 from farzi_core.evaluation import baselines, compare, kept
 from farzi_core.evaluation.compare import Outcome
 from farzi_core.evaluation.forms import rows_of
@@ -26,6 +28,7 @@ from farzi_core.models.model import build
 from farzi_core.parallel import map_threads
 from farzi_core.recorder import Meta, Recorder, Saved, stop_where_asked
 from farzi_core.sections import Baseline, Form, Kind
+from farzi_core.teacher.ensemble import Ensemble, teachers_of
 
 POINTS = 20  # scored states along a student's training: the curve's resolution, and how finely the best step is chosen
 SEEDS_FROM = 1000  # above the seeds of validation: no student that chose the snapshot is judged again
@@ -95,7 +98,7 @@ class Examiner:
         *,
         keeps: bool = False,
     ) -> None:
-        self.config, self.student, self.dataset = config.for_student(student), student, dataset
+        self.run, self.config, self.student, self.dataset = config, config.for_student(student), student, dataset
         self.device, self.recorder, self.stop = device, recorder, partial(stop_where_asked, recorder)
         self.train = dataset.part("train")
         self.items = len(dataset.vocab)
@@ -112,39 +115,53 @@ class Examiner:
 
     def distilled(self, probs: Tensor, form: Form = "soft") -> Outcome:
         """A row "distilled": fresh students on the synthetic data probs [mu, xi, V], or [mu, 2, xi, V], in one form."""
-        mu, xi = probs.shape[0], probs.shape[-2]
+        sequences = probs.shape[0] * (self.config.evaluation.draws if form == "sampled" else 1)
+        return self._synthetic(FORM_ROWS[form], sequences, probs.shape[-2], self.trainer(probs, form))
+
+    def trainer(self, probs: Tensor, form: Form = "soft") -> Callable[[int], Student]:
+        """Index of a student -> the fresh student of that index, trained on the same in one form."""
+        draws, seed, probs = self.config.evaluation.draws, self.config.seed, probs.to(self.device)
+        return self._trainer(lambda index: rows_of(form, probs, draws, seed, index).to(self.device))
+
+    def taught(self) -> Outcome:
+        """Row "taught windows": fresh students, each on its own real windows with the teachers' labels."""
+        weights = teachers_of(self.run, self.dataset, self.device, self.recorder).to(self.device)
+        models, stretches = Ensemble.of(self.run, self.items, weights), Stretches.of(self.run, self.run.synthetic.mu)
+        train = self._trainer(lambda index: taught.windows(self.train, models, stretches, self.config.seed, index))
+        return self._synthetic(RowName.TAUGHT, stretches.mu, stretches.xi, train)
+
+    def _trainer(self, rows: Callable[[int], Tensor]) -> Callable[[int], Student]:
+        """Index of a student -> the fresh student of that index, trained on its `rows` as the inner loop trains."""
+        evaluation = self.config.evaluation
+        validation, _ = self.judges(self.config.student_length - 1)
+        every = max(1, evaluation.steps // POINTS)
+
+        def one(seed: int) -> Student:
+            own, index = rows(seed), SEEDS_FROM + seed
+            return self._best(
+                (factor, on_synthetic(config, own, self.items, validation, index, evaluation.steps, every, self.stop))
+                for factor, config in self.config.decayed.items()
+            )
+
+        return one
+
+    def _synthetic(self, name: RowName, sequences: int, xi: int, train: Callable[[int], Student]) -> Outcome:
+        """A row of students that `train` makes, of so many sequences of xi events."""
         _, test = self.judges(self.config.student_length - 1)
-        model, train = build(self.config.model, self.items, self.config.student_length), self.trainer(probs, form)
-        sequences = mu * self.config.evaluation.draws if form == "sampled" else mu
+        model = build(self.config.model, self.items, self.config.student_length)
 
         def one(seed: int) -> tuple[Student, Tensor]:
             student = train(seed)
             return student, test.see(model, student.weights)
 
-        return self._row(FORM_ROWS[form], sequences, sequences * xi, one, self.config.evaluation.seeds)
-
-    def trainer(self, probs: Tensor, form: Form = "soft") -> Callable[[int], Student]:
-        """Index of a student -> the fresh student of that index, trained on the same in one form."""
-        evaluation, probs = self.config.evaluation, probs.to(self.device)
-        validation, _ = self.judges(self.config.student_length - 1)
-        every = max(1, evaluation.steps // POINTS)
-
-        def one(seed: int) -> Student:
-            rows = rows_of(form, probs, evaluation.draws, self.config.seed, seed).to(self.device)
-            index = SEEDS_FROM + seed
-            return self._best(
-                (factor, on_synthetic(config, rows, self.items, validation, index, evaluation.steps, every, self.stop))
-                for factor, config in self.config.decayed.items()
-            )
-
-        return one
+        return self._row(name, sequences, sequences * xi, one, self.config.evaluation.seeds)
 
     def equal_size(self) -> list[Outcome]:
         """The configured rows of as much real data as the run has synthetic data."""
         evaluation, seed = self.config.evaluation, self.config.seed
         train, mu = self.train, self.config.synthetic.mu
         xi = self.config.synthetic.xi + self.config.synthetic.labelled  # as many targets: the last event has a label
-        draw: dict[Baseline, Callable[[int], Sequences]] = {
+        draw: dict[str, Callable[[int], Sequences]] = {
             "random_users": lambda index: baselines.random_users(train, mu, seed, index),
             "head_users": lambda _: baselines.head_users(train, mu),
             "coreset": lambda index: baselines.coreset(train, mu, seed, index),
@@ -152,8 +169,14 @@ class Examiner:
         }
         configs: dict[float | None, RunConfig] = {factor: one.on_little for factor, one in self.config.decayed.items()}
         every = max(1, evaluation.steps // POINTS)
-        parts = {name: [draw[name](index) for index in range(evaluation.seeds)] for name in evaluation.baselines}
-        return [self._real(self._named(name), configs, some, evaluation.steps, every) for name, some in parts.items()]
+
+        def row(name: Baseline) -> Outcome:
+            if name == "taught_windows":
+                return self.taught()
+            parts = [draw[name](index) for index in range(evaluation.seeds)]
+            return self._real(self._named(name), configs, parts, evaluation.steps, every)
+
+        return [row(name) for name in evaluation.baselines]
 
     def rules(self) -> list[Outcome]:
         """Rows that train nothing: "most popular" and "Markov", for text "unigram" and "bigram"."""

@@ -57,6 +57,7 @@ class RowName(StrEnum):
     HEAD = "head_users"
     CORESET = "coreset"
     WINDOWS = "random_windows"
+    TAUGHT = "taught_windows"
     POPULAR = "most_popular"
     MARKOV = "markov"
     RANDOM_SENTENCES = "random_sentences"
@@ -74,6 +75,7 @@ LABELS = {
     RowName.HEAD: "Head users",
     RowName.CORESET: "Coreset",
     RowName.WINDOWS: "Random windows",
+    RowName.TAUGHT: "Real windows, taught",
     RowName.POPULAR: "Most popular",
     RowName.MARKOV: "Markov",
     RowName.RANDOM_SENTENCES: "Random sentences",
@@ -90,6 +92,7 @@ MEANINGS = {
     RowName.HEAD: "as many, those with the most events",
     RowName.CORESET: "as many, each the farthest in item counts from those before it (k-centre)",
     RowName.WINDOWS: "as many events as the synthetic data have, in real windows no longer than theirs",
+    RowName.TAUGHT: "as many real events, with labels that the teachers predict: no meta-gradient",
     RowName.POPULAR: "items by their training counts",
     RowName.MARKOV: "items by how often they followed the last event in training",
     RowName.RANDOM_SENTENCES: "as many training sentences as there are synthetic ones, drawn anew for every student",

@@ -11,12 +11,12 @@ from typing import Protocol, assert_never
 import torch
 from torch import Tensor
 
-from farzi_core.config import ModelConfig
 from farzi_core.models.fmlp import FMLP
 from farzi_core.models.gru4rec import GRU4Rec
 from farzi_core.models.parts import Tensors
 from farzi_core.models.sasrec import SASRec
 from farzi_core.models.untied import Untied
+from farzi_core.surroundings import ModelConfig
 
 
 class Model(Protocol):

@@ -8,6 +8,7 @@ Legend: E models, n weights of one, B sequences, L positions, N positions with a
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -20,6 +21,7 @@ from farzi_core.evaluation.tasks import validation_judge
 from farzi_core.models.losses import targets_of
 from farzi_core.models.model import Model, build
 from farzi_core.parallel import map_threads
+from farzi_core.recorder import Recorder, kept_or_made, stop_where_asked
 from farzi_core.seeds import torch_stream
 
 SEEDS_FROM = 100_000  # above those of students and of the table's full-data models: none of them is a teacher, too
@@ -33,6 +35,10 @@ class Ensemble:
 
     model: Model
     weights: tuple[Tensors, ...]
+
+    @property
+    def device(self) -> torch.device:
+        return self.weights[0]["item"].device
 
     @classmethod
     def of(cls, config: RunConfig, items: int, weights: Tensor) -> "Ensemble":
@@ -79,3 +85,11 @@ def ensemble(
 
     found = map_threads(one, range(config.objective.ensemble), device)
     return torch.stack(found) if found else NO_TEACHERS.to(device)
+
+
+def teachers_of(config: RunConfig, dataset: Dataset, device: torch.device, recorder: Recorder) -> Tensor:
+    """The ensemble of a run, [E, n]: read where it is there, else trained and kept."""
+    if not config.objective.ensemble:
+        return NO_TEACHERS.to(device)
+    stop = partial(stop_where_asked, recorder)
+    return kept_or_made(recorder, "teachers", lambda: {"teachers": ensemble(config, dataset, device, stop)})["teachers"]

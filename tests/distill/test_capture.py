@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from farzi_core.config import ModelConfig, RunConfig, with_settings
+from farzi_core.config import RunConfig, with_settings
 from farzi_core.distill import capture, differentiate
 from farzi_core.distill.adam import Adam
 from farzi_core.distill.differentiate import hvp_on
@@ -26,6 +26,7 @@ from farzi_core.evaluation.recipe import inner_optimizer
 from farzi_core.models.losses import hard_loss, tables_of
 from farzi_core.models.model import build
 from farzi_core.seeds import torch_stream
+from farzi_core.surroundings import ModelConfig
 from farzi_core.teacher.train import fresh, kept, train
 
 # torch.func.jvp loads a module of torch that still uses torch.jit.script

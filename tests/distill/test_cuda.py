@@ -13,7 +13,7 @@ from small import SETTINGS
 from torch import Tensor
 
 from farzi_core import pipeline
-from farzi_core.config import ModelConfig, RunConfig, with_settings
+from farzi_core.config import RunConfig, with_settings
 from farzi_core.data.planted import PlantedSettings, read_planted
 from farzi_core.data.prepare import prepare
 from farzi_core.device import CPU, use_exact_products
@@ -32,6 +32,7 @@ from farzi_core.models.losses import hard_loss, tables_of
 from farzi_core.models.model import build
 from farzi_core.recorder import MemoryRecorder, Saved
 from farzi_core.sections import Kind
+from farzi_core.surroundings import ModelConfig
 from farzi_core.teacher.train import kept
 
 pytestmark = [
@@ -179,7 +180,13 @@ def test_the_start_is_fitted_on_the_gpu() -> None:
 @pytest.mark.parametrize("hvp", ["captured", "compiled"])
 def test_a_whole_run_on_the_gpu_repeats_itself_bit_for_bit(hvp: Hvp) -> None:
     data = prepare(read_planted(PlantedSettings(sequences=400)), max_items=40)
-    more = {"runtime.device": "cuda", "runtime.hvp": hvp, "objective.teachers": 2, "synthetic.labels": "own"}
+    more = {
+        "runtime.device": "cuda",
+        "runtime.hvp": hvp,
+        "objective.teachers": 2,
+        "synthetic.labels": "own",
+        "synthetic.start_labels": "taught",
+    }
     config = with_settings(RunConfig(), {**SETTINGS, **more})
     one, other = (pipeline.run_on(config, data, MemoryRecorder()) for _ in range(2))
     assert torch.equal(one.synthetic.latent, other.synthetic.latent)

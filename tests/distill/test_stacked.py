@@ -5,7 +5,6 @@ import pytest
 import torch
 from torch import Tensor
 
-from farzi_core.config import ModelConfig
 from farzi_core.distill.adam import Adam, Moments
 from farzi_core.distill.differentiate import Hvp
 from farzi_core.distill.inner_loss import StudentCore, SyntheticLoss
@@ -18,6 +17,7 @@ from farzi_core.distill.split import Reading, SplitLoss
 from farzi_core.errors import ConfigError
 from farzi_core.models.losses import hard_loss, tables_of
 from farzi_core.models.model import Model, build
+from farzi_core.surroundings import ModelConfig
 from farzi_core.teacher.train import kept
 
 # torch.func.jvp loads a module of torch that still uses torch.jit.script

@@ -1,7 +1,9 @@
 """The taught start: what teachers predict behind every event, over the cuts that read it, and the fit to it."""
 
 from collections.abc import Iterator
+from itertools import pairwise
 
+import numpy as np
 import pytest
 import torch
 from small import SETTINGS
@@ -162,8 +164,12 @@ def test_a_fit_is_ended_by_what_is_raised_between_its_steps(
     ],
 )
 def test_labels_are_taught_where_there_are_labels_and_teachers(more: dict[str, object], said: str) -> None:
-    with pytest.raises(ConfigError, match=rf"^synthetic\.start_labels = 'taught' with synthetic\.{said}: the teachers"):
+    with pytest.raises(ConfigError, match=rf"^a taught start with synthetic\.{said}: the teachers"):
         with_settings(CONFIG, more)
+    beside = {"synthetic.start_labels": "next", "evaluation.baselines": "random_users,taught_windows"}
+    with_settings(CONFIG, beside)
+    with pytest.raises(ConfigError, match=rf"^taught_windows with synthetic\.{said}: the teachers"):
+        with_settings(CONFIG, {**beside, **more})
 
 
 def test_predictions_that_would_not_fit_are_refused(dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -173,4 +179,21 @@ def test_predictions_that_would_not_fit_are_refused(dataset: Dataset, monkeypatc
     monkeypatch.setattr(checks, "MAX_DENSE_NUMBERS", numbers - 1)
     with pytest.raises(ConfigError, match=r"20 x 6 events .* are 4,800 numbers, .* at most 119 events in all"):
         checks.check(config, dataset)
-    checks.check(with_settings(config, {"synthetic.start_labels": "next"}), dataset)
+    untaught = with_settings(config, {"synthetic.start_labels": "next"})
+    checks.check(untaught, dataset)
+    with pytest.raises(ConfigError, match="4,800 numbers"):
+        checks.check(with_settings(untaught, {"evaluation.baselines": "taught_windows"}), dataset)
+
+
+def test_real_windows_are_taught_as_the_start_is(dataset: Dataset, teachers: torch.Tensor) -> None:
+    train, items = dataset.part("train"), len(dataset.vocab)
+    models, stretches = Ensemble.of(CONFIG, items, teachers), Stretches.of(CONFIG, 20)
+    rows = taught.windows(train, models, stretches, seed=0, draw=3)
+    assert rows.shape == (20, 2, 6, items)
+    tokens = rows[:, 0].argmax(-1)
+    assert torch.equal(rows[:, 0], torch.nn.functional.one_hot(tokens, items).float())
+    torch.testing.assert_close(rows[:, 1], taught.predictions(models, tokens, stretches))
+    pairs = {pair for user in range(len(train)) for pair in pairwise(train[user].tolist())}
+    real = [pair in pairs for row in tokens.tolist() for pair in pairwise(row)]
+    assert np.mean(real) > 0.7, "but for where one window is laid behind another"
+    assert not torch.equal(taught.windows(train, models, stretches, 0, 4), rows), "every student has its own"

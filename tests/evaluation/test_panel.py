@@ -9,7 +9,9 @@ import farzi_core as farzi
 from farzi_core.config import with_settings
 from farzi_core.data.dataset import Dataset
 from farzi_core.data.planted import PlantedSettings, read_planted
+from farzi_core.distill import taught
 from farzi_core.distill.loop import Distillation
+from farzi_core.distill.stretches import Stretches
 from farzi_core.distill.synthetic import Synthetic
 from farzi_core.errors import ConfigError
 from farzi_core.evaluation.compare import Outcome, paired, table
@@ -21,6 +23,7 @@ from farzi_core.evaluation.students import Ranker, Student
 from farzi_core.models.model import build
 from farzi_core.recorder import MemoryRecorder
 from farzi_core.sections import Kind
+from farzi_core.teacher.ensemble import Ensemble, teachers_of
 
 CPU = torch.device("cpu")
 WIDTHS = {"model.gru4rec_hidden": 8, "model.fmlp_hidden": 8}
@@ -88,6 +91,29 @@ def test_every_student_is_measured_by_its_own_full_data(dataset: Dataset, synthe
     windows = report.row(RowName.WINDOWS)
     assert windows is not None
     assert windows.events == 20 * 6
+
+
+def test_real_windows_with_labels_of_the_run_s_teachers_are_a_row(dataset: Dataset) -> None:
+    """Of the teachers that the run has trained; each student on windows of its own, as the inner loop trains."""
+    more = {"synthetic.labels": "own", "objective.teachers": 2, "evaluation.baselines": "taught_windows"}
+    config, recorder = with_settings(farzi.RunConfig(), {**SETTINGS, **WIDTHS, **more}), MemoryRecorder()
+    weights = teachers_of(config, dataset, CPU, recorder)
+    kept = recorder.kept("teachers")
+    assert kept is not None
+    assert torch.equal(kept.tensors["teachers"], weights)
+    row = Examiner(config, "sasrec", dataset, CPU, recorder).equal_size()[0]
+    assert (row.name, row.sequences, row.events) == (RowName.TAUGHT, 20, 120)
+    models, stretches = Ensemble.of(config, len(dataset.vocab), weights), Stretches.of(config, 20)
+    test = Examiner(config, "sasrec", dataset, CPU, recorder)
+    _, judge = test.judges(config.student_length - 1)
+    for seed, seen in enumerate(row.seen):
+        rows = taught.windows(dataset.part("train"), models, stretches, config.seed, seed)
+        student = test.trainer(rows)(seed)
+        assert torch.equal(judge.see(build(config.model, len(dataset.vocab), 7), student.weights), seen)
+    report = farzi.evaluate(
+        Synthetic(torch.randn(20, 2, 6, 4), torch.randn(4, len(dataset.vocab))), dataset, config=config, seeds=1
+    )
+    assert [one.name.value for one in report.rows][:3] == ["full", "distilled", "taught_windows"]
 
 
 def test_a_resumed_run_trains_no_row_twice(dataset: Dataset, synthetic: Synthetic) -> None:

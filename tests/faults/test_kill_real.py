@@ -114,9 +114,9 @@ def test_twenty_kills_of_the_real_pipeline_resume_to_the_same_bits(
 
 
 def test_kills_of_a_run_on_a_text_resume_to_the_same_bits_students_too(zygote: Zygote, store: Store) -> None:
-    """With labels of their own, which a run on events has not."""
+    """With labels of their own that teachers have taught, which a run on events has not."""
     key = library.IMPORTED + library.add(import_text(STORY.encode(), "story.txt", TextOptions(layout="lines")))
-    labels = {"synthetic.labels": "own"}
+    labels = {"synthetic.labels": "own", "objective.teachers": 2, "synthetic.start_labels": "taught"}
     wanted, killed = (store.create(with_settings(small(), {"data.source": key, **labels})) for _ in range(2))
     zygote.work(wanted, "real")
     unbroken = result(wanted)

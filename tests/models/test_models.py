@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from farzi_core.config import ModelConfig, RunConfig, with_settings
+from farzi_core.config import RunConfig, with_settings
 from farzi_core.distill import gradcheck
 from farzi_core.models.fmlp import FMLP, causal_filter
 from farzi_core.models.gru4rec import GRU4Rec
@@ -14,6 +14,7 @@ from farzi_core.models.losses import hard_loss, soft_loss
 from farzi_core.models.model import Model, build
 from farzi_core.models.sasrec import SASRec
 from farzi_core.sections import Kind
+from farzi_core.surroundings import ModelConfig
 
 Tensors = dict[str, Tensor]
 KINDS: tuple[Kind, ...] = ("sasrec", "gru4rec", "fmlp")
