@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from small import SETTINGS
 
 from benchmarks.quality import grid, levers, noise, objectives, teachers
 from farzi_core.config import RunConfig, with_settings
@@ -80,6 +81,17 @@ def test_settings_that_would_change_nothing_are_refused(
     with pytest.raises(SystemExit):
         script.main()
     assert "data.max_items: the data are read once" in capsys.readouterr().err
+
+
+def test_levers_measure_a_taught_start() -> None:
+    """With teachers that are trained for it: labels are softer than next positions, and students no worse."""
+    data = prepare(read_planted(PlantedSettings(sequences=400)), max_items=40)
+    own = {**SETTINGS, "synthetic.labels": "own", "objective.teachers": 2, "teacher.epochs": 3, "validation.steps": 200}
+    plain, taught = (
+        levers.measure(with_settings(RunConfig(), {**own, "synthetic.start_labels": start}), data, 2)
+        for start in ("next", "taught")
+    )
+    assert taught["mean"]["hr@10"] > plain["mean"]["hr@10"]
 
 
 def test_noise_has_a_row_for_every_window_of_a_life() -> None:

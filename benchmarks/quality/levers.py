@@ -21,13 +21,14 @@ from farzi_core.commands.settings import configured
 from farzi_core.config import RunConfig, with_settings
 from farzi_core.data.dataset import Dataset
 from farzi_core.device import CPU, use_threads
-from farzi_core.distill.start import initial
+from farzi_core.distill.taught import begin
 from farzi_core.evaluation.report import METRIC_LABELS, shown
 from farzi_core.evaluation.students import on_synthetic
 from farzi_core.evaluation.tasks import judge_of
 from farzi_core.parallel import map_threads
 from farzi_core.pipeline import load
 from farzi_core.recorder import MemoryRecorder
+from farzi_core.teacher.ensemble import NO_TEACHERS, teachers_of
 
 KIND = "levers"
 
@@ -35,7 +36,9 @@ KIND = "levers"
 def measure(config: RunConfig, dataset: Dataset, seeds: int) -> dict[str, Any]:
     """One row: a start, and `seeds` students on it."""
     started = time.perf_counter()
-    probs = initial(dataset.part("train"), len(dataset.vocab), config.synthetic, config.seed).probs()
+    taught = config.synthetic.start_labels == "taught"
+    weights = teachers_of(config, dataset, CPU, MemoryRecorder()) if taught else NO_TEACHERS
+    probs = begin(config, dataset, weights).probs()
     seconds = time.perf_counter() - started
     judge = judge_of(config, dataset, dataset.part("validation"), config.student_length - 1, CPU)
     steps = config.validation.steps
