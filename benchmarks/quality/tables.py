@@ -100,7 +100,9 @@ def section(name: str, document: dict[str, Any]) -> str:
 
 def _labels(config: RunConfig) -> str:
     """What a reader must know of the synthetic data beside their size."""
-    return ", with labels of their own" if config.synthetic.labelled else ""
+    if not config.synthetic.labelled:
+        return ""
+    return f", with labels of their own{', taught at the start' if config.synthetic.start_labels == 'taught' else ''}"
 
 
 def _line(label: str, row: Row, metrics: tuple[Metric, ...]) -> str:
