@@ -240,7 +240,12 @@ def _trained(one: Result, row: Row, metric: Metric) -> Iterator[Trained]:
 
 
 def _numbers(one: Result, row: Row) -> int:
-    """Stored numbers of what a row is trained on: items, one an event and, with labels of their own, one a label."""
+    """Stored numbers of what a row is trained on: items, one an event and, with labels of their own, one a label; of
+    taught windows a distribution a label."""
+    synthetic, report = one.config.synthetic, one.report
     if row.name is RowName.DISTILLED:
-        return one.report.stored_numbers
-    return row.events * (one.config.synthetic.faces if row.name in FORM_ROWS.values() else 1)
+        return report.stored_numbers
+    if row.name is RowName.TAUGHT:
+        items = report.stored_numbers // synthetic.d - synthetic.latents  # M is d x items
+        return row.events * (1 + items)
+    return row.events * (synthetic.faces if row.name in FORM_ROWS.values() else 1)

@@ -162,6 +162,19 @@ def test_hard_forms_store_an_item_an_event_and_a_label(labels: str, numbers: int
     assert found == {FULL: 510, RANDOM: 30, FORM_ROWS["argmax"]: numbers}
 
 
+def test_taught_windows_store_an_item_and_a_distribution_an_event() -> None:
+    """30 events, each with a label of 12 numbers."""
+    labels = {"synthetic__labels": "own", "objective__teachers": 2, "evaluation__baselines": ("taught_windows",)}
+    made = by_hand(sized(6, 5, synthetic__d=3, **labels), {FULL: [0.6], RANDOM: [0.3]})
+    real = made.report.row(RANDOM)
+    assert real is not None
+    rows = (made.report.rows[0], real.model_copy(update={"name": RowName.TAUGHT}))
+    report = made.report.model_copy(update={"rows": rows, "stored_numbers": 6 * 2 * 5 * 3 + 3 * 12})
+    one = Result(**{**vars(made), "report": report})
+    found = {trained.row: trained.numbers for trained in points.students([one], "sasrec", Metric.HR10)}
+    assert found == {FULL: 510, RowName.TAUGHT: 30 * (1 + 12)}
+
+
 def test_the_spread_by_hand() -> None:
     runs = [
         by_hand(sized(6, 5), {FULL: [0.6], DISTILLED: [0.5, 0.6]}, "r-a"),
