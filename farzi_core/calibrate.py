@@ -18,7 +18,7 @@ from torch import Tensor
 
 from farzi_core.config import RunConfig, with_settings
 from farzi_core.data.dataset import Sequences
-from farzi_core.device import CPU, describe, pick, use_threads
+from farzi_core.device import CPU, describe, pick, seconds, use_threads
 from farzi_core.distill import taught
 from farzi_core.distill.adam import Adam
 from farzi_core.distill.layout import Layout
@@ -60,15 +60,17 @@ def measure(config: RunConfig, sizes: dict[str, int]) -> Estimate:
     windows = min(times[1:])
     step = windows * (1 + _burning(config, report.cost_ratio))
     pace = _step_seconds(config, train, items, device)
+    heard, fitted = _teaching_seconds(config, synthetic, teachers)
+    windows_heard = heard * config.evaluation.seeds if "taught_windows" in config.evaluation.baselines else 0.0
     return Estimate(
         seconds_per_step=step,
         distil_seconds=pace * (_omega_steps(config, device) + _teacher_steps(config, sizes, device))
         + _fit_seconds(config, synthetic, sizes, device)
-        + _teaching_seconds(config, synthetic, teachers)
+        + (heard + fitted if config.synthetic.start_labels == "taught" else 0.0)
         + windows * _staggering(config, whole.first_age, report.cost_ratio)
         + step * config.outer.steps
         + pace * _validation_steps(config, device),
-        evaluate_seconds=_table_seconds(config, sizes, train, items, device),
+        evaluate_seconds=_table_seconds(config, sizes, train, items, device) + windows_heard,
         peak_bytes=psutil.Process().memory_info().rss + 4 * sizes["events"] * 8,
         device=describe(device),
     )
@@ -123,22 +125,23 @@ def _fit_seconds(config: RunConfig, synthetic: Synthetic, sizes: dict[str, int],
     return max(0.0, clock[2] - clock[1]) / 2 * float(synthetic.mu / rows) * config.synthetic.start_steps
 
 
-def _teaching_seconds(config: RunConfig, synthetic: Synthetic, teachers: Tensor) -> float:
-    """What teachers say of a few sequences, and a step of the fit to it, for as many as there are."""
-    if config.synthetic.start_labels == "next":
-        return 0.0
-    some = min(synthetic.mu, max(1, FIT_POSITIONS // synthetic.xi))
-    few = replace(synthetic, latent=synthetic.latent[:some]).to(teachers.device)
-    models = Ensemble.of(config, synthetic.decoder.shape[1], teachers)
+def _teaching_seconds(config: RunConfig, synthetic: Synthetic, teachers: Tensor) -> tuple[float, float]:
+    """What labels cost that teachers predict: seconds to hear them, and to fit Z and M to them; by those of a few
+    sequences."""
+    if not config.teaches:
+        return 0.0, 0.0
+    device, some = teachers.device, min(synthetic.mu, max(1, FIT_POSITIONS // synthetic.xi))
+    few = replace(synthetic, latent=synthetic.latent[:some]).to(device)
+    models, tokens = Ensemble.of(config, synthetic.decoder.shape[1], teachers), few.read.probs().argmax(-1)
     clock = []
     for _ in range(2):  # the first one is slow: torch and its memory wake up
-        begun = time.perf_counter()
-        tokens = few.read.probs().argmax(-1)
+        clock = [seconds(device)]
         wanted = taught.predictions(models, tokens, Stretches.of(config, some))
-        told = time.perf_counter()
-        taught.slopes(few, tokens, wanted)[1].cpu()  # which waits for a GPU to be done
-        clock.append(told - begun + taught.FIT_STEPS * (time.perf_counter() - told))
-    return clock[1] * float(synthetic.mu / some)
+        clock.append(seconds(device))
+        taught.slopes(few, tokens, wanted)
+        clock.append(seconds(device))
+    share = synthetic.mu / some
+    return share * (clock[1] - clock[0]), share * taught.FIT_STEPS * (clock[2] - clock[1])
 
 
 def _validation_steps(config: RunConfig, device: torch.device) -> int:
@@ -172,6 +175,7 @@ def _random_teachers(config: RunConfig, items: int, device: torch.device) -> Ten
 
 
 def _random_data(config: RunConfig, sizes: dict[str, int], items: int) -> tuple[Sequences, Synthetic]:
+    """Random real sequences of typical length, and random Z and M of the configured sizes."""
 
     generator = np.random.default_rng(0)
     shape = (config.synthetic.mu, config.synthetic.faces, config.synthetic.xi, config.synthetic.d)
@@ -188,6 +192,7 @@ def _length(sizes: dict[str, int]) -> int:
 
 
 def _random_sequences(users: int, length: int, items: int) -> Sequences:
+    """So many sequences of `length` random items each."""
 
     tokens = np.random.default_rng(1).integers(0, items, users * length)
     return Sequences(tokens, np.arange(users + 1, dtype=np.int64) * length, ("",) * users)

@@ -75,16 +75,24 @@ class RunConfig(Section):
         if not self.teaches or (self.synthetic.labelled and self.objective.ensemble):
             return self
         asked = "a taught start" if self.synthetic.start_labels == "taught" else "taught_windows"
+        kind, teachers = self.objective.kind, self.objective.teachers
         raise ValueError(
-            f"{asked} with synthetic.labels = {self.synthetic.labels!r} and {self.objective.ensemble} teachers: the "
-            "teachers of a meta-objective teach labels of their own; set synthetic.labels to 'own' and "
-            "objective.teachers to 1 or more, or synthetic.start_labels to 'next' and evaluation.baselines to others"
+            f"{asked} with synthetic.labels = {self.synthetic.labels!r}, objective.kind = {kind!r} and "
+            f"objective.teachers = {teachers}: the teachers of a meta-objective teach labels of their own; set them to "
+            "'own', 'meta' and 1 or more, or synthetic.start_labels to 'next' and evaluation.baselines to others"
         )
 
     @property
     def teaches(self) -> bool:
         """Whether teachers predict labels: of the start, or of real windows beside it."""
         return self.synthetic.start_labels == "taught" or "taught_windows" in self.evaluation.baselines
+
+    @property
+    def untaught(self) -> "RunConfig":
+        """These settings without teachers: the outer loss is that of next events, and no labels are predicted."""
+        real = [one for one in self.evaluation.baselines if one != "taught_windows"]
+        without = {"objective.teachers": 0, "synthetic.start_labels": "next", "evaluation.baselines": real}
+        return with_settings(self, without)
 
     @model_validator(mode="after")
     def _trajectories_reach_their_goal(self) -> "RunConfig":

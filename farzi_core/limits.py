@@ -50,8 +50,8 @@ REMEMBERED_RUNS = 4096  # manifests and settings kept parsed in one process, abo
 TAIL_BYTES = 256 * 1024  # bytes read from the end of worker.log or metrics.jsonl for a live view
 
 # --- distillation ------------------------------------------------------------------------------------------------
-# mu x xi x |V| up to which probs are held (400 MB, and as much per student at a time) and the start is fitted; and
-# numbers that teachers predict for a real batch
+# mu x xi x |V| up to which probs are held (400 MB, and as much per student at a time, twice as much on taught windows),
+# the start is fitted and labels are taught; and numbers that teachers predict for a real batch
 MAX_DENSE_NUMBERS = 100_000_000
 
 MIN_EPS = 1e-6  # of Adam in the inner loop: below it d update / d g amplifies float32's rounding of g beyond the signal

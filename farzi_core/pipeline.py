@@ -35,7 +35,7 @@ from farzi_core.distill.taught import begin
 from farzi_core.errors import ConfigError, RunError, StoreError
 from farzi_core.evaluation import inspect
 from farzi_core.evaluation.coverage import coverage
-from farzi_core.evaluation.final import Panel
+from farzi_core.evaluation.panel import Panel
 from farzi_core.evaluation.recovery import recovery
 from farzi_core.evaluation.report import Evaluation, Recovery
 from farzi_core.models.model import build
@@ -176,12 +176,23 @@ def best_synthetic(run: Run) -> Synthetic:
     name = next((one for one in names if one in files), None)
     if name is None:
         raise RunError(f"Run {run.id} has no synthetic data yet; wait for its first validation")
-    record = files[name]
+    tensors = _checked(run, name)
+    return Synthetic(tensors["latent"].clone(), tensors["decoder"].clone(), run.config.synthetic.tau)
+
+
+def kept_teachers(run: Run) -> Tensors | None:
+    """The teachers that a run has trained, as it keeps them, or None; raises `StoreError`."""
+    name = "stages/teachers.safetensors"
+    return {key: one.clone() for key, one in _checked(run, name).items()} if name in run.manifest.files else None
+
+
+def _checked(run: Run, name: str) -> Tensors:
+    """A file of tensors of a run, held against its checksum; raises `StoreError`."""
+    record = run.manifest.files[name]
     content = read_bounded(run.folder / name, record.size)
     if sha256(content) != record.sha256:
         raise StoreError(f"{name} of run {run.id} is damaged: its checksum is not that of the manifest")
-    tensors = safetensors.torch.load(content)
-    return Synthetic(tensors["latent"].clone(), tensors["decoder"].clone(), run.config.synthetic.tau)
+    return safetensors.torch.load(content)
 
 
 def vocabulary_frame(dataset: Dataset) -> pd.DataFrame:

@@ -90,6 +90,9 @@ def test_plain_tensors_say_by_themselves_whether_they_have_labels(labelled: Dist
     assert row.seeds == first.seeds[:1]
     read = farzi.evaluate(plain.read, dataset, config=data.config, seeds=1).rows[1]
     assert read.seeds != row.seeds, "what is read alone is data, too: of the other kind"
+    taught = with_settings(data.config, {"objective.teachers": 2, "synthetic.start_labels": "taught"})
+    same = farzi.evaluate(plain.read, dataset, config=taught, seeds=1).rows[1]
+    assert same.seeds == read.seeds, "how they started is not asked"
 
 
 def test_evaluate_gives_the_same_distilled_row_as_the_run(run: Distilled, dataset: Dataset) -> None:

@@ -125,15 +125,35 @@ def test_a_taught_start_is_priced_by_its_sequences(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(taught, "predictions", predictions)
     monkeypatch.setattr(taught, "slopes", slopes)
     monkeypatch.setattr(time, "perf_counter", lambda: clock[0])
-    config = with_settings(
-        RunConfig(), {"synthetic.labels": "own", "objective.teachers": 1, "synthetic.start_labels": "taught"}
-    )
+    plain = with_settings(RunConfig(), {"synthetic.labels": "own", "objective.teachers": 1})
+    config = with_settings(plain, {"synthetic.start_labels": "taught"})
+    beside = with_settings(plain, {"evaluation.baselines": "taught_windows"})
     weights = calibrate._random_teachers(config, 30, CPU)
     for mu in (3, 2000):
         synthetic = Synthetic(torch.zeros(mu, 2, config.synthetic.xi, 4), torch.zeros(4, 30))
-        found = calibrate._teaching_seconds(config, synthetic, weights)
-        assert found == pytest.approx(mu * (0.001 + 0.01 * taught.FIT_STEPS))
-        assert calibrate._teaching_seconds(RunConfig(), synthetic, weights) == 0
+        wanted = pytest.approx((mu * 0.001, mu * 0.01 * taught.FIT_STEPS))
+        assert calibrate._teaching_seconds(config, synthetic, weights) == wanted
+        assert calibrate._teaching_seconds(beside, synthetic, weights) == wanted
+        assert calibrate._teaching_seconds(plain, synthetic, weights) == (0, 0)
+
+
+def test_what_teachers_say_of_windows_is_in_the_table_and_of_the_start_in_the_distillation(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(calibrate, "_teaching_seconds", lambda *_: (1e6, 1e9))
+    monkeypatch.setattr(calibrate, "_step_seconds", lambda *_: 0.001)
+    plain = with_settings(RunConfig(), {**SETTINGS, "synthetic.labels": "own", "objective.teachers": 1})
+
+    def found(**more: str) -> tuple[float, float]:
+        settings = {key.replace("__", "."): value for key, value in more.items()}
+        one = calibrate.measure(with_settings(plain, settings), {"sequences": 200, "events": 1000, "items": 30})
+        return one.distil_seconds, one.evaluate_seconds
+
+    assert max(found()) < 1e5
+    assert found(synthetic__start_labels="taught")[0] == pytest.approx(1.001e9, rel=1e-3)
+    assert found(synthetic__start_labels="taught")[1] < 1e5
+    assert found(evaluation__baselines="taught_windows")[0] < 1e5
+    assert found(evaluation__baselines="taught_windows")[1] == pytest.approx(2e6, rel=1e-3), "for each of two students"
 
 
 @pytest.mark.parametrize("preset", ["demo-text", "standard-text"])

@@ -8,18 +8,21 @@ import torch
 from small import SETTINGS
 
 from farzi_core import checks, pipeline
+from farzi_core.commands.again import judged_again
 from farzi_core.config import RunConfig, with_settings
 from farzi_core.data.planted import PlantedSettings, read_planted
 from farzi_core.data.prepare import prepare
 from farzi_core.device import CPU
 from farzi_core.distill.start import initial
 from farzi_core.errors import ConfigError
-from farzi_core.evaluation.final import Panel
+from farzi_core.evaluation.panel import Panel
 from farzi_core.evaluation.report import RowName
 from farzi_core.recorder import MemoryRecorder, Stopped
+from farzi_core.runs import worker
 from farzi_core.runs.folder import FolderRecorder
 from farzi_core.runs.run import Run
 from farzi_core.runs.store import Store
+from farzi_core.views.load import RunView
 
 
 @pytest.mark.parametrize("shape", [(2, 3, 4), (2, 2, 3, 4)], ids=["next", "own"])
@@ -113,6 +116,26 @@ def test_a_run_can_be_stopped_before_its_first_outer_step(asks: int, done: list[
     with pytest.raises(Stopped):
         pipeline._distil(config, dataset, CPU, recorder)
     assert [name for name in ("trajectories", "teachers", "start") if recorder.kept(name)] == done
+
+
+def test_a_run_judged_again_hears_the_teachers_it_has(farzi_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are not trained anew for the row of taught windows."""
+    more = {"synthetic.labels": "own", "objective.teachers": 2, "evaluation.baselines": "taught_windows"}
+    run = Store().create(with_settings(RunConfig(), {**SETTINGS, **more, "data.source": "planted"}))
+    assert pipeline.kept_teachers(run) is None
+    assert worker.main([str(run.folder)]) == 0
+
+    def trained(*_: object) -> torch.Tensor:
+        raise AssertionError("they are there")
+
+    monkeypatch.setattr("farzi_core.teacher.ensemble.ensemble", trained)
+    run = Run(run.folder)
+    rows = [
+        judged_again(run, {}, quiet=True).report.row(RowName.TAUGHT),
+        RunView(run.folder).evaluation.row(RowName.TAUGHT),
+    ]
+    first, second = [row.seeds for row in rows if row is not None]
+    assert first == second
 
 
 @pytest.mark.parametrize(

@@ -84,7 +84,7 @@ def test_settings_that_would_change_nothing_are_refused(
 
 
 def test_levers_measure_a_taught_start() -> None:
-    """With teachers that are trained for it: labels are softer than next positions, and students no worse."""
+    """With teachers that are trained for it: students on it are better before any outer step."""
     data = prepare(read_planted(PlantedSettings(sequences=400)), max_items=40)
     own = {**SETTINGS, "synthetic.labels": "own", "objective.teachers": 2, "teacher.epochs": 3, "validation.steps": 200}
     plain, taught = (

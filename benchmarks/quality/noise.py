@@ -76,10 +76,8 @@ def main() -> None:
     asked = parser.parse_args()
     if asked.students < 2 or asked.students % 2:
         parser.error(f"--students {asked.students}: they are compared in pairs; choose an even number")
-    config = with_settings(
-        configured(None, asked.preset, asked.set),
-        {"data.source": asked.data, "inner.burn_in": 0, "objective.teachers": 0},
-    )
+    base = configured(None, asked.preset, asked.set).untaught
+    config = with_settings(base, {"data.source": asked.data, "inner.burn_in": 0})
     use_threads(config.runtime.threads)
     dataset = load(config, MemoryRecorder())
     rows = measure(config, dataset, asked.students)

@@ -145,6 +145,8 @@ def main() -> None:
     if not asked.draw:
         fixed = {"evaluation.baselines": "random_users", "data.source": asked.data}
         base = with_settings(configured(None, asked.preset, asked.set), fixed)
+        if base.teaches:
+            parser.error("synthetic.start_labels = 'taught': not all objectives have teachers; choose 'next'")
         use_threads(base.runtime.threads)
         dataset = load(base, MemoryRecorder())
         settings, info = base.model_dump(mode="json"), dataset.info.model_dump(mode="json")

@@ -57,6 +57,8 @@ def judged_again(run: Run, settings: dict[str, Any], *, quiet: bool) -> Judged:
             label = f"{KIND_LABELS[event['student']]}, {LABELS[RowName(event['name'])].lower()}"
             show.say(f"{time.perf_counter() - began:7.1f} s  {label}", prefix="")
 
-    synthetic, dataset = pipeline.best_synthetic(run), pipeline.data_of(run)
-    report = pipeline.judge(config, dataset, synthetic, MemoryRecorder(heard))
+    synthetic, dataset, recorder = pipeline.best_synthetic(run), pipeline.data_of(run), MemoryRecorder(heard)
+    if (teachers := pipeline.kept_teachers(run)) is not None:
+        recorder.keep("teachers", teachers, {})
+    report = pipeline.judge(config, dataset, synthetic, recorder)
     return Judged.of(run, config, dataset.info, report, time.perf_counter() - began)

@@ -45,7 +45,7 @@ def precision(config: RunConfig, train: Sequences, items: int, synthetic: Synthe
 
     Costs about three windows; memory is `auto`'s.
     """
-    config = with_settings(config, {"objective.kind": "meta", "objective.teachers": 0})
+    config = with_settings(config.untaught, {"objective.kind": "meta"})
     problem = OuterProblem(config, train, items, torch.zeros(0), device)
     meta, rows = meta_parameters(synthetic), stream(config.seed, "precision")
     runner = problem.flight.grown(problem.flight.random_runner(0), config.burn_in, synthetic, meta, rows)

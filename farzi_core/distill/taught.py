@@ -1,14 +1,14 @@
 """The taught start: labels of their own begin as what full-data models predict at the events of the start.
 
-What is read at a position becomes its most likely event; what is to be predicted there, the mean prediction of the
-teachers, over all the cuts into stretches that a student may read it in (`stretches`). A shorter stretch lets a teacher
-see no more than the student will. Z and M are then fitted to both. The labels are those of dataset distillation by
-trajectories and soft labels (Cui et al. 2022, arXiv 2211.10586), and the meta-gradient goes on from there
-(docs/method.md, section 7).
+What is read at a position becomes its most likely event; what is to be predicted there, the teachers' prediction (the
+softmax of their mean scores), averaged over all the cuts into stretches that a student may read it in (`stretches`), so
+that a teacher sees no more than the student will. Z and M are then fitted to both. Soft labels of teachers on distilled
+inputs are those of Cui et al. 2022 (arXiv 2211.10586); here the meta-gradient goes on from them (docs/method.md,
+section 7).
 
-Cost: the teachers read mu xi events once a cut; then `FIT_STEPS` products of 2 mu xi x d x V.
+Cost: E teachers read mu xi events once a cut; then `FIT_STEPS` times three products of 2 mu xi x d x V.
 
-Legend: mu sequences, xi positions, L positions a stretch, d latent factors, V items.
+Legend: E teachers, mu sequences, xi positions, L positions a stretch, d latent factors, V items.
 """
 
 from collections.abc import Callable
@@ -50,13 +50,21 @@ def begin(
     return fitted(start.to(device), tokens, wanted, between).to(CPU)
 
 
-def windows(train: Sequences, teachers: Ensemble, stretches: Stretches, seed: int, draw: int) -> Tensor:
+def windows(
+    train: Sequences,
+    teachers: Ensemble,
+    stretches: Stretches,
+    seed: int,
+    draw: int,
+    between: Callable[[], None] = lambda: None,
+) -> Tensor:
     """The baseline of equal size: rows [mu, 2, xi, V] of real windows laid end to end and what the teachers predict
-    behind each event. The taught start on windows as they come, neither fitted nor distilled."""
+    behind each event, across the seams, too. The taught start on windows as they come, neither fitted nor distilled."""
     laid = laid_windows(train, stretches.mu, stretches.xi, stream(seed, "taught windows", draw))
     tokens = torch.from_numpy(laid).to(teachers.device)
-    wanted = predictions(teachers, tokens, stretches)
-    return torch.stack([torch.nn.functional.one_hot(tokens, wanted.shape[-1]).to(wanted), wanted], 1)
+    wanted = predictions(teachers, tokens, stretches, between)
+    read = torch.zeros_like(wanted).scatter_(-1, tokens[..., None], 1)
+    return torch.stack([read, wanted], 1)
 
 
 @torch.no_grad()
@@ -75,7 +83,7 @@ def predictions(
             told = teachers.behind(rows[:, inside].flatten(0, 1))
             said[:, inside.flatten()] += told.reshape(len(rows), -1, items)
         times[inside.flatten()] += 1
-    return total / times
+    return total.div_(times)
 
 
 @torch.no_grad()

@@ -8,7 +8,6 @@ from dataclasses import replace
 from functools import partial
 
 import numpy as np
-import pandas as pd
 import torch
 from torch import Tensor
 
@@ -21,68 +20,19 @@ from farzi_core.evaluation import baselines, compare, kept
 from farzi_core.evaluation.compare import Outcome
 from farzi_core.evaluation.forms import rows_of
 from farzi_core.evaluation.measures import MEASURES
-from farzi_core.evaluation.report import FORM_ROWS, Evaluation, Row, RowName, StudentTable
+from farzi_core.evaluation.report import FORM_ROWS, Row, RowName
 from farzi_core.evaluation.students import Judge, Student, on_sequences, on_synthetic
 from farzi_core.evaluation.tasks import JUDGING, judge_of, validation_judge
 from farzi_core.models.model import build
 from farzi_core.parallel import map_threads
 from farzi_core.recorder import Meta, Recorder, Saved, stop_where_asked
 from farzi_core.sections import Baseline, Form, Kind
-from farzi_core.teacher.ensemble import Ensemble, teachers_of
+from farzi_core.teacher.ensemble import NO_TEACHERS, Ensemble, teachers_of
 
 POINTS = 20  # scored states along a student's training: the curve's resolution, and how finely the best step is chosen
 SEEDS_FROM = 1000  # above the seeds of validation: no student that chose the snapshot is judged again
 OneStudent = Callable[[int], tuple[Student, Tensor]]
 CURVE = ["row", "seed", "step", "seconds", "metric", "value"]
-
-
-class Panel:
-    """All student architectures of a run, each with an examiner of its own; the first has every row."""
-
-    def __init__(self, config: RunConfig, dataset: Dataset, device: torch.device, recorder: Recorder) -> None:
-        self.config, self.dataset = config, dataset
-        first, *others = config.students
-        self.first = Examiner(config, first, dataset, device, recorder, keeps=True)
-        self.others = [Examiner(config, kind, dataset, device, recorder) for kind in others]
-
-    def full(self) -> None:
-        """Train the first student's reference now: people see the bar before the distillation, not after it."""
-        self.first.full()
-
-    def report(self, probs: Tensor, stored_numbers: int) -> Evaluation:
-        """Train everything that is left, on `Synthetic.probs`; the tables with their protocol."""
-        first, forms = self.first, self.config.evaluation.forms
-        distilled = (first.distilled(probs, form) for form in forms)
-        rows = [first.full(), *distilled, *first.equal_size(), *first.rules()]
-        others = tuple(
-            StudentTable(student=one.student, rows=one.table([one.full(), one.distilled(probs)])) for one in self.others
-        )
-        return Evaluation(
-            rows=self.first.table(rows),
-            student=self.first.student,
-            task=self.dataset.info.task,
-            teacher=self.config.model.kind,
-            others=others,
-            test_users=len(self.dataset.split["test"]),
-            validation_users=min(len(self.dataset.split["validation"]), self.config.validation.users),
-            masked_seen=self.config.evaluation.mask_seen,
-            seeds=self.config.evaluation.seeds,
-            full_sequences=len(self.first.train),
-            full_events=len(self.first.train.items),
-            stored_numbers=stored_numbers,
-            decays=self.config.evaluation.decays,
-            other_decays=self.config.evaluation.other_decays,
-        )
-
-    def curve_frame(self) -> pd.DataFrame:
-        """Validation metrics while the first student's rows train (columns `CURVE`)."""
-        return pd.DataFrame(self.first.curves, columns=CURVE)
-
-    def students(self) -> Tensors:
-        """The first architecture's kept students (`kept`), or none where one of the two could not be kept."""
-        found = self.first.students
-        whole = len(found) == len(kept.ROWS)
-        return {name: one for row in found if whole for name, one in kept.named(row, found[row]).items()}
 
 
 class Examiner:
@@ -123,11 +73,14 @@ class Examiner:
         draws, seed, probs = self.config.evaluation.draws, self.config.seed, probs.to(self.device)
         return self._trainer(lambda index: rows_of(form, probs, draws, seed, index).to(self.device))
 
-    def taught(self) -> Outcome:
-        """Row "taught windows": fresh students, each on its own real windows with the teachers' labels."""
-        weights = teachers_of(self.run, self.dataset, self.device, self.recorder).to(self.device)
-        models, stretches = Ensemble.of(self.run, self.items, weights), Stretches.of(self.run, self.run.synthetic.mu)
-        train = self._trainer(lambda index: taught.windows(self.train, models, stretches, self.config.seed, index))
+    def taught_windows(self) -> Outcome:
+        """Row "taught windows": fresh students, each on its own real windows with labels of the run's teachers, whose
+        architecture may be another."""
+        stretches, seed = Stretches.of(self.run, self.run.synthetic.mu), self.config.seed
+        needed = self.recorder.kept(self._stage(RowName.TAUGHT)) is None
+        weights = teachers_of(self.run, self.dataset, self.device, self.recorder) if needed else NO_TEACHERS
+        models = Ensemble.of(self.run, self.items, weights.to(self.device))
+        train = self._trainer(lambda index: taught.windows(self.train, models, stretches, seed, index, self.stop))
         return self._synthetic(RowName.TAUGHT, stretches.mu, stretches.xi, train)
 
     def _trainer(self, rows: Callable[[int], Tensor]) -> Callable[[int], Student]:
@@ -172,7 +125,7 @@ class Examiner:
 
         def row(name: Baseline) -> Outcome:
             if name == "taught_windows":
-                return self.taught()
+                return self.taught_windows()
             parts = [draw[name](index) for index in range(evaluation.seeds)]
             return self._real(self._named(name), configs, parts, evaluation.steps, every)
 
@@ -221,11 +174,15 @@ class Examiner:
         factor, best = max(students, key=lambda one: self.measures.selection(one[1].best.metrics))
         return replace(best, decay=factor)
 
+    def _stage(self, name: RowName) -> str:
+        """Under which a finished row is kept."""
+        return f"judged-{self.student}-{name}"
+
     def _row(self, name: RowName, sequences: int, events: int, one: OneStudent, seeds: int) -> Outcome:
         """Train the row's students, or read them from a run that was interrupted after it."""
         if name in self._done:
             return self._done[name]
-        stage = f"judged-{self.student}-{name}"
+        stage = self._stage(name)
         saved = self.recorder.kept(stage)
         if saved is None:
             trained = map_threads(one, range(seeds), self.device)

@@ -182,7 +182,8 @@ def students(results: Iterable[Result], kind: Kind, metric: Metric) -> list[Trai
 
     What a student learns follows from its data and seeds: runs that share them trained the same one again, and it
     counts once, as the first of `results` has it. Of real data that is every student of the same size and seed, of
-    distilled data those of one point (`current` keeps two runs of it only where each has rows that the other lacks).
+    distilled data and taught windows those of one point (`current` keeps two runs of it only where each has rows that
+    the other lacks).
     """
     found: dict[tuple[object, ...], Trained] = {}
     for one in results:
@@ -220,7 +221,7 @@ def _group(some: Sequence[Trained]) -> Group:
 
 
 def _trained(one: Result, row: Row, metric: Metric) -> Iterator[Trained]:
-    made = row.name in FORM_ROWS.values()
+    made = row.name in FORM_ROWS.values() or row.name is RowName.TAUGHT  # by settings of `METHOD`, not by data alone
     mu, xi = (0, 0) if row.name is RowName.FULL else one.size
     for student, values in enumerate(row.seeds):
         yield Trained(

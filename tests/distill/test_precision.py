@@ -50,6 +50,17 @@ def test_a_tiny_eps_over_a_long_window_turns_the_gradient_and_a_smooth_one_does_
     assert bad.growth > 100 * smooth.growth
 
 
+def test_how_labels_start_and_baselines_do_not_matter(dataset: Dataset) -> None:
+    """Of a run that teachers have taught: its window is held against next events, by the same numbers."""
+    own = settings(synthetic__labels="own", objective__teachers=2)
+    taught = with_settings(
+        own, {"synthetic.start_labels": "taught", "evaluation.baselines": ["head_users", "taught_windows"]}
+    )
+    train, items = dataset.part("train"), len(dataset.vocab)
+    begin = initial(train, items, own.synthetic, 0)
+    assert precision(taught, train, items, begin, CPU) == precision(own, train, items, begin, CPU)
+
+
 def test_cosine_and_error_are_those_of_the_two_gradients_written_out(dataset: Dataset) -> None:
     config = settings()
     problem = OuterProblem(config, dataset.part("train"), len(dataset.vocab), torch.zeros(0), CPU)

@@ -45,9 +45,10 @@ def teachers(dataset: Dataset) -> torch.Tensor:
     return ensemble(CONFIG, dataset, CPU)
 
 
-def untrained(kind: str) -> Ensemble:
+def untrained(kind: str, head: str) -> Ensemble:
     """Two models of random weights, whose predictions differ much."""
-    config = with_settings(CONFIG, {"model.kind": kind, "model.fmlp_hidden": 8, "model.gru4rec_hidden": 8})
+    small = {"model.fmlp_hidden": 8, "model.gru4rec_hidden": 8}
+    config = with_settings(CONFIG, {**small, "model.kind": kind, "model.head": head})
     model = Ensemble.of(config, 40, torch.zeros(0, 0)).model
     weights = [model.init(torch_stream(seed, "teacher")) for seed in (0, 1)]
     return Ensemble.of(config, 40, torch.stack([3 * Layout.of(one).flatten(one) for one in weights]))
@@ -61,15 +62,15 @@ def windows_read(xi: int, length: int, place: int) -> Iterator[range]:
                 yield range(first, first + length)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(("kind", "head"), [*((kind, "tied") for kind in KINDS), ("gru4rec", "untied")])
 @pytest.mark.parametrize(("xi", "length"), [(6, 6), (7, 3), (5, 4)])
 @pytest.mark.parametrize("block", [1, 1 << 21])
 def test_a_label_is_the_mean_over_the_cuts_of_what_teachers_say_behind_the_event(
-    kind: str, xi: int, length: int, block: int, monkeypatch: pytest.MonkeyPatch
+    kind: str, head: str, xi: int, length: int, block: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One event at a time, from nothing but those before it in its stretch."""
     monkeypatch.setattr(taught, "BLOCK_NUMBERS", block)
-    models, tokens = untrained(kind), torch.randint(40, (3, xi), generator=torch_stream(0, "tokens"))
+    models, tokens = untrained(kind, head), torch.randint(40, (3, xi), generator=torch_stream(0, "tokens"))
     found = taught.predictions(models, tokens, Stretches(3, xi, length, batch=2, faces=2))
     for row in range(3):
         for place in range(xi):
@@ -158,9 +159,9 @@ def test_a_fit_is_ended_by_what_is_raised_between_its_steps(
 @pytest.mark.parametrize(
     ("more", "said"),
     [
-        ({"synthetic.labels": "next"}, "labels = 'next' and 2 teachers"),
-        ({"objective.teachers": 0}, "labels = 'own' and 0 teachers"),
-        ({"objective.kind": "gradient"}, "labels = 'own' and 0 teachers"),
+        ({"synthetic.labels": "next"}, "labels = 'next', objective.kind = 'meta' and objective.teachers = 2"),
+        ({"objective.teachers": 0}, "labels = 'own', objective.kind = 'meta' and objective.teachers = 0"),
+        ({"objective.kind": "gradient"}, "labels = 'own', objective.kind = 'gradient' and objective.teachers = 2"),
     ],
 )
 def test_labels_are_taught_where_there_are_labels_and_teachers(more: dict[str, object], said: str) -> None:
@@ -170,6 +171,12 @@ def test_labels_are_taught_where_there_are_labels_and_teachers(more: dict[str, o
     with_settings(CONFIG, beside)
     with pytest.raises(ConfigError, match=rf"^taught_windows with synthetic\.{said}: the teachers"):
         with_settings(CONFIG, {**beside, **more})
+    untaught = with_settings(CONFIG, {"evaluation.baselines": "head_users,taught_windows"}).untaught
+    assert not untaught.teaches
+    assert (untaught.objective.teachers, untaught.evaluation.baselines) == (0, ("head_users",))
+    assert with_settings(untaught, {"objective.teachers": 2}) == with_settings(
+        CONFIG, {"synthetic.start_labels": "next", "evaluation.baselines": "head_users"}
+    )
 
 
 def test_predictions_that_would_not_fit_are_refused(dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -197,3 +204,9 @@ def test_real_windows_are_taught_as_the_start_is(dataset: Dataset, teachers: tor
     real = [pair in pairs for row in tokens.tolist() for pair in pairwise(row)]
     assert np.mean(real) > 0.7, "but for where one window is laid behind another"
     assert not torch.equal(taught.windows(train, models, stretches, 0, 4), rows), "every student has its own"
+
+    def between() -> None:
+        raise Enough
+
+    with pytest.raises(Enough):
+        taught.windows(train, models, stretches, 0, 4, between)

@@ -12,9 +12,10 @@ from farzi_core.data.dataset import Dataset
 from farzi_core.data.planted import PlantedSettings, read_planted
 from farzi_core.distill.layout import Tensors
 from farzi_core.errors import ConfigError
-from farzi_core.evaluation.final import Examiner, Panel
+from farzi_core.evaluation.final import Examiner
 from farzi_core.evaluation.forms import rows_of
 from farzi_core.evaluation.measures import MEASURES
+from farzi_core.evaluation.panel import Panel
 from farzi_core.evaluation.report import Evaluation, Row, RowName
 from farzi_core.evaluation.students import Student, on_synthetic
 from farzi_core.recorder import MemoryRecorder

@@ -15,8 +15,9 @@ from farzi_core.distill.stretches import Stretches
 from farzi_core.distill.synthetic import Synthetic
 from farzi_core.errors import ConfigError
 from farzi_core.evaluation.compare import Outcome, paired, table
-from farzi_core.evaluation.final import Examiner, Panel
+from farzi_core.evaluation.final import Examiner
 from farzi_core.evaluation.measures import MEASURES
+from farzi_core.evaluation.panel import Panel
 from farzi_core.evaluation.recipe import inner_optimizer
 from farzi_core.evaluation.report import METRICS, Metric, RowName
 from farzi_core.evaluation.students import Ranker, Student
@@ -110,6 +111,8 @@ def test_real_windows_with_labels_of_the_run_s_teachers_are_a_row(dataset: Datas
         rows = taught.windows(dataset.part("train"), models, stretches, config.seed, seed)
         student = test.trainer(rows)(seed)
         assert torch.equal(judge.see(build(config.model, len(dataset.vocab), 7), student.weights), seen)
+    other = Examiner(config, "gru4rec", dataset, CPU, recorder).equal_size()[0]
+    assert other.name is RowName.TAUGHT, "of the run's SASRec teachers, whose weights no GRU4Rec has"
     report = farzi.evaluate(
         Synthetic(torch.randn(20, 2, 6, 4), torch.randn(4, len(dataset.vocab))), dataset, config=config, seeds=1
     )

@@ -173,6 +173,9 @@ def test_taught_windows_store_an_item_and_a_distribution_an_event() -> None:
     one = Result(**{**vars(made), "report": report})
     found = {trained.row: trained.numbers for trained in points.students([one], "sasrec", Metric.HR10)}
     assert found == {FULL: 510, RowName.TAUGHT: 30 * (1 + 12)}
+    more = Result(**{**vars(one), "run_id": "r-2", "config": sized(6, 5, **{**labels, "objective__teachers": 6})})
+    both = [trained for trained in points.students([one, more], "sasrec", Metric.HR10) if trained.row is RowName.TAUGHT]
+    assert {trained.method for trained in both} == {"SASRec, teachers 2, own labels", "SASRec, teachers 6, own labels"}
 
 
 def test_the_spread_by_hand() -> None:
