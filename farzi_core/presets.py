@@ -47,25 +47,25 @@ _TEXT: dict[str, Any] = {
     "model.kind": "gru4rec", "model.gru4rec_hidden": 32, "model.max_length": 50,
     "teacher.batch": 64, "teacher.epochs": 14, "teacher.trajectories": 0,
     "teacher.gru4rec_lr": 0.03, "teacher.schedule": "linear", "teacher.dropout": 0.1,
-    "synthetic.mu": 33, "synthetic.d": 32, "synthetic.labels": "own",
-    "inner.batch": 33, "inner.lr": 0.05, "inner.schedule": "linear", "inner.eps": 1e-5, "inner.omega_share": 0,
-    "outer.batch": 128, "outer.clip": 0.05,
+    "synthetic.mu": 33, "synthetic.d": 32, "synthetic.labels": "own", "synthetic.start_labels": "taught",
+    "inner.batch": 33, "inner.dropout": 0.1, "inner.lr": 0.05, "inner.schedule": "linear", "inner.eps": 1e-5,
+    "inner.omega_share": 0, "outer.batch": 128, "outer.clip": 0.05,
 }  # fmt: skip
 
 _DEMO_TEXT: dict[str, Any] = _TEXT | {
     "preset": "demo-text", "synthetic.xi": 20, "outer.steps": 120, "validation.every": 60, "validation.users": 300,
-    "inner.dropout": 0.3, "inner.lifetime": 100, "inner.burn_in": 20, "inner.weight_decay": 0.001, "inner.students": 3,
-    "outer.starts": 1, "outer.lr": 0.005,
-    "validation.steps": 100, "evaluation.steps": 100, "evaluation.seeds": 3, "evaluation.full_seeds": 2,
+    "inner.lifetime": 300, "inner.burn_in": 60, "inner.weight_decay": 0.0002, "inner.students": 3,
+    "objective.teachers": 3, "outer.starts": 1, "outer.lr": 0.005,
+    "validation.steps": 300, "evaluation.steps": 300, "evaluation.seeds": 3, "evaluation.full_seeds": 2,
 }  # fmt: skip
 
 _STANDARD_TEXT: dict[str, Any] = _TEXT | {
     "preset": "standard-text", "synthetic.xi": 150, "synthetic.start_steps": 100,
-    "inner.crop": 25, "inner.dropout": 0.4, "inner.steps": 36, "inner.burn_in": 108, "inner.lifetime": 432,
-    "inner.weight_decay": 0.0003, "inner.students": 6, "objective.teachers": 6,
-    "outer.starts": 1, "outer.steps": 640, "outer.lr": 0.007,
-    "validation.every": 80, "validation.users": 400, "validation.steps": 432, "evaluation.steps": 432,
-    "evaluation.baselines": ("random_users", "head_users", "random_windows"),
+    "inner.crop": 25, "inner.steps": 36, "inner.burn_in": 200, "inner.lifetime": 800,
+    "inner.weight_decay": 0.00002, "inner.students": 6, "objective.teachers": 6,
+    "outer.starts": 1, "outer.steps": 450, "outer.lr": 0.007,
+    "validation.every": 75, "validation.users": 400, "validation.steps": 800, "evaluation.steps": 800,
+    "evaluation.baselines": ("random_users", "head_users", "random_windows", "taught_windows"),
 }  # fmt: skip
 
 _SMOOTH: dict[str, Any] = {
@@ -128,7 +128,7 @@ PRESETS: dict[str, Preset] = {
     "taught": Preset(
         "Taught",
         "Nearest to full data: positions have labels of their own, which six models of the full data teach before the "
-        "outer loop. About a quarter of an hour of distillation on 2 cores; to show what is possible.",
+        "outer loop. A quarter of an hour of distillation on one or two cores; to show what is possible.",
         with_settings(RunConfig(), _TAUGHT),
     ),
     "smooth": Preset(
@@ -150,7 +150,7 @@ PRESETS: dict[str, Preset] = {
     ),
     "standard-text": Preset(
         "Standard: text",
-        "33 rows of 150 words, 1 % of the sentences of Python docs: about 20 minutes of distillation; to judge by.",
+        "33 rows of 150 words, 1 % of the sentences of Python docs: a quarter of an hour of distillation; to judge by.",
         with_settings(RunConfig(), _STANDARD_TEXT),
         "language",
     ),
