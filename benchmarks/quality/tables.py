@@ -46,7 +46,7 @@ the command above its table. Value: mean over fresh students with random weights
 architecture's value on full data. In brackets 95 % intervals, bootstrap over test users, for percentages paired. Steps
 and seconds (s) are those of one student, up to the step that validation chose. Data: users with at least 3 events;
 disjoint 80/10/10 users. Students on real data of equal size have the same weight decay as those on distilled data,
-and the larger dropout of theirs and of full data's.
+and the larger dropout of theirs and of full data's; those on taught windows train as those on distilled data do.
 
 A row "The paper" has its figures on its own split, model and full data (HR@10 23.2 % on Magazine): percentages compare
 methods only as far as both full-data models are tuned alike.
@@ -84,7 +84,7 @@ def section(name: str, document: dict[str, Any]) -> str:
     names = " | ".join(studies.title(metric) + (" ↓" if metric.lower_is_better else "") for metric in metrics)
     head = f"| trained on | {names} | steps | s |\n|---|{'---:|' * (len(metrics) + 2)}\n"
     lines = [
-        f"## {document['data']}: {size['mu']:,} x {size['xi']} synthetic events{_labels(config)}",
+        f"## {document['data']}: {size['mu']:,} x {size['xi']} synthetic events{_aside(config)}",
         f"```sh\n{command(config, PRESETS[config.preset].config)}\n```",  # of the preset as it is now
         f"{size['percent_of_sequences']:.2f} % of {size['sequences']:,} training sequences, "
         f"{100 * size['mu'] * size['xi'] / size['events']:.2f} % of {size['events']:,} events; "
@@ -98,11 +98,11 @@ def section(name: str, document: dict[str, Any]) -> str:
     return "\n\n".join(lines)
 
 
-def _labels(config: RunConfig) -> str:
-    """What a reader must know of the synthetic data beside their size."""
-    if not config.synthetic.labelled:
-        return ""
-    return f", with labels of their own{', taught at the start' if config.synthetic.start_labels == 'taught' else ''}"
+def _aside(config: RunConfig) -> str:
+    """What a reader must know beside the size: labels, and another split of the data."""
+    labels = ", with labels of their own" if config.synthetic.labelled else ""
+    taught = ", taught at the start" if config.synthetic.start_labels == "taught" else ""
+    return labels + taught + (f", split {config.data.seed}" if config.data.seed else "")
 
 
 def _line(label: str, row: Row, metrics: tuple[Metric, ...]) -> str:
