@@ -42,7 +42,7 @@ STYLES: dict[RowName, Style] = {
     RowName.HEAD: Style(LABELS[RowName.HEAD], "#00a080", "dashdot", "triangle-up"),
     RowName.CORESET: Style(LABELS[RowName.CORESET], "#a87848", "12px,3px", "pentagon"),
     RowName.WINDOWS: Style(LABELS[RowName.WINDOWS], "#9048f0", "3px,8px", "star"),
-    RowName.TAUGHT: Style(LABELS[RowName.TAUGHT], "#5f7f2f", "6px,2px,1px,2px", "star-diamond"),
+    RowName.TAUGHT: Style(LABELS[RowName.TAUGHT], "#8484fc", "6px,2px,1px,2px", "star-diamond"),
     RowName.POPULAR: Style(LABELS[RowName.POPULAR], "#b8609a", "longdash", "cross"),
     RowName.MARKOV: Style(LABELS[RowName.MARKOV], "#9a7600", "longdashdot", "x"),
 }

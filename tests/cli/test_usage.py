@@ -27,7 +27,7 @@ from farzi_core.views.settings import all_settings, command
 WRONG = {
     "bogus": "bogus",
     "distill --bogus": "--bogus",
-    "distill --preset nothing": "demo, standard, smooth",
+    "distill --preset nothing": "demo, standard, taught, smooth",
     "distill --set inner.lr": "section.key=value",
     "distill --set inner.lr=5": "inner.lr",
     "distill --set inner.nothing=5": "inner.nothing",
