@@ -47,6 +47,7 @@ def test_the_settings_written_down_are_those_of_the_data(
     with pytest.raises(KeyboardInterrupt):
         script.main()
     assert (asked[0].data.source, asked[0].data.block, asked[0].data.tokeniser) == ("python-docs", 12, "characters")
+    assert script is teachers or not asked[0].teaches, "a preset whose labels are taught is compared without teachers"
 
 
 def test_a_grid_has_every_combination_the_last_setting_fastest() -> None:

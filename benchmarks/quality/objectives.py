@@ -5,10 +5,11 @@
     python -m benchmarks.quality.objectives --draw                   # only the picture, from the rows there are
 
 DC is gradient matching, MM meta-matching from random weights, MTT trajectory matching, Farzi meta-matching with Omega;
-all have the same factorisation, start, Omega and validation, and a student is trained by its own inner optimiser. Equal
-time is what Farzi with Adam needs for the configured outer steps, validation apart; how many steps that is for another
-cell follows from its seconds a step at equal steps, so that its cosine schedule ends there. Beside them: the start
-before any outer step, full data, and random users. Fresh students, test users.
+all have the same factorisation, start, Omega and validation, none has teachers (meta-matching alone can), and a student
+is trained by its own inner optimiser. Equal time is what Farzi with Adam needs for the configured outer steps,
+validation apart; how many steps that is for another cell follows from its seconds a step at equal steps, so that its
+cosine schedule ends there. Beside them: the start before any outer step, full data, and random users. Fresh students,
+test users.
 
 Writes objectives-<data>-<preset>.json after every row; rows of an earlier call with the same settings are kept. The
 picture beside it needs matplotlib (benchmarks/engine/requirements.txt). `python -m benchmarks.quality.tables write`
@@ -144,9 +145,7 @@ def main() -> None:
     path = asked.folder / f"objectives-{asked.data}-{asked.preset}.json".replace(":", "-")
     if not asked.draw:
         fixed = {"evaluation.baselines": "random_users", "data.source": asked.data}
-        base = with_settings(configured(None, asked.preset, asked.set), fixed)
-        if base.teaches:
-            parser.error("synthetic.start_labels = 'taught': not all objectives have teachers; choose 'next'")
+        base = with_settings(configured(None, asked.preset, asked.set).untaught, fixed)
         use_threads(base.runtime.threads)
         dataset = load(base, MemoryRecorder())
         settings, info = base.model_dump(mode="json"), dataset.info.model_dump(mode="json")
