@@ -176,7 +176,6 @@ def _random_teachers(config: RunConfig, items: int, device: torch.device) -> Ten
 
 def _random_data(config: RunConfig, sizes: dict[str, int], items: int) -> tuple[Sequences, Synthetic]:
     """Random real sequences of typical length, and random Z and M of the configured sizes."""
-
     generator = np.random.default_rng(0)
     shape = (config.synthetic.mu, config.synthetic.faces, config.synthetic.xi, config.synthetic.d)
     faces = torch.from_numpy(generator.standard_normal(shape)).float()
@@ -193,7 +192,6 @@ def _length(sizes: dict[str, int]) -> int:
 
 def _random_sequences(users: int, length: int, items: int) -> Sequences:
     """So many sequences of `length` random items each."""
-
     tokens = np.random.default_rng(1).integers(0, items, users * length)
     return Sequences(tokens, np.arange(users + 1, dtype=np.int64) * length, ("",) * users)
 
@@ -207,10 +205,10 @@ def _table_seconds(
     row = config.evaluation.seeds * config.evaluation.steps
     rows = [len(config.evaluation.forms) + len(config.evaluation.baselines), *[1] * (len(config.students) - 1)]
     pairs = zip(map(config.for_student, config.students), rows, strict=True)
-    seconds = sum(
+    total = sum(
         _step_seconds(one, train, items, device) * (full + count * row * len(one.decayed)) for one, count in pairs
     )
-    return seconds / _at_once(device)
+    return total / _at_once(device)
 
 
 def _step_seconds(config: RunConfig, train: Sequences, items: int, device: torch.device) -> float:

@@ -183,7 +183,7 @@ def best_synthetic(run: Run) -> Synthetic:
 def kept_teachers(run: Run) -> Tensors | None:
     """The teachers that a run has trained, as it keeps them, or None; raises `StoreError`."""
     name = "stages/teachers.safetensors"
-    return {key: one.clone() for key, one in _checked(run, name).items()} if name in run.manifest.files else None
+    return _checked(run, name) if name in run.manifest.files else None
 
 
 def _checked(run: Run, name: str) -> Tensors:

@@ -58,7 +58,8 @@ def judged_again(run: Run, settings: dict[str, Any], *, quiet: bool) -> Judged:
             show.say(f"{time.perf_counter() - began:7.1f} s  {label}", prefix="")
 
     synthetic, dataset, recorder = pipeline.best_synthetic(run), pipeline.data_of(run), MemoryRecorder(heard)
-    if (teachers := pipeline.kept_teachers(run)) is not None:
+    wanted = "taught_windows" in config.evaluation.baselines
+    if wanted and (teachers := pipeline.kept_teachers(run)) is not None:
         recorder.keep("teachers", teachers, {})
     report = pipeline.judge(config, dataset, synthetic, recorder)
     return Judged.of(run, config, dataset.info, report, time.perf_counter() - began)

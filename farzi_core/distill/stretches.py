@@ -39,7 +39,7 @@ class Stretches:
     @property
     def size(self) -> int:
         """b: as many at every phase."""
-        return min(self.batch, self.mu * ((self.xi - self.last_phase) // self.length))
+        return min(self.batch, self.mu * self._each(self.last_phase))
 
     @property
     def inputs(self) -> tuple[int, int]:
@@ -55,7 +55,7 @@ class Stretches:
     def cuts(self) -> Iterator[IntArray]:
         """Positions [stretches, L] of a sequence, cut at each phase in turn; each position is in at least one cut."""
         for phase in range(self.last_phase + 1):
-            each = (self.xi - phase) // self.length
+            each = self._each(phase)
             yield phase + np.arange(each * self.length).reshape(each, self.length)
 
     def draw(self, generator: np.random.Generator) -> IntArray:
@@ -64,8 +64,12 @@ class Stretches:
         if self.length == self.xi:
             return generator.permutation(self.mu)[: self.batch]
         phase = int(generator.integers(self.last_phase + 1))
-        each = (self.xi - phase) // self.length
+        each = self._each(phase)
         row, place = np.divmod(generator.permutation(self.mu * each)[: self.size], each)
         first = row * self.faces * self.xi + phase + place * self.length
         positions: IntArray = first[:, None, None] + np.arange(self.faces)[:, None] * self.xi + np.arange(self.length)
         return positions[:, 0] if self.faces == 1 else positions
+
+    def _each(self, phase: int) -> int:
+        """Whole stretches of one sequence that is cut from `phase` on."""
+        return (self.xi - phase) // self.length

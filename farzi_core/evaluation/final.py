@@ -114,7 +114,7 @@ class Examiner:
         evaluation, seed = self.config.evaluation, self.config.seed
         train, mu = self.train, self.config.synthetic.mu
         xi = self.config.synthetic.xi + self.config.synthetic.labelled  # as many targets: the last event has a label
-        draw: dict[str, Callable[[int], Sequences]] = {
+        draw: dict[Baseline, Callable[[int], Sequences]] = {
             "random_users": lambda index: baselines.random_users(train, mu, seed, index),
             "head_users": lambda _: baselines.head_users(train, mu),
             "coreset": lambda index: baselines.coreset(train, mu, seed, index),
@@ -123,13 +123,13 @@ class Examiner:
         configs: dict[float | None, RunConfig] = {factor: one.on_little for factor, one in self.config.decayed.items()}
         every = max(1, evaluation.steps // POINTS)
 
-        def row(name: Baseline) -> Outcome:
-            if name == "taught_windows":
-                return self.taught_windows()
+        def real(name: Baseline) -> Outcome:
             parts = [draw[name](index) for index in range(evaluation.seeds)]
             return self._real(self._named(name), configs, parts, evaluation.steps, every)
 
-        return [row(name) for name in evaluation.baselines]
+        rows: dict[Baseline, Callable[[], Outcome]] = {name: partial(real, name) for name in draw}
+        rows["taught_windows"] = self.taught_windows
+        return [rows[name]() for name in evaluation.baselines]
 
     def rules(self) -> list[Outcome]:
         """Rows that train nothing: "most popular" and "Markov", for text "unigram" and "bigram"."""
