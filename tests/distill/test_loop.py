@@ -221,7 +221,7 @@ def test_a_run_differentiates_the_way_its_settings_ask(
 
     monkeypatch.setattr(torch, "compile", compile_nothing)
     _compiled_core.cache_clear()  # none that another test compiled
-    # One student a step: uncompiled, these functions differentiate forwards, whose levels all threads of a process share
+    # One student a step: uncompiled, these functions differentiate forwards, by levels that all threads share
     ways = {"objective__kind": objective, "outer__steps": 2, "outer__starts": 1, "teacher__trajectories": 0}
     eager = _run(dataset, MemoryRecorder(), **ways)
     assert not compiled
