@@ -71,6 +71,15 @@ class RunConfig(Section):
         return self
 
     @model_validator(mode="after")
+    def _fixed_cuts_leave_nothing_unread(self) -> "RunConfig":
+        if self.inner.cuts == "fixed" and self.synthetic.xi % self.stretch:
+            raise ValueError(
+                f"inner.cuts = 'fixed': sequences of synthetic.xi = {self.synthetic.xi} events are no multiple of "
+                f"inner.crop = {self.inner.crop}, and what is left over is never read; choose one, or 'random'"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _labels_are_taught_by_someone(self) -> "RunConfig":
         if not self.teaches or (self.synthetic.labelled and self.objective.ensemble):
             return self

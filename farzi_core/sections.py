@@ -43,12 +43,13 @@ class SyntheticConfig(Section):
     """What a student is to predict at a position: what the next one says, as in the paper (next), or a second
     distribution of the position itself (own), so that what is read may be one item where many are expected. Students
     are mostly better for it, on few users about as good; twice the numbers in Z."""
-    start: Literal["matched", "data", "random"] = "matched"
+    start: Literal["matched", "data", "covering", "random"] = "matched"
     """Where Z and M start: real windows in co-occurrence factors, then fitted to the data's pair counts (matched); the
-    windows alone (data); or random numbers (random)."""
+    windows alone (data); windows of what a student reads at once, chosen so that rare items are read, too (covering,
+    for labels that are taught); or random numbers (random)."""
     start_windows: Literal["random", "medoids"] = "random"
     """Which real windows Z starts from: random ones, or the medoids of k-means with mu clusters, which stand for many
-    others and are unlike each other. A start from random numbers has none."""
+    others and are unlike each other. A covering start has a choice of its own, one from random numbers none."""
     start_labels: Literal["next", "taught"] = "next"
     """Where labels of their own start: as the next positions of the windows (next), or as what the teachers of the
     outer loss (objective.teachers) predict where the windows' most likely events are read (taught): students begin near
@@ -95,8 +96,12 @@ class InnerConfig(Section):
     """Synthetic sequences a step, or stretches of them where students read fewer events at once; as many as there are
     or more means all."""
     crop: int = Field(0, ge=0, le=1024)
-    """Events a student reads at once: each step cuts all synthetic sequences at a random place into stretches of so
-    many and takes a batch of those. 0, or xi and more, means whole sequences. Short real histories want short ones."""
+    """Events a student reads at once: each step cuts all synthetic sequences into stretches of so many and takes a
+    batch of those. 0, or xi and more, means whole sequences. Short real histories want short ones."""
+    cuts: Literal["random", "fixed"] = "random"
+    """Where sequences are cut: each step at another place, so that an event is read behind few others and behind many
+    (random); or always at multiples of `crop` (fixed), so that taught labels are for one context and the stretches of a
+    covering start begin where real sequences do; xi is then a multiple of it."""
     optimizer: Literal["adam", "sgd"] = "adam"
     """What trains students on synthetic data, in the inner loop and in the final table alike. sgd wants a larger step
     size (0.3 where Adam has 0.01, on planted data); training on real data is Adam's in either case."""

@@ -17,7 +17,7 @@ class Stretches:
     """`batch` random ones a step of mu sequences, or of the stretches of `length` positions they are cut into.
 
     Each step cuts all sequences at the same random phase, so that a position begins a stretch at one step and is in its
-    middle at another, and no step reads a position twice.
+    middle at another, and no step reads a position twice; where they are `fixed`, always at multiples of the length.
     """
 
     mu: int
@@ -25,16 +25,18 @@ class Stretches:
     length: int
     batch: int
     faces: int
+    fixed: bool = False
 
     @classmethod
     def of(cls, config: RunConfig, mu: int) -> "Stretches":
         """The configured ones of mu sequences."""
-        return cls(mu, config.synthetic.xi, config.stretch, config.inner.batch, config.synthetic.faces)
+        synthetic, inner = config.synthetic, config.inner
+        return cls(mu, synthetic.xi, config.stretch, inner.batch, synthetic.faces, inner.cuts == "fixed")
 
     @property
     def last_phase(self) -> int:
         """The latest position a first stretch may begin at."""
-        return min(self.length - 1, self.xi - self.length)
+        return 0 if self.fixed else min(self.length - 1, self.xi - self.length)
 
     @property
     def size(self) -> int:
@@ -53,7 +55,8 @@ class Stretches:
 
     @property
     def cuts(self) -> Iterator[IntArray]:
-        """Positions [stretches, L] of a sequence, cut at each phase in turn; each position is in at least one cut."""
+        """Positions [stretches, L] of a sequence, cut at each phase in turn; each position is in at least one cut where
+        xi is a multiple of L or cuts are not fixed."""
         for phase in range(self.last_phase + 1):
             each = self._each(phase)
             yield phase + np.arange(each * self.length).reshape(each, self.length)

@@ -1,10 +1,10 @@
 """The taught start: labels of their own begin as what full-data models predict at the events of the start.
 
-What is read at a position becomes its most likely event; what is to be predicted there, the teachers' prediction (the
-softmax of their mean scores), averaged over all the cuts into stretches that a student may read it in (`stretches`), so
-that a teacher sees no more than the student will. Z and M are then fitted to both. Soft labels of teachers on distilled
-inputs are those of Cui et al. 2022 (arXiv 2211.10586); here the meta-gradient goes on from them (docs/method.md,
-section 7).
+What is read at a position becomes its most likely event, or the event of a covering start; what is to be predicted
+there, the teachers' prediction (the softmax of their mean scores), averaged over all the cuts into stretches that a
+student may read it in (`stretches`), so that a teacher sees no more than the student will. Z and M are then fitted to
+both. Soft labels of teachers on distilled inputs are those of Cui et al. 2022 (arXiv 2211.10586); here the
+meta-gradient goes on from them (docs/method.md, section 7).
 
 Cost: E teachers read mu xi events once a cut; then `FIT_STEPS` times three products of 2 mu xi x d x V.
 
@@ -20,6 +20,7 @@ from torch import Tensor
 from farzi_core.config import RunConfig
 from farzi_core.data.dataset import Dataset, Sequences
 from farzi_core.device import CPU
+from farzi_core.distill.covering import covering
 from farzi_core.distill.start import initial, laid_windows
 from farzi_core.distill.stretches import Stretches
 from farzi_core.distill.synthetic import Synthetic
@@ -41,13 +42,16 @@ def begin(
     """Z and M before the first outer step, on the CPU: the start by its rules, taught by `teachers` [E, n] where
     `synthetic.start_labels` says so. `between` is called before each step of a fit: what it raises ends it."""
     items = len(dataset.vocab)
-    start = initial(dataset.part("train"), items, config.synthetic, config.seed, device, between)
-    if config.synthetic.start_labels == "next":
+    train, settings = dataset.part("train"), config.synthetic
+    start = initial(train, items, settings, config.seed, device, between, config.stretch)
+    if settings.start_labels == "next":
         return start
-    tokens = start.read.probs().argmax(-1).to(device)
+    tokens = start.read.probs().argmax(-1)
+    if settings.start == "covering":  # whose events need not be the most likely ones of their few factors
+        tokens = torch.from_numpy(covering(train, items, settings, config.stretch, config.seed, between)[:, 0])
     models = Ensemble.of(config, items, teachers.to(device))
-    wanted = predictions(models, tokens, Stretches.of(config, start.mu), between)
-    return fitted(start.to(device), tokens, wanted, between).to(CPU)
+    wanted = predictions(models, tokens.to(device), Stretches.of(config, start.mu), between)
+    return fitted(start.to(device), tokens.to(device), wanted, between).to(CPU)
 
 
 def windows(

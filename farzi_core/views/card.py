@@ -129,7 +129,8 @@ def _batch(config: RunConfig) -> str:
     read = Stretches.of(config, config.synthetic.mu)
     if read.length == read.xi:
         return f"{min(read.batch, read.mu)} sequences"
-    return f"{read.size} stretches of {read.length} events, cut at random places"
+    where = f"at multiples of {read.length}" if read.fixed else "at random places"
+    return f"{read.size} stretches of {read.length} events, cut {where}"
 
 
 def _forms(report: Evaluation) -> str:

@@ -68,6 +68,7 @@ _LABELS = {
     "inner.schedule": "Schedule of the learning rate",
     "inner.batch": "Synthetic batch",
     "inner.crop": "Events read at once",
+    "inner.cuts": "Where sequences are cut",
     "inner.optimizer": "Optimiser",
     "inner.momentum": "SGD momentum",
     "inner.beta1": "Adam β₁",

@@ -68,6 +68,28 @@ def test_the_cuts_are_all_that_a_step_may_read_and_every_position_is_in_one(
         assert any(drawn <= set(cut) for cut in cuts)
 
 
+@given(SIZES, st.integers(0, 2**32 - 1))
+def test_fixed_cuts_are_at_multiples_of_the_length(size: tuple[int, int, int, int], seed: int) -> None:
+    mu, times, length, batch = size
+    stretches = Stretches(mu, times * length, length, batch, faces=1, fixed=True)
+    assert [cut.tolist() for cut in stretches.cuts] == [np.arange(times * length).reshape(times, length).tolist()]
+    assert stretches.size == min(batch, mu * times), "all that there are, or a batch of them"
+    if times > 1:
+        first = stretches.draw(np.random.default_rng(seed))[:, 0]
+        assert (first % length == 0).all()
+        assert len(set(first.tolist())) == stretches.size
+
+
+def test_fixed_cuts_leave_nothing_unread() -> None:
+    """The remainder would never be read; where cuts are random it is, at other phases."""
+    fixed = {"inner.cuts": "fixed", "inner.crop": 6, "synthetic.xi": 20}
+    with pytest.raises(ConfigError, match=r"synthetic\.xi = 20 events are no multiple of inner\.crop = 6.*'random'"):
+        with_settings(RunConfig(), fixed)
+    for more in ({"inner.crop": 5}, {"inner.crop": 0}, {"inner.crop": 30}, {"inner.cuts": "random"}):
+        config = with_settings(RunConfig(), fixed | more)
+        assert Stretches.of(config, 3).fixed == (config.inner.cuts == "fixed")
+
+
 def test_as_many_as_there_are_at_every_phase() -> None:
     assert Stretches(50, 20, 5, 1000, 1).size == 50 * 3  # at phase 4 a sequence of 20 has three of 5
     assert Stretches(50, 20, 12, 1000, 1).size == 50  # phases 0 to 8

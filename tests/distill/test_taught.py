@@ -15,6 +15,7 @@ from farzi_core.data.planted import PlantedSettings, read_planted
 from farzi_core.data.prepare import prepare
 from farzi_core.device import CPU
 from farzi_core.distill import taught
+from farzi_core.distill.covering import covering
 from farzi_core.distill.layout import Layout
 from farzi_core.distill.start import initial
 from farzi_core.distill.stretches import Stretches
@@ -115,6 +116,24 @@ def test_the_start_reads_the_most_likely_events_and_expects_what_teachers_do(
     wanted = taught.predictions(Ensemble.of(wide, items, teachers), tokens, Stretches.of(wide, before.mu))
     apart = [float((wanted * (wanted / one).log()).sum(-1).mean()) for one in (probs[:, 1], before.probs()[:, 1])]
     assert apart[0] < 0.05 < 0.3 < apart[1]
+
+
+def test_a_covering_start_is_read_as_it_is_and_taught_window_by_window(
+    dataset: Dataset, teachers: torch.Tensor
+) -> None:
+    """With fixed cuts each label is what the teachers say behind the events of its own window, and no mean."""
+    items, train = len(dataset.vocab), dataset.part("train")
+    more = {"synthetic.start": "covering", "inner.cuts": "fixed", "inner.crop": 3, "synthetic.d": 16}
+    config = with_settings(CONFIG, more)
+    tokens = torch.from_numpy(covering(train, items, config.synthetic, 3, config.seed)[:, 0])
+    probs = taught.begin(config, dataset, teachers).probs()
+    assert torch.equal(probs[:, 0].argmax(-1), tokens)
+    said = Ensemble.of(config, items, teachers).behind(tokens.reshape(-1, 3)).reshape(*tokens.shape, items)
+    wanted = taught.predictions(Ensemble.of(config, items, teachers), tokens, Stretches.of(config, 20))
+    torch.testing.assert_close(wanted, said)
+    assert float((said * (said / probs[:, 1]).log()).sum(-1).mean()) < 0.05
+    untaught = taught.begin(with_settings(config, {"synthetic.start_labels": "next"}), dataset, teachers)
+    assert not torch.equal(untaught.read.probs().argmax(-1), tokens), "few factors alone do not tell all items apart"
 
 
 def test_untaught_starts_are_as_they_were(dataset: Dataset) -> None:
