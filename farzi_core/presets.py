@@ -47,9 +47,10 @@ _TEXT: dict[str, Any] = {
     "model.kind": "gru4rec", "model.gru4rec_hidden": 32, "model.max_length": 50,
     "teacher.batch": 64, "teacher.epochs": 14, "teacher.trajectories": 0,
     "teacher.gru4rec_lr": 0.03, "teacher.schedule": "linear", "teacher.dropout": 0.1,
-    "synthetic.mu": 33, "synthetic.d": 32, "synthetic.labels": "own", "synthetic.start_labels": "taught",
-    "inner.batch": 33, "inner.dropout": 0.1, "inner.lr": 0.05, "inner.schedule": "linear", "inner.eps": 1e-5,
-    "inner.omega_share": 0, "outer.batch": 128, "outer.clip": 0.05,
+    "synthetic.mu": 33, "synthetic.d": 32, "synthetic.labels": "own",
+    "synthetic.start": "covering", "synthetic.start_labels": "taught",
+    "inner.cuts": "fixed", "inner.batch": 33, "inner.dropout": 0.1, "inner.lr": 0.05, "inner.schedule": "linear",
+    "inner.eps": 1e-5, "inner.omega_share": 0, "outer.batch": 128, "outer.clip": 0.05,
 }  # fmt: skip
 
 _DEMO_TEXT: dict[str, Any] = _TEXT | {
@@ -60,11 +61,11 @@ _DEMO_TEXT: dict[str, Any] = _TEXT | {
 }  # fmt: skip
 
 _STANDARD_TEXT: dict[str, Any] = _TEXT | {
-    "preset": "standard-text", "synthetic.xi": 150, "synthetic.start_steps": 100,
+    "preset": "standard-text", "synthetic.xi": 150,
     "inner.crop": 25, "inner.steps": 36, "inner.burn_in": 200, "inner.lifetime": 800,
     "inner.weight_decay": 0.00002, "inner.students": 6, "objective.teachers": 6,
-    "outer.starts": 1, "outer.steps": 450, "outer.lr": 0.007,
-    "validation.every": 75, "validation.users": 400, "validation.steps": 800, "evaluation.steps": 800,
+    "outer.starts": 1, "outer.steps": 500, "outer.lr": 0.007,
+    "validation.every": 100, "validation.users": 400, "validation.steps": 800, "evaluation.steps": 800,
     "evaluation.baselines": ("random_users", "head_users", "random_windows", "taught_windows"),
 }  # fmt: skip
 
@@ -77,9 +78,9 @@ _SMOOTH: dict[str, Any] = {
 
 _TAUGHT: dict[str, Any] = {
     **_STANDARD, "preset": "taught", "teacher.weight_decay": 0.0001,
-    "synthetic.mu": 50, "synthetic.xi": 20, "synthetic.d": 32,
-    "synthetic.labels": "own", "synthetic.start_labels": "taught", "objective.teachers": 6,
-    "inner.steps": 30, "inner.batch": 40, "inner.burn_in": 160, "inner.lifetime": 800, "inner.weight_decay": 0.0003,
+    "synthetic.mu": 80, "synthetic.xi": 10, "synthetic.d": 32, "synthetic.labels": "own",
+    "synthetic.start": "covering", "synthetic.start_labels": "taught", "objective.teachers": 6,
+    "inner.steps": 30, "inner.batch": 64, "inner.burn_in": 160, "inner.lifetime": 800, "inner.weight_decay": 0.0003,
     "outer.steps": 500, "outer.lr": 0.008, "outer.clip": 0.1,
     "validation.steps": 800, "evaluation.steps": 800, "runtime.hvp": "auto",
 }  # fmt: skip

@@ -24,6 +24,7 @@ from farzi_core.sections import SyntheticConfig
 from farzi_core.seeds import stream
 
 CANDIDATES = 8  # W / n; Python calls, [50x20]: 311 of 500 items read, 232 where windows are random
+CANDIDATE_EVENTS = 1 << 24  # W (L + 1): 128 MB of candidates at most, unless n windows are more
 
 
 def covering(
@@ -38,7 +39,8 @@ def covering(
     short where xi is no multiple of it), and the event after each. `between` is called before each choice."""
     each = -(-config.xi // length)
     count = config.mu * each
-    found = begun(train, CANDIDATES * count, length + 1, stream(seed, "covering start"))
+    most = max(count, min(CANDIDATES * count, CANDIDATE_EVENTS // (length + 1)))
+    found = begun(train, most, length + 1, stream(seed, "covering start"))
     taken = found[chosen(found[:, :-1], np.bincount(train.items, minlength=items), count, between)]
     rows = [side.reshape(config.mu, each * length)[:, : config.xi] for side in (taken[:, :-1], taken[:, 1:])]
     return np.stack(rows, 1)

@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from farzi_core.data.dataset import Dataset
+from farzi_core.data.dataset import Dataset, IntArray, Sequences
 from farzi_core.data.planted import PlantedSettings, read_planted
 from farzi_core.data.prepare import prepare
 from farzi_core.device import CPU
+from farzi_core.distill import covering as module
 from farzi_core.distill.covering import CANDIDATES, begun, chosen, covering
 from farzi_core.distill.start import initial, laid_windows
 from farzi_core.sections import SyntheticConfig
@@ -122,6 +123,20 @@ def test_the_start_holds_the_coordinates_of_what_was_chosen(dataset: Dataset, la
     assert np.array_equal(whole.latent, initial(train, items, config, 0, stretch=6).latent), "None is xi"
 
 
+def test_there_are_never_more_candidates_than_memory_allows(dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    train, items, asked = dataset.part("train"), len(dataset.vocab), []
+
+    def seen(train: Sequences, count: int, length: int, generator: np.random.Generator) -> IntArray:
+        asked.append(count)
+        return begun(train, count, length, generator)
+
+    monkeypatch.setattr(module, "begun", seen)
+    for numbers in (1 << 24, 50 * 4, 1):
+        monkeypatch.setattr(module, "CANDIDATE_EVENTS", numbers)
+        covering(train, items, SMALL, 3, seed=0)
+    assert asked == [CANDIDATES * 24, 50, 24]
+
+
 class Enough(Exception):
     """What a stopped run raises between steps."""
 
@@ -135,4 +150,3 @@ def test_a_choice_is_ended_by_what_is_raised_between(dataset: Dataset) -> None:
 
     with pytest.raises(Enough):
         initial(dataset.part("train"), len(dataset.vocab), SMALL, 0, CPU, between)
-    assert CANDIDATES > 1
