@@ -97,6 +97,11 @@ class RunConfig(Section):
         return self.synthetic.start_labels == "taught" or "taught_windows" in self.evaluation.baselines
 
     @property
+    def excerpts(self) -> bool:
+        """Whether what is read starts as windows of real sequences, event by event; outer loops change little of it."""
+        return self.synthetic.start == "covering" and self.synthetic.start_labels == "taught"
+
+    @property
     def untaught(self) -> "RunConfig":
         """These settings without teachers: the outer loss is that of next events, and no labels are predicted."""
         real = [one for one in self.evaluation.baselines if one != "taught_windows"]

@@ -124,13 +124,14 @@ def run_on(config: RunConfig, dataset: Dataset, recorder: Recorder) -> Outcome:
     evaluation = panel.report(synthetic.probs(), synthetic.stored_numbers)
     recorder.log("stage", stage="inspect", message="Nearest real sequences and item maps")
     probs, train = synthetic.read.probs().numpy(), dataset.part("train")
+    apart = config.stretch if config.inner.cuts == "fixed" else None
     return Outcome(
         dataset,
         synthetic,
         evaluation,
         panel.curve_frame(),
         inspect.nearest(probs, train),
-        inspect.memorisation(probs, train, dataset.part("test")),
+        inspect.memorisation(probs, train, dataset.part("test"), apart),
         inspect.maps(synthetic.decoder.numpy(), dataset.vocab.counts),
         distilled.diverged,
         coverage(probs, train),

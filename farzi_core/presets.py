@@ -47,10 +47,9 @@ _TEXT: dict[str, Any] = {
     "model.kind": "gru4rec", "model.gru4rec_hidden": 32, "model.max_length": 50,
     "teacher.batch": 64, "teacher.epochs": 14, "teacher.trajectories": 0,
     "teacher.gru4rec_lr": 0.03, "teacher.schedule": "linear", "teacher.dropout": 0.1,
-    "synthetic.mu": 33, "synthetic.d": 32, "synthetic.labels": "own",
-    "synthetic.start": "covering", "synthetic.start_labels": "taught",
-    "inner.cuts": "fixed", "inner.batch": 33, "inner.dropout": 0.1, "inner.lr": 0.05, "inner.schedule": "linear",
-    "inner.eps": 1e-5, "inner.omega_share": 0, "outer.batch": 128, "outer.clip": 0.05,
+    "synthetic.mu": 33, "synthetic.d": 32, "synthetic.labels": "own", "synthetic.start_labels": "taught",
+    "inner.batch": 33, "inner.dropout": 0.1, "inner.lr": 0.05, "inner.schedule": "linear", "inner.eps": 1e-5,
+    "inner.omega_share": 0, "outer.batch": 128, "outer.clip": 0.05,
 }  # fmt: skip
 
 _DEMO_TEXT: dict[str, Any] = _TEXT | {
@@ -61,11 +60,11 @@ _DEMO_TEXT: dict[str, Any] = _TEXT | {
 }  # fmt: skip
 
 _STANDARD_TEXT: dict[str, Any] = _TEXT | {
-    "preset": "standard-text", "synthetic.xi": 150,
+    "preset": "standard-text", "synthetic.xi": 150, "synthetic.start_steps": 100,
     "inner.crop": 25, "inner.steps": 36, "inner.burn_in": 200, "inner.lifetime": 800,
     "inner.weight_decay": 0.00002, "inner.students": 6, "objective.teachers": 6,
-    "outer.starts": 1, "outer.steps": 500, "outer.lr": 0.007,
-    "validation.every": 100, "validation.users": 400, "validation.steps": 800, "evaluation.steps": 800,
+    "outer.starts": 1, "outer.steps": 450, "outer.lr": 0.007,
+    "validation.every": 75, "validation.users": 400, "validation.steps": 800, "evaluation.steps": 800,
     "evaluation.baselines": ("random_users", "head_users", "random_windows", "taught_windows"),
 }  # fmt: skip
 
@@ -128,8 +127,8 @@ PRESETS: dict[str, Preset] = {
     ),
     "taught": Preset(
         "Taught",
-        "Nearest to full data: positions have labels of their own, which six models of the full data teach before the "
-        "outer loop. A quarter of an hour of distillation on one or two cores; to show what is possible.",
+        "Nearest to full data: excerpts of real sequences, chosen to cover the items, with labels of their own that "
+        "six models of the full data teach before the outer loop. A quarter of an hour on one or two cores.",
         with_settings(RunConfig(), _TAUGHT),
     ),
     "smooth": Preset(

@@ -45,8 +45,9 @@ class SyntheticConfig(Section):
     are mostly better for it, on few users about as good; twice the numbers in Z."""
     start: Literal["matched", "data", "covering", "random"] = "matched"
     """Where Z and M start: real windows in co-occurrence factors, then fitted to the data's pair counts (matched); the
-    windows alone (data); windows of what a student reads at once, chosen so that rare items are read, too (covering,
-    for labels that are taught); or random numbers (random)."""
+    windows alone (data); windows of what a student reads at once, chosen so that rare items are read, too (covering:
+    with labels that are taught they stay excerpts of real sequences, nearly event by event); or random numbers
+    (random)."""
     start_windows: Literal["random", "medoids"] = "random"
     """Which real windows Z starts from: random ones, or the medoids of k-means with mu clusters, which stand for many
     others and are unlike each other. A covering start has a choice of its own, one from random numbers none."""

@@ -61,5 +61,6 @@ def copies(view: RunView) -> None:
         return
     called = TERMS[view.task]
     st.header("Are they copies?", anchor=False)
-    st.write(sequence_charts.memorisation_reading(view.memorisation, called))
-    result.draw(sequence_charts.memorisation_chart(view.memorisation, view.synthetic.xi, called), "memorisation")
+    xi = view.synthetic.xi
+    st.write(sequence_charts.memorisation_reading(view.memorisation, xi, called))
+    result.draw(sequence_charts.memorisation_chart(view.memorisation, xi, called), "memorisation")

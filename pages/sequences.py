@@ -21,6 +21,8 @@ st.write(
     f"{synthetic.mu:,} synthetic {called.sequences} of {synthetic.xi:,} positions. A position is not one "
     f"{called.item} but a distribution over all {synthetic.items:,}: a student learns from the whole of it.{twice}"
 )
+if view.config.excerpts:
+    st.caption(sequences.EXCERPTS)
 if view.tokeniser:
     st.caption(f"Below they are read as {called.sequences}; ¶ stands where one ends.")
 

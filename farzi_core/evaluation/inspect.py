@@ -43,13 +43,15 @@ def nearest(probs: FloatArray, train: Sequences, *, k: int = 5) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["synthetic", "rank", "user", "offset", "distance", "items"])
 
 
-def memorisation(probs: FloatArray, train: Sequences, held_out: Sequences) -> dict[str, Any]:
+def memorisation(probs: FloatArray, train: Sequences, held_out: Sequences, length: int | None = None) -> dict[str, Any]:
     """Distances to the nearest training window: of the synthetic sequences and, as reference, of held-out people.
 
     `synthetic`: of the distributions; `argmax`: of their most probable items, which are hard like the real ones;
     `heldout`: of one random window of xi events from each held-out sequence that has as many. If synthetic
-    sequences were copies, theirs would lie far below the held-out distances.
+    sequences were copies, theirs would lie far below the held-out distances. Of sequences that are only read in parts
+    of `length` events, which xi is a multiple of, each part is one: laid side by side copies are none.
     """
+    probs = probs if length is None else probs.reshape(-1, length, probs.shape[-1])
     mu, xi, items = probs.shape
     hard = held_out_windows(held_out, xi)
     train_compared = compared(train, mu + mu + len(hard), xi)

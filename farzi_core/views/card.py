@@ -53,6 +53,12 @@ A next-item model reads the mean embeddings `probs @ E` of all positions; the ta
 trained like that for at most {steps} steps of {optimizer}; students that train for much longer get worse, so let
 validation data choose the step."""
 
+_LEARNT = "They are learnt, not sampled, but can resemble the real sequences they come from."
+_EXCERPTS = (
+    "What is read in them began as windows of real training sequences, event by event, and distillation changed little "
+    "of it; what is learnt are the labels. Share them as you would share excerpts of the source."
+)
+
 _RELATIVE = "with 95 % intervals (bootstrap over test data); after the comma relative to full data"
 
 _FORMS = """\
@@ -78,8 +84,7 @@ def card(
         f"# Farzi data: {_quoted(info.name)}",
         f"{synthetic.mu:,} synthetic sequences of {synthetic.xi:,} events{each} over {synthetic.items:,} items, "
         f"distilled from {report.full_sequences:,} real training sequences ({report.full_events:,} events) with Farzi "
-        "Studio (method: arXiv 2310.09983). They are learnt, not sampled, but can resemble the real sequences they "
-        "come from.",
+        f"Studio (method: arXiv 2310.09983). {_EXCERPTS if config.excerpts else _LEARNT}",
         "## Source and licence",
         _source(info),
         "## How to load it",

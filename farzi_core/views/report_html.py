@@ -8,6 +8,7 @@ from farzi_core.views import accuracy, reading, sequence_charts, sequences, text
 from farzi_core.views import runs as views
 from farzi_core.views.load import MEMORISATION, RunView
 from farzi_core.views.progress import validations
+from farzi_core.views.terms import TERMS
 from farzi_core.views.theme import STYLES
 
 SEQUENCES = 10  # shown; the app has all
@@ -126,7 +127,9 @@ def _curve(events: Sequence[views.Event]) -> str:
 def _copies(view: RunView) -> str:
     if not view.has(MEMORISATION):
         return "<p>No distances were computed for this run.</p>"
-    return f"<p>{_safe(sequence_charts.memorisation_reading(view.memorisation))}</p>"
+    begun = f"{sequences.EXCERPTS} " if view.config.excerpts else ""
+    said = sequence_charts.memorisation_reading(view.memorisation, view.synthetic.xi, TERMS[view.task])
+    return f"<p>{_safe(begun + said)}</p>"
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -1,5 +1,7 @@
 """Figures of the Sequences page: the strip of one synthetic sequence, and the memorisation reference."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
@@ -54,8 +56,9 @@ def strip(frame: pd.DataFrame, number: int, items: int, called: Terms = terms.EV
     return Chart(figure, _strip_alt(one, number, called, face), _strip_caption(items, called))
 
 
-def memorisation_chart(distances: dict[str, list[float]], length: int, called: Terms = terms.EVENTS) -> Chart:
+def memorisation_chart(distances: dict[str, Any], xi: int, called: Terms = terms.EVENTS) -> Chart:
     """Histogram of distances to the nearest training window: synthetic, its argmax decoding, held-out people."""
+    length = distances.get("length", xi)
     edges = distance_bins(length)
     figure = go.Figure()
     for index, (key, label, pattern) in enumerate(_kinds(called)):
@@ -73,7 +76,7 @@ def memorisation_chart(distances: dict[str, list[float]], length: int, called: T
     theme.layout(
         figure,
         x=f"Distance (share of {length} positions that differ)",
-        y=f"Share of {called.sequences}",
+        y=f"Share of {_parts(distances, xi, called)}",
         height=340,
         barmode="group",
         bargap=0.15,
@@ -81,19 +84,26 @@ def memorisation_chart(distances: dict[str, list[float]], length: int, called: T
     figure.update_yaxes(tickformat=".0%", rangemode="tozero")
     figure.update_xaxes(range=[float(edges[0]), float(edges[-1])])
     return Chart(
-        figure, f"Histogram of distances. {memorisation_reading(distances, called)}", _memorisation_caption(called)
+        figure, f"Histogram of distances. {memorisation_reading(distances, xi, called)}", _memorisation_caption(called)
     )
 
 
-def memorisation_reading(distances: dict[str, list[float]], called: Terms = terms.EVENTS) -> str:
-    """What the distances say, in sentences that also say when they cannot say it."""
+def _parts(distances: dict[str, Any], xi: int, called: Terms) -> str:
+    """What was compared: whole sequences, or the parts of them that students read."""
+    length = distances.get("length", xi)
+    return called.sequences if length == xi else f"stretches of {length} positions"
+
+
+def memorisation_reading(distances: dict[str, Any], xi: int, called: Terms = terms.EVENTS) -> str:
+    """What the distances say, in sentences that also say when they cannot say it; `xi` positions are a sequence."""
     hard, held = distances.get("argmax") or distances.get("synthetic", []), distances.get("heldout", [])
     if not hard:
         return "No distances were computed for this run."
     copies = sum(one == 0 for one in hard)
-    said = f"{copies:,} of {len(hard):,} decoded synthetic {called.sequences} are verbatim copies of a training window"
+    parts = _parts(distances, xi, called)
+    said = f"{copies:,} of {len(hard):,} decoded synthetic {parts} are verbatim copies of a training window"
     if not held:
-        return f"{said}. There is no reference: no held-out {called.sequence} is as long as a synthetic one."
+        return f"{said}. There is no reference: no held-out {called.sequence} is as long."
     real = sum(one == 0 for one in held)
     said += f"; among held-out real windows {real:,} of {len(held):,} also occur in training."
     held_out = _held_out(called)
@@ -101,7 +111,7 @@ def memorisation_reading(distances: dict[str, list[float]], called: Terms = term
     side = "nearer to" if mine < theirs else "as far from" if mine == theirs else "further from"
     link = "as" if mine == theirs else "than"
     return (
-        f"{said} At the median, decoded synthetic {called.sequences} are {side} the training data {link} held-out "
+        f"{said} At the median, decoded synthetic {parts} are {side} the training data {link} held-out "
         f"{held_out} are (distance {mine:.2f} against {theirs:.2f})."
     )
 

@@ -17,6 +17,11 @@ from farzi_core.views.reading import OUTSIDE, Read
 from farzi_core.views.terms import Terms
 
 Ints = npt.NDArray[np.int64]
+EXCERPTS = (
+    "What is read here began as windows of real training data, event by event (synthetic.start = covering), and "
+    "distillation changes little of it; what is learnt are the labels. Share it as you would excerpts of the data."
+)
+"""Of runs whose `RunConfig.excerpts` is true."""
 
 
 class Sort(StrEnum):

@@ -111,6 +111,17 @@ def test_memorisation_compares_synthetic_argmax_and_held_out_with_the_same_measu
     assert (told["train_sequences"], told["train_sequences_total"], told["heldout_sequences"]) == (30, 30, 12)
 
 
+def test_copies_laid_side_by_side_are_found_where_only_their_parts_are_read() -> None:
+    random = np.random.default_rng(0)
+    train, held_out = random_sequences(random, 30, 9, 12), random_sequences(random, 12, 9, 12)
+    long = [real.tolist() for real in train if len(real) >= 4]
+    laid = np.eye(12, dtype=np.float32)[np.array([[*long[0][:4], *long[1][:4]], [*long[2][:4], *long[3][:4]]])]
+    whole, parts = (inspect.memorisation(laid, train, held_out, length) for length in (None, 4))
+    assert min(whole["argmax"]) > 0
+    assert parts["argmax"] == [0, 0, 0, 0]
+    assert (whole["length"], parts["length"]) == (8, 4)
+
+
 def test_held_out_windows_are_windows_of_sequences_that_are_long_enough() -> None:
     held_out = sequences([0, 1], [2, 3, 4, 5], [6, 7, 8])
     places = inspect.held_out_windows(held_out, 3)

@@ -1,5 +1,6 @@
 """The Sequences page in every state a run can be in, and its choices."""
 
+import html
 import io
 from collections.abc import Callable
 from pathlib import Path
@@ -11,8 +12,9 @@ import safetensors.numpy
 import streamlit
 from apptest import assert_healthy, open_page, words
 
+from farzi_core.config import RunConfig, with_settings
 from farzi_core.runs.manifest import RunState
-from farzi_core.views import load, reading, sequences, terms
+from farzi_core.views import load, reading, report_html, sequences, terms
 from farzi_core.views.load import RunView
 from farzi_core.views.sequences import Face
 
@@ -105,6 +107,18 @@ def test_a_run_with_labels_shows_what_is_read_or_what_is_to_be_predicted(farzi_h
         seen.append(chart.spec)
     assert seen[0] != seen[1], "the strip is another"
     assert open_page(PAGE, sequence="4", face="What is to be predicted").code[0].value == at.code[0].value
+
+
+@pytest.mark.parametrize("start", ["covering", "matched"])
+def test_excerpts_of_real_sequences_are_called_so_on_page_and_in_the_report(farzi_home: Path, start: str) -> None:
+    sizes = {"synthetic.mu": 6, "synthetic.xi": 5, "synthetic.d": 3, "synthetic.labels": "own"}
+    taught = {"objective.teachers": 2, "synthetic.start": start, "synthetic.start_labels": "taught"}
+    config = with_settings(RunConfig(), sizes | taught)
+    view = RunView(fixtures.make_finished_run(farzi_home, labels="own", config=config))
+    at = open_page(PAGE)
+    assert_healthy(at)
+    assert (sequences.EXCERPTS in words(at)) == (start == "covering")
+    assert (sequences.EXCERPTS in html.unescape(report_html.report(view, "r", []).decode())) == (start == "covering")
 
 
 def test_downloads_are_of_what_is_shown_and_named_so(farzi_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -140,13 +140,22 @@ def test_histogram_shares_are_counted_around_the_possible_distances() -> None:
     assert {x: y for x, y in held.items() if y} == {0.4: 1.0}
 
 
+def test_of_sequences_that_are_read_in_parts_the_parts_are_counted() -> None:
+    told = {"argmax": [0.0, 0.2, 0.4], "synthetic": [0.1], "heldout": [0.6, 0.0], "length": 5}
+    assert "1 of 3 decoded synthetic stretches of 5 positions are" in sequence_charts.memorisation_reading(told, 20)
+    assert "1 of 3 decoded synthetic sequences are" in sequence_charts.memorisation_reading(told, 5)
+    figure = sequence_charts.memorisation_chart(told, 20).figure
+    assert figure.layout.xaxis.title.text == "Distance (share of 5 positions that differ)"
+    assert figure.layout.yaxis.title.text == "Share of stretches of 5 positions"
+
+
 def test_reading_names_copies_and_says_which_side_is_nearer() -> None:
-    said = sequence_charts.memorisation_reading({"argmax": [0.0, 0.2, 0.4], "heldout": [0.6, 0.0]})
+    said = sequence_charts.memorisation_reading({"argmax": [0.0, 0.2, 0.4], "heldout": [0.6, 0.0]}, 5)
     assert "1 of 3 decoded synthetic sequences are verbatim copies" in said
     assert "1 of 2 also occur in training" in said
     assert "nearer to the training data than held-out people are (distance 0.20 against 0.30)" in said
-    assert "There is no reference" in sequence_charts.memorisation_reading({"argmax": [0.1], "heldout": []})
-    assert sequence_charts.memorisation_reading({}) == "No distances were computed for this run."
+    assert "There is no reference" in sequence_charts.memorisation_reading({"argmax": [0.1], "heldout": []}, 5)
+    assert sequence_charts.memorisation_reading({}, 5) == "No distances were computed for this run."
 
 
 def test_curves_of_a_run_that_has_not_begun_are_absent() -> None:

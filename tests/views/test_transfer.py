@@ -99,9 +99,20 @@ def test_the_protocol_and_the_card_name_the_architecture(view: RunView) -> None:
         "Most popular", "Markov", "Full data (GRU4Rec)", "Distilled (GRU4Rec)",
     ]  # fmt: skip
     stretches = with_settings(view.config, {"inner.crop": 3, "inner.batch": 100})
+    taught = {"objective.teachers": 2, "synthetic.labels": "own", "synthetic.start_labels": "taught"}
     for config, said in (
         (view.config, "batches of 6 sequences)"),
-        (stretches, "batches of 6 stretches of 3 events, cut"),
+        (stretches, "batches of 6 stretches of 3 events, cut at random places)"),
+        (with_settings(view.config, {"inner.crop": 5, "inner.cuts": "fixed"}), "batches of 6 sequences)"),
+        (
+            with_settings(stretches, {"synthetic.xi": 6, "inner.cuts": "fixed"}),
+            "stretches of 3 events, cut at multiples of 3)",
+        ),
+        (with_settings(view.config, taught), "They are learnt, not sampled"),
+        (
+            with_settings(view.config, taught | {"synthetic.start": "covering"}),
+            "as you would share excerpts of the source",
+        ),
         (with_settings(view.config, {"inner.dropout": 0.25}), ", dropout 0.25 of the embedded inputs, batches of 6"),
     ):
         assert said in card.card(stored, info, REPORT, config, origin, has_probs=True)
