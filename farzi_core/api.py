@@ -115,7 +115,8 @@ def evaluate(
     if config is None:
         config = synthetic.config if isinstance(synthetic, FarziData) else RunConfig()
     sizes = {"synthetic.mu": synthetic.mu, "synthetic.xi": synthetic.xi, "synthetic.d": synthetic.decoder.shape[0]}
-    labels = {"synthetic.labels": "own" if synthetic.labelled else "next", "synthetic.start_labels": "next"}
+    begun = {"synthetic.start": "matched", "synthetic.start_labels": "next"}  # long over
+    labels = {"synthetic.labels": "own" if synthetic.labelled else "next", **begun}
     named: dict[str, Sequence[str] | None] = {"evaluation.students": students, "evaluation.forms": forms}
     asked = {setting: list(values) for setting, values in named.items() if values is not None}
     config = with_settings(

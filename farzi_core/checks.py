@@ -3,7 +3,7 @@
 from farzi_core.config import RunConfig
 from farzi_core.data.dataset import Dataset
 from farzi_core.errors import ConfigError
-from farzi_core.limits import MAX_AVERAGED_BYTES, MAX_DENSE_NUMBERS, MIB
+from farzi_core.limits import MAX_AVERAGED_BYTES, MAX_COVERING_WINDOWS, MAX_DENSE_NUMBERS, MIB
 
 
 def check(config: RunConfig, dataset: Dataset) -> None:
@@ -19,9 +19,21 @@ def check(config: RunConfig, dataset: Dataset) -> None:
         raise ConfigError(
             f"synthetic.d = {synthetic.d}: the data has only {len(dataset.vocab)} items; choose fewer factors"
         )
+    _check_covering(config)
     _check_average(config, len(dataset.vocab))
     _check_teachers(config, len(dataset.vocab), users)
     _check_taught_labels(config, len(dataset.vocab))
+
+
+def _check_covering(config: RunConfig) -> None:
+    """Windows are chosen one by one, each from more candidates the more there are."""
+    windows = config.synthetic.mu * config.synthetic.xi // config.stretch
+    if config.excerpts and windows > MAX_COVERING_WINDOWS:
+        raise ConfigError(
+            f"synthetic.start = 'covering': {config.synthetic.mu} sequences of {config.synthetic.xi} events are "
+            f"{windows:,} windows of {config.stretch}, more than {MAX_COVERING_WINDOWS:,}; choose fewer or longer "
+            "ones, or synthetic.start = 'matched'"
+        )
 
 
 def _check_average(config: RunConfig, items: int) -> None:

@@ -80,6 +80,21 @@ class RunConfig(Section):
         return self
 
     @model_validator(mode="after")
+    def _covering_windows_are_read_as_they_are_and_taught(self) -> "RunConfig":
+        begun = f"synthetic.start = {self.synthetic.start!r}"
+        if self.excerpts and self.synthetic.start_labels == "next":
+            raise ValueError(
+                f"{begun} reads rare items more often than they come next, so labels cannot start as the next events; "
+                "set synthetic.start_labels to 'taught', or synthetic.start to 'matched'"
+            )
+        if self.excerpts and self.stretch < self.synthetic.xi and self.inner.cuts == "random":
+            raise ValueError(
+                f"{begun} has windows of the inner.crop = {self.inner.crop} events that a student reads at once; set "
+                "inner.cuts to 'fixed', so that they are read like that, or inner.crop to 0"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _labels_are_taught_by_someone(self) -> "RunConfig":
         if not self.teaches or (self.synthetic.labelled and self.objective.ensemble):
             return self
@@ -99,14 +114,15 @@ class RunConfig(Section):
     @property
     def excerpts(self) -> bool:
         """Whether what is read starts as windows of real sequences, event by event; outer loops change little of it."""
-        return self.synthetic.start == "covering" and self.synthetic.start_labels == "taught"
+        return self.synthetic.start == "covering"
 
     @property
     def untaught(self) -> "RunConfig":
         """These settings without teachers: the outer loss is that of next events, and no labels are predicted."""
         real = [one for one in self.evaluation.baselines if one != "taught_windows"]
-        without = {"objective.teachers": 0, "synthetic.start_labels": "next", "evaluation.baselines": real}
-        return with_settings(self, without)
+        start = "matched" if self.excerpts else self.synthetic.start
+        labels = {"synthetic.start": start, "synthetic.start_labels": "next"}
+        return with_settings(self, {**labels, "objective.teachers": 0, "evaluation.baselines": real})
 
     @model_validator(mode="after")
     def _trajectories_reach_their_goal(self) -> "RunConfig":

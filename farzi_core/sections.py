@@ -53,8 +53,8 @@ class SyntheticConfig(Section):
     others and are unlike each other. A covering start has a choice of its own, one from random numbers none."""
     start_labels: Literal["next", "taught"] = "next"
     """Where labels of their own start: as the next positions of the windows (next), or as what the teachers of the
-    outer loss (objective.teachers) predict where the windows' most likely events are read (taught): students begin near
-    their teachers, and live longer before they know the sequences by heart."""
+    outer loss (objective.teachers) predict behind the windows' most likely events, or those of covering windows
+    (taught): students begin near their teachers, and live longer before they know the sequences by heart."""
     start_scale: float = Field(3.0, gt=0, le=100)
     """Sharpness of the data-driven start, in logits."""
     start_steps: int = Field(300, ge=0, le=100_000)
@@ -101,8 +101,8 @@ class InnerConfig(Section):
     batch of those. 0, or xi and more, means whole sequences. Short real histories want short ones."""
     cuts: Literal["random", "fixed"] = "random"
     """Where sequences are cut: each step at another place, so that an event is read behind few others and behind many
-    (random); or always at multiples of `crop` (fixed), so that taught labels are for one context and the stretches of a
-    covering start begin where real sequences do; xi is then a multiple of it."""
+    (random); or always at multiples of `crop` (fixed), so that taught labels are for one context and the windows of a
+    covering start are read as they are; xi is then a multiple of it."""
     optimizer: Literal["adam", "sgd"] = "adam"
     """What trains students on synthetic data, in the inner loop and in the final table alike. sgd wants a larger step
     size (0.3 where Adam has 0.01, on planted data); training on real data is Adam's in either case."""

@@ -2,6 +2,7 @@
 
 import ast
 import re
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +65,15 @@ def test_stretches_are_parts_of_every_row_at_one_place(made: dict[str, Any]) -> 
         assert len(places) == 1
         starts.update(places)
     assert starts == {0, 1, 2}
+
+
+def test_stretches_at_fixed_places_are_equally_frequent(made: dict[str, Any]) -> None:
+    rows = torch.arange(6).expand(4, 6)
+    drawn = [made["stretches"](2, rows, rows + 10, fixed=True) for _ in range(600)]
+    starts = Counter(int(some[0, 0]) for some, _ in drawn)
+    assert starts.keys() == {0, 2, 4}
+    assert min(starts.values()) > 150
+    assert all(torch.equal(some + 10, other) for some, other in drawn)
 
 
 def test_training_fits_the_rows_it_was_given(made: dict[str, Any]) -> None:

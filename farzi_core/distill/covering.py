@@ -7,7 +7,8 @@ reads at once and begun where a window of the data begins, windows are chosen on
     F = sum over v of w_v log(1 + n_v / w_v),    w_v ~ sqrt(count of v in the data), sum of w_v = events chosen,
 
 where n_v counts how often item v is read. F is monotone and submodular: choosing greedily comes within 1 - 1/e of the
-best choice (Nemhauser et al. 1978), and a window's gain only falls, so that few are looked at again (Minoux 1978).
+best choice (Nemhauser et al. 1978), and a window's gain only falls, so that not all are looked at again (Minoux 1978):
+of 8 n some 50 a choice for n = 250 and 200 for n = 2,000, hence `limits.MAX_COVERING_WINDOWS`.
 
 Legend: mu sequences, xi positions, L events a window, W candidates, n windows chosen, V items.
 """
@@ -24,7 +25,7 @@ from farzi_core.sections import SyntheticConfig
 from farzi_core.seeds import stream
 
 CANDIDATES = 8  # W / n; Python calls, [50x20]: 311 of 500 items read, 232 where windows are random
-CANDIDATE_EVENTS = 1 << 24  # W (L + 1): 128 MB of candidates at most, unless n windows are more
+CANDIDATE_EVENTS = 1 << 22  # W (L + 1) at most, unless n windows are more: 32 MB, held some five times over
 
 
 def covering(
@@ -35,21 +36,23 @@ def covering(
     seed: int,
     between: Callable[[], None] = lambda: None,
 ) -> IntArray:
-    """Tokens [mu, 2, xi]: what is read, in windows of `length` events laid side by side (the last one of a row cut
-    short where xi is no multiple of it), and the event after each. `between` is called before each choice."""
-    each = -(-config.xi // length)
-    count = config.mu * each
+    """Tokens [mu, 2, xi]: what is read, in windows of `length` events laid side by side, of which xi is a multiple, and
+    the event after each in its sequence. `between` is called before each choice."""
+    count = config.mu * config.xi // length
     most = max(count, min(CANDIDATES * count, CANDIDATE_EVENTS // (length + 1)))
     found = begun(train, most, length + 1, stream(seed, "covering start"))
     taken = found[chosen(found[:, :-1], np.bincount(train.items, minlength=items), count, between)]
-    rows = [side.reshape(config.mu, each * length)[:, : config.xi] for side in (taken[:, :-1], taken[:, 1:])]
-    return np.stack(rows, 1)
+    rows = (taken[:, :-1], taken[:, 1:])
+    return np.stack([one.reshape(config.mu, config.xi) for one in rows], 1)
 
 
 def begun(train: Sequences, count: int, length: int, generator: np.random.Generator) -> IntArray:
     """Tokens [count, length] without gaps that begin where windows of random sequences begin: at their first event, or
-    anywhere in those that are longer. Behind a shorter one is the next one, which begins another row."""
-    order = np.resize(generator.permutation(len(train)), count + length)  # every sequence holds at least one event
+    anywhere in those that are longer. Behind a shorter one is the next one, which begins another row. Where rows are
+    more than sequences these come again, in another order."""
+    need = count + length  # every sequence holds at least one event
+    passes = [generator.permutation(len(train)) for _ in range(-(-need // len(train)))]
+    order = np.concatenate(passes)[:need]
     tokens = windows(train, order, length, generator)
     inside = tokens != IGNORED
     starts = np.cumsum(inside.sum(1))[:count] - inside.sum(1)[:count]

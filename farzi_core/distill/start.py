@@ -23,7 +23,6 @@ from farzi_core.data.batches import IGNORED, windows
 from farzi_core.data.dataset import IntArray, Sequences
 from farzi_core.data.pairs import pair_counts
 from farzi_core.device import CPU
-from farzi_core.distill.covering import covering
 from farzi_core.distill.matching import matched
 from farzi_core.distill.synthetic import Synthetic
 from farzi_core.sections import SyntheticConfig
@@ -60,14 +59,9 @@ def initial(
     seed: int,
     device: torch.device = CPU,
     between: Callable[[], None] = lambda: None,
-    stretch: int | None = None,
 ) -> Synthetic:
     """Z and M before the first outer step, on the CPU, by the rule `config.start`. A fit computes on `device` and calls
-    `between` before each of its steps: what that raises ends it. A covering start has windows of `stretch` events, what
-    a student reads at once; None is xi."""
-    if config.start == "covering":
-        tokens = covering(train, items, config, stretch or config.xi, seed, between)
-        return factored(tokens if config.labelled else tokens[:, 0], train, items, config, seed)
+    `between` before each of its steps: what that raises ends it."""
     if not config.labelled:
         return _rows(train, items, config, seed, device, between)
     longer = _rows(train, items, config.model_copy(update={"xi": config.xi + 1}), seed, device, between)
@@ -91,18 +85,18 @@ def _rows(
 
 def from_windows(train: Sequences, items: int, config: SyntheticConfig, seed: int) -> Synthetic:
     """Windows of real sequences in item coordinates."""
+    factors = coordinates(train, items, config.d - 1, seed)
     count = config.mu if config.start_windows == "random" else _candidates(train, config)
     tokens = laid_windows(train, count, config.xi, stream(seed, "start windows"))
     if config.start_windows == "medoids":
-        tokens = medoids(tokens, coordinates(train, items, config.d - 1, seed), config.mu, seed)
-    return factored(tokens, train, items, config, seed)
+        tokens = medoids(tokens, factors, config.mu, seed)
+    return factored(tokens, factors, train, config)
 
 
-def factored(tokens: IntArray, train: Sequences, items: int, config: SyntheticConfig, seed: int) -> Synthetic:
-    """Tokens [mu, ...] in item coordinates; logits are divided by tau, so tau does not change the start."""
-    counts = np.bincount(train.items, minlength=items) + 1.0
+def factored(tokens: IntArray, factors: Floats, train: Sequences, config: SyntheticConfig) -> Synthetic:
+    """Tokens [mu, ...] in item coordinates [V, d - 1]; logits are divided by tau, so tau does not change the start."""
+    counts = np.bincount(train.items, minlength=len(factors)) + 1.0
     popularity = np.log(counts) - np.log(counts).mean()
-    factors = coordinates(train, items, config.d - 1, seed)
     latent = np.concatenate([np.ones((*tokens.shape, 1)), config.start_scale * factors[tokens]], -1)
     decoder = config.tau * np.concatenate([popularity[None], config.start_scale * factors.T])
     return Synthetic(torch.tensor(latent).float(), torch.tensor(decoder).float(), config.tau)

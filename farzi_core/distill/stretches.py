@@ -17,7 +17,7 @@ class Stretches:
     """`batch` random ones a step of mu sequences, or of the stretches of `length` positions they are cut into.
 
     Each step cuts all sequences at the same random phase, so that a position begins a stretch at one step and is in its
-    middle at another, and no step reads a position twice; where they are `fixed`, always at multiples of the length.
+    middle at another, and no step reads a position twice; where cuts are `fixed`, always at multiples of the length.
     """
 
     mu: int

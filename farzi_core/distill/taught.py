@@ -21,7 +21,7 @@ from farzi_core.config import RunConfig
 from farzi_core.data.dataset import Dataset, Sequences
 from farzi_core.device import CPU
 from farzi_core.distill.covering import covering
-from farzi_core.distill.start import initial, laid_windows
+from farzi_core.distill.start import coordinates, factored, initial, laid_windows
 from farzi_core.distill.stretches import Stretches
 from farzi_core.distill.synthetic import Synthetic
 from farzi_core.seeds import stream
@@ -41,17 +41,19 @@ def begin(
 ) -> Synthetic:
     """Z and M before the first outer step, on the CPU: the start by its rules, taught by `teachers` [E, n] where
     `synthetic.start_labels` says so. `between` is called before each step of a fit: what it raises ends it."""
-    items = len(dataset.vocab)
-    train, settings = dataset.part("train"), config.synthetic
-    start = initial(train, items, settings, config.seed, device, between, config.stretch)
+    train, items, settings = dataset.part("train"), len(dataset.vocab), config.synthetic
+    if settings.start == "covering":
+        chosen = covering(train, items, settings, config.stretch, config.seed, between)
+        start = factored(chosen, coordinates(train, items, settings.d - 1, config.seed), train, settings)
+        tokens = torch.from_numpy(chosen[:, 0])  # which need not be the most likely ones of few factors
+    else:
+        start = initial(train, items, settings, config.seed, device, between)
+        tokens = start.read.probs().argmax(-1)
     if settings.start_labels == "next":
         return start
-    tokens = start.read.probs().argmax(-1)
-    if settings.start == "covering":  # whose events need not be the most likely ones of their few factors
-        tokens = torch.from_numpy(covering(train, items, settings, config.stretch, config.seed, between)[:, 0])
-    models = Ensemble.of(config, items, teachers.to(device))
-    wanted = predictions(models, tokens.to(device), Stretches.of(config, start.mu), between)
-    return fitted(start.to(device), tokens.to(device), wanted, between).to(CPU)
+    models, tokens = Ensemble.of(config, items, teachers.to(device)), tokens.to(device)
+    wanted = predictions(models, tokens, Stretches.of(config, start.mu), between)
+    return fitted(start.to(device), tokens, wanted, between).to(CPU)
 
 
 def windows(
@@ -63,7 +65,8 @@ def windows(
     between: Callable[[], None] = lambda: None,
 ) -> Tensor:
     """The baseline of equal size: rows [mu, 2, xi, V] of real windows laid end to end and what the teachers predict
-    behind each event, across the seams, too. The taught start on windows as they come, neither fitted nor distilled."""
+    behind each event, across the seams, too. The taught start on windows as they come: not chosen, fitted or
+    distilled."""
     laid = laid_windows(train, stretches.mu, stretches.xi, stream(seed, "taught windows", draw))
     tokens = torch.from_numpy(laid).to(teachers.device)
     wanted = predictions(teachers, tokens, stretches, between)

@@ -71,13 +71,16 @@ def test_the_cuts_are_all_that_a_step_may_read_and_every_position_is_in_one(
 @given(SIZES, st.integers(0, 2**32 - 1))
 def test_fixed_cuts_are_at_multiples_of_the_length(size: tuple[int, int, int, int], seed: int) -> None:
     mu, times, length, batch = size
-    stretches = Stretches(mu, times * length, length, batch, faces=1, fixed=True)
+    stretches, both = (Stretches(mu, times * length, length, batch, faces, fixed=True) for faces in (1, 2))
     assert [cut.tolist() for cut in stretches.cuts] == [np.arange(times * length).reshape(times, length).tolist()]
     assert stretches.size == min(batch, mu * times), "all that there are, or a batch of them"
     if times > 1:
         first = stretches.draw(np.random.default_rng(seed))[:, 0]
         assert (first % length == 0).all()
         assert len(set(first.tolist())) == stretches.size
+        row, face, place = np.unravel_index(both.draw(np.random.default_rng(seed))[..., 0], (mu, 2, times * length))
+        assert np.array_equal(row[:, 0] * times * length + place[:, 0], first)
+        assert (face == [0, 1]).all()
 
 
 def test_fixed_cuts_leave_nothing_unread() -> None:

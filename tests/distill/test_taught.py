@@ -125,15 +125,40 @@ def test_a_covering_start_is_read_as_it_is_and_taught_window_by_window(
     items, train = len(dataset.vocab), dataset.part("train")
     more = {"synthetic.start": "covering", "inner.cuts": "fixed", "inner.crop": 3, "synthetic.d": 16}
     config = with_settings(CONFIG, more)
-    tokens = torch.from_numpy(covering(train, items, config.synthetic, 3, config.seed)[:, 0])
+    chosen = covering(train, items, config.synthetic, 3, config.seed)
+    tokens = torch.from_numpy(chosen[:, 0])
     probs = taught.begin(config, dataset, teachers).probs()
     assert torch.equal(probs[:, 0].argmax(-1), tokens)
     said = Ensemble.of(config, items, teachers).behind(tokens.reshape(-1, 3)).reshape(*tokens.shape, items)
     wanted = taught.predictions(Ensemble.of(config, items, teachers), tokens, Stretches.of(config, 20))
     torch.testing.assert_close(wanted, said)
     assert float((said * (said / probs[:, 1]).log()).sum(-1).mean()) < 0.05
-    untaught = taught.begin(with_settings(config, {"synthetic.start_labels": "next"}), dataset, teachers)
-    assert not torch.equal(untaught.read.probs().argmax(-1), tokens), "few factors alone do not tell all items apart"
+    assert with_settings(config, {}).excerpts
+    assert not config.untaught.excerpts
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"synthetic.start_labels": "next"}, r"rare items more often than they come next.*start_labels to 'taught'"),
+        ({"inner.cuts": "random"}, r"windows of the inner\.crop = 3 events.*inner\.cuts to 'fixed'"),
+    ],
+)
+def test_covering_windows_are_taught_and_read_as_they_are(more: dict[str, str], said: str) -> None:
+    config = with_settings(CONFIG, {"synthetic.start": "covering", "inner.cuts": "fixed", "inner.crop": 3})
+    with pytest.raises(ConfigError, match=rf"^synthetic\.start = 'covering' .*{said}"):
+        with_settings(config, more)
+    with_settings(config, {"inner.cuts": "random", "inner.crop": 0})
+
+
+def test_more_windows_than_can_be_chosen_in_time_are_refused(dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = with_settings(CONFIG, {"synthetic.start": "covering", "inner.cuts": "fixed", "inner.crop": 3})
+    monkeypatch.setattr(checks, "MAX_COVERING_WINDOWS", 40)
+    checks.check(config, dataset)
+    monkeypatch.setattr(checks, "MAX_COVERING_WINDOWS", 39)
+    with pytest.raises(ConfigError, match=r"20 sequences of 6 events are 40 windows of 3, more than 39; .* 'matched'"):
+        checks.check(config, dataset)
+    checks.check(with_settings(config, {"synthetic.start": "matched"}), dataset)
 
 
 def test_untaught_starts_are_as_they_were(dataset: Dataset) -> None:
