@@ -204,7 +204,7 @@ def vocabulary_frame(dataset: Dataset) -> pd.DataFrame:
     )
 
 
-_STARTS = {
+STARTS = {
     "matched": "fitted to the data's pair counts", "data": "of real windows", "random": "of random numbers",
     "covering": "of real windows that read rare items, too",
 }  # fmt: skip
@@ -224,7 +224,7 @@ def _distil(config: RunConfig, dataset: Dataset, device: torch.device, recorder:
     wanted = config.objective.ensemble
     teaching = f"teachers on the full data ({wanted}), " if wanted else ""
     taught = "its labels taught, " if config.synthetic.start_labels == "taught" else ""
-    message = f"Omega, {teaching}a start {_STARTS[config.synthetic.start]}, {taught}{compiling}the outer loop"
+    message = f"Omega, {teaching}a start {STARTS[config.synthetic.start]}, {taught}{compiling}the outer loop"
     recorder.log("stage", stage="distil", message=message)
     stop = partial(stop_where_asked, recorder)  # each may take minutes: thousands of items, hundreds of trajectories
     omega = kept_or_made(recorder, "trajectories", lambda: {"states": trajectories(model, train, config, device, stop)})

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import torch
@@ -13,6 +14,7 @@ from farzi_core.config import RunConfig, with_settings
 from farzi_core.data.planted import PlantedSettings, read_planted
 from farzi_core.data.prepare import prepare
 from farzi_core.device import CPU
+from farzi_core.distill.covering import covering
 from farzi_core.distill.start import initial
 from farzi_core.errors import ConfigError
 from farzi_core.evaluation.panel import Panel
@@ -22,6 +24,7 @@ from farzi_core.runs import worker
 from farzi_core.runs.folder import FolderRecorder
 from farzi_core.runs.run import Run
 from farzi_core.runs.store import Store
+from farzi_core.sections import SyntheticConfig
 from farzi_core.views.load import RunView
 
 
@@ -95,6 +98,28 @@ def test_teachers_whose_predictions_would_not_fit_are_refused(
     with pytest.raises(ConfigError, match=r"set inner\.crop or data\.max_items lower, or objective\.teachers to 0"):
         checks.check(config, dataset)
     checks.check(with_settings(config, {"objective.kind": "gradient"}), dataset)
+
+
+def test_a_whole_run_on_covering_windows_reads_them_and_looks_for_copies_of_each() -> None:
+    dataset = prepare(read_planted(PlantedSettings(sequences=400)), max_items=40)
+    more = {
+        "synthetic.labels": "own", "synthetic.start": "covering", "synthetic.start_labels": "taught",
+        "inner.cuts": "fixed", "inner.crop": 3, "objective.teachers": 1, "synthetic.d": 16,
+        "evaluation.baselines": "random_users,taught_windows",
+    }  # fmt: skip
+    config, recorder = with_settings(RunConfig(), {**SETTINGS, **more}), MemoryRecorder()
+    outcome = pipeline.run_on(config, dataset, recorder)
+    assert any("of real windows that read rare items, too" in str(one.get("message")) for one in recorder.events)
+    tokens = covering(dataset.part("train"), len(dataset.vocab), config.synthetic, 3, config.seed)[:, 0]
+    read = outcome.synthetic.read.probs().argmax(-1).numpy()
+    assert (read == tokens).mean() > 0.9, "a few outer steps do not change what is read"
+    assert outcome.memorisation["length"] == 3
+    assert len(outcome.memorisation["argmax"]) == 20 * 2
+    assert sum(one == 0 for one in outcome.memorisation["argmax"]) > 20, "most windows are of one sequence"
+
+
+def test_every_start_is_said_in_words() -> None:
+    assert set(pipeline.STARTS) == set(get_args(SyntheticConfig.model_fields["start"].annotation))
 
 
 @pytest.mark.parametrize(
