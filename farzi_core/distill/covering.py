@@ -24,7 +24,7 @@ from farzi_core.data.dataset import IntArray, Sequences
 from farzi_core.sections import SyntheticConfig
 from farzi_core.seeds import stream
 
-CANDIDATES = 8  # W / n; Python calls, [50x20]: 311 of 500 items read, 232 where windows are random
+CANDIDATES = 8  # W / n; Python calls, [50x20]: 288 of 500 items read, 232 where windows are random
 CANDIDATE_EVENTS = 1 << 22  # W (L + 1) at most, unless n windows are more: 32 MB, held some five times over
 
 
