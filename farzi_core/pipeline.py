@@ -208,6 +208,7 @@ STARTS = {
     "matched": "fitted to the data's pair counts", "data": "of real windows", "random": "of random numbers",
     "covering": "of real windows that read rare items, too",
 }  # fmt: skip
+"""What each `synthetic.start` is, in the words of a run's stages."""
 
 
 def _device(config: RunConfig) -> torch.device:
