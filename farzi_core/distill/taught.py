@@ -42,15 +42,15 @@ def begin(
     """Z and M before the first outer step, on the CPU: the start by its rules, taught by `teachers` [E, n] where
     `synthetic.start_labels` says so. `between` is called before each step of a fit: what it raises ends it."""
     train, items, settings = dataset.part("train"), len(dataset.vocab), config.synthetic
-    if settings.start == "covering":
+    if settings.start == "covering":  # always taught
         chosen = covering(train, items, settings, config.stretch, config.seed, between)
         start = factored(chosen, coordinates(train, items, settings.d - 1, config.seed), train, settings)
         tokens = torch.from_numpy(chosen[:, 0])  # which need not be the most likely ones of few factors
     else:
         start = initial(train, items, settings, config.seed, device, between)
+        if settings.start_labels == "next":
+            return start
         tokens = start.read.probs().argmax(-1)
-    if settings.start_labels == "next":
-        return start
     models, tokens = Ensemble.of(config, items, teachers.to(device)), tokens.to(device)
     wanted = predictions(models, tokens, Stretches.of(config, start.mu), between)
     return fitted(start.to(device), tokens, wanted, between).to(CPU)

@@ -22,6 +22,7 @@ from farzi_core.views import text
 from farzi_core.views.experiment import method
 from farzi_core.views.load import Synthetic
 from farzi_core.views.origin import Origin
+from farzi_core.views.sequences import EXCERPTS
 
 _LOAD = """\
 ```python
@@ -54,10 +55,6 @@ trained like that for at most {steps} steps of {optimizer}; students that train 
 validation data choose the step."""
 
 _LEARNT = "They are learnt, not sampled, but can resemble the real sequences they come from."
-_EXCERPTS = (
-    "What is read in them began as windows of real training sequences, event by event, and distillation changed little "
-    "of it; what is learnt are the labels. Share them as you would share excerpts of the source."
-)
 
 _RELATIVE = "with 95 % intervals (bootstrap over test data); after the comma relative to full data"
 
@@ -84,7 +81,7 @@ def card(
         f"# Farzi data: {_quoted(info.name)}",
         f"{synthetic.mu:,} synthetic sequences of {synthetic.xi:,} events{each} over {synthetic.items:,} items, "
         f"distilled from {report.full_sequences:,} real training sequences ({report.full_events:,} events) with Farzi "
-        f"Studio (method: arXiv 2310.09983). {_EXCERPTS if config.excerpts else _LEARNT}",
+        f"Studio (method: arXiv 2310.09983). {EXCERPTS if config.excerpts else _LEARNT}",
         "## Source and licence",
         _source(info),
         "## How to load it",

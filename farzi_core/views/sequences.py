@@ -21,7 +21,7 @@ EXCERPTS = (
     "What is read here began as windows of real training data, event by event (synthetic.start = covering), and "
     "distillation changes little of it; what is learnt are the labels. Share it as you would excerpts of the data."
 )
-"""Of runs whose `RunConfig.excerpts` is true."""
+"""Of runs whose `RunConfig.excerpts` is true: on the page, in the report and on the card of an export."""
 
 
 class Sort(StrEnum):

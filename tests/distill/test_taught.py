@@ -181,6 +181,18 @@ def test_students_of_taught_labels_are_better(dataset: Dataset, teachers: torch.
     assert min(gain) > 0
 
 
+def test_an_untaught_start_never_holds_its_distributions(dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of large catalogues they do not fit into memory."""
+
+    def held(_: Synthetic) -> torch.Tensor:
+        raise MemoryError
+
+    monkeypatch.setattr(Synthetic, "probs", held)
+    more = {"synthetic.start_labels": "next", "objective.teachers": 0, "synthetic.start": "data"}
+    start = taught.begin(with_settings(CONFIG, more), dataset, torch.zeros(0, 0))
+    assert start.latent.shape == (20, 2, 6, 4)
+
+
 class Enough(Exception):
     """What a stopped run raises between steps."""
 

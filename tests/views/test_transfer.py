@@ -12,6 +12,7 @@ from farzi_core.runs.run import Run
 from farzi_core.views import accuracy, card, load, transfer
 from farzi_core.views.load import RunView
 from farzi_core.views.origin import Origin
+from farzi_core.views.sequences import EXCERPTS
 
 REPORT = with_others(fixtures.evaluation())
 
@@ -109,10 +110,7 @@ def test_the_protocol_and_the_card_name_the_architecture(view: RunView) -> None:
             "stretches of 3 events, cut at multiples of 3)",
         ),
         (with_settings(view.config, taught), "They are learnt, not sampled"),
-        (
-            with_settings(view.config, taught | {"synthetic.start": "covering"}),
-            "as you would share excerpts of the source",
-        ),
+        (with_settings(view.config, taught | {"synthetic.start": "covering"}), EXCERPTS),
         (with_settings(view.config, {"inner.dropout": 0.25}), ", dropout 0.25 of the embedded inputs, batches of 6"),
     ):
         assert said in card.card(stored, info, REPORT, config, origin, has_probs=True)
