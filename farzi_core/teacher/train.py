@@ -32,7 +32,7 @@ class State:
 
 
 def train(weights: Tensors, loss: StepLoss, optimizer: Optimizer[Any], steps: int, every: int) -> Iterator[State]:
-    """Train for `steps` steps of `optimizer`; yields the state after every `every` steps and after the last."""
+    """Train for `steps` steps of `optimizer`; yields the states that are `looked_at`."""
     layout = Layout.of(weights)
 
     def gradient(theta: Tensor, t: int) -> Tensor:
@@ -54,10 +54,16 @@ def descend(
     state, seconds, started = optimizer.init(theta), 0.0, time.perf_counter()
     for t in range(steps):
         theta, state = optimizer.step(theta, gradient(theta, t), state, t)
-        if (t + 1) % every == 0 or t + 1 == steps:
+        if looked_at(t + 1, steps, every):
             seconds += time.perf_counter() - started
             yield State(t + 1, seconds, layout.views(theta))
             started = time.perf_counter()
+
+
+def looked_at(step: int, steps: int, every: int) -> bool:
+    """Whether the state after `step` steps is yielded: after every `every` steps, after the last, and after 1, 2, 4, ...
+    before the first of those, since few sequences are learnt by heart in a few steps."""
+    return step % every == 0 or step == steps or (step < every and step.bit_count() == 1)
 
 
 def fresh(model: Model, generator: torch.Generator, device: torch.device) -> Tensors:
