@@ -61,8 +61,8 @@ def descend(
 
 
 def looked_at(step: int, steps: int, every: int) -> bool:
-    """Whether the state after `step` steps is yielded: after every `every` steps, after the last, and after 1, 2, 4, ...
-    before the first of those, since few sequences are learnt by heart in a few steps."""
+    """Whether the state after `step` steps is yielded: after every `every` steps, after the last, and after 1, 2, 4,
+    ... before the first of those, since few sequences are learnt by heart in a few steps."""
     return step % every == 0 or step == steps or (step < every and step.bit_count() == 1)
 
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from farzi_core.distill.adam import Adam
-from farzi_core.teacher.train import train
+from farzi_core.teacher.train import State, train
 
 
 @pytest.mark.parametrize(
@@ -17,9 +17,13 @@ from farzi_core.teacher.train import train
     ],
 )
 def test_the_first_steps_are_looked_at_too(steps: int, every: int, looks: list[int]) -> None:
-    weights = {"item": torch.ones(2, 2)}
-    states = [*train(weights, lambda found, _: found["item"].square().sum(), Adam(0.1), steps, every)]
+    states = trained(steps, every)
     assert [state.step for state in states] == looks
-    every_step = {state.step: state for state in train(weights, lambda w, _: w["item"].square().sum(), Adam(0.1), 12, 1)}
+    each = trained(steps, 1)
     for state in states:
-        assert torch.equal(state.weights["item"], every_step[state.step].weights["item"]), "looking changes nothing"
+        assert torch.equal(state.weights["item"], each[state.step - 1].weights["item"]), "looking changes nothing"
+
+
+def trained(steps: int, every: int) -> list[State]:
+    weights = {"item": torch.ones(2, 2)}
+    return [*train(weights, lambda found, _: found["item"].square().sum(), Adam(0.1), steps, every)]
