@@ -61,10 +61,10 @@ _DEMO_TEXT: dict[str, Any] = _TEXT | {
 
 _STANDARD_TEXT: dict[str, Any] = _TEXT | {
     "preset": "standard-text", "synthetic.xi": 150, "synthetic.start_steps": 100,
-    "inner.crop": 25, "inner.steps": 36, "inner.burn_in": 200, "inner.lifetime": 800,
-    "inner.weight_decay": 0.00002, "inner.students": 6, "objective.teachers": 6,
-    "outer.starts": 1, "outer.steps": 450, "outer.lr": 0.007,
-    "validation.every": 75, "validation.users": 400, "validation.steps": 800, "evaluation.steps": 800,
+    "inner.crop": 25, "inner.steps": 36, "inner.burn_in": 300, "inner.lifetime": 1200, "inner.lr": 0.08,
+    "inner.dropout": 0.0, "inner.weight_decay": 0.00002, "inner.students": 6, "objective.teachers": 6,
+    "outer.starts": 1, "outer.steps": 390, "outer.lr": 0.007,
+    "validation.every": 130, "validation.users": 400, "validation.steps": 1200, "evaluation.steps": 1200,
     "evaluation.baselines": ("random_users", "head_users", "random_windows", "taught_windows"),
 }  # fmt: skip
 

@@ -29,7 +29,7 @@ from farzi_core.recorder import Meta, Recorder, Saved, stop_where_asked
 from farzi_core.sections import Baseline, Form, Kind
 from farzi_core.teacher.ensemble import NO_TEACHERS, Ensemble, teachers_of
 
-POINTS = 20  # scored states along a student's training: the curve's resolution, and how finely the best step is chosen
+POINTS = 20  # evenly scored states of a student: how finely its best step is chosen (its first steps: train.looked_at)
 SEEDS_FROM = 1000  # above the seeds of validation: no student that chose the snapshot is judged again
 OneStudent = Callable[[int], tuple[Student, Tensor]]
 CURVE = ["row", "seed", "step", "seconds", "metric", "value"]
