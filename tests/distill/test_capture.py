@@ -157,7 +157,7 @@ def test_students_trained_by_graphs_are_those_trained_eagerly(labels: str, crop:
     loss = students.synthetic_loss(config, model, rows, 7)
     eager = [*train(weights, loss, inner_optimizer(config), 9, 4)]
     graphs = [*students._by_graphs(config, "captured", model, weights, rows, 7, 9, 4)]
-    assert [state.step for state in graphs] == [state.step for state in eager] == [4, 8, 9]
+    assert [state.step for state in graphs] == [state.step for state in eager] == [1, 2, 4, 8, 9]
     for one, other in zip(graphs[-1].weights.values(), eager[-1].weights.values(), strict=True):
         assert torch.allclose(one, other, atol=1e-5)
 
