@@ -48,13 +48,14 @@ _TEXT: dict[str, Any] = {
     "teacher.batch": 64, "teacher.epochs": 14, "teacher.trajectories": 0,
     "teacher.gru4rec_lr": 0.03, "teacher.schedule": "linear", "teacher.dropout": 0.1,
     "synthetic.mu": 33, "synthetic.d": 32, "synthetic.labels": "own", "synthetic.start_labels": "taught",
-    "inner.batch": 33, "inner.dropout": 0.1, "inner.lr": 0.05, "inner.schedule": "linear", "inner.eps": 1e-5,
-    "inner.omega_share": 0, "outer.batch": 128, "outer.clip": 0.05,
+    "inner.batch": 33, "inner.schedule": "linear", "inner.eps": 1e-5, "inner.omega_share": 0,
+    "outer.batch": 128, "outer.clip": 0.05,
 }  # fmt: skip
 
 _DEMO_TEXT: dict[str, Any] = _TEXT | {
     "preset": "demo-text", "synthetic.xi": 20, "outer.steps": 120, "validation.every": 60, "validation.users": 300,
     "inner.lifetime": 300, "inner.burn_in": 60, "inner.weight_decay": 0.0002, "inner.students": 3,
+    "inner.dropout": 0.1, "inner.lr": 0.05,
     "objective.teachers": 3, "outer.starts": 1, "outer.lr": 0.005,
     "validation.steps": 300, "evaluation.steps": 300, "evaluation.seeds": 3, "evaluation.full_seeds": 2,
 }  # fmt: skip
@@ -62,7 +63,7 @@ _DEMO_TEXT: dict[str, Any] = _TEXT | {
 _STANDARD_TEXT: dict[str, Any] = _TEXT | {
     "preset": "standard-text", "synthetic.xi": 150, "synthetic.start_steps": 100,
     "inner.crop": 25, "inner.steps": 36, "inner.burn_in": 300, "inner.lifetime": 1200, "inner.lr": 0.08,
-    "inner.dropout": 0.0, "inner.weight_decay": 0.00002, "inner.students": 6, "objective.teachers": 6,
+    "inner.weight_decay": 0.00002, "inner.students": 6, "objective.teachers": 6,
     "outer.starts": 1, "outer.steps": 390, "outer.lr": 0.007,
     "validation.every": 130, "validation.users": 400, "validation.steps": 1200, "evaluation.steps": 1200,
     "evaluation.baselines": ("random_users", "head_users", "random_windows", "taught_windows"),
